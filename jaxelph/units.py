@@ -1,0 +1,103 @@
+"""Units: the one place that knows physical constants.
+
+Inside the package every energy carries the caller's unit (k_B = ħ = 1). Where people meet
+it (files, reports, figures) energies are in meV, temperatures in K and times in ps. The
+values come from `scipy.constants`.
+"""
+
+import math
+
+from scipy import constants as _c
+
+_JOULE_PER_MEV = _c.electron_volt * 1e-3
+
+#: Boltzmann's constant in meV/K.
+KELVIN = _c.k / _JOULE_PER_MEV
+
+#: Reduced Planck constant in meV ps: a rate γ in meV is γ / HBAR per ps.
+HBAR = _c.hbar / _JOULE_PER_MEV * 1e12
+
+#: One of each frequency unit, in meV. "rad/ps" is the angular frequency 2π·THz.
+MEV_PER_UNIT: dict[str, float] = {
+    "meV": 1.0,
+    "eV": 1e3,
+    "Ha": _c.value("Hartree energy in eV") * 1e3,
+    "Ry": _c.value("Rydberg constant times hc in eV") * 1e3,
+    "K": KELVIN,
+    "THz": _c.h * 1e12 / _JOULE_PER_MEV,
+    "rad/ps": _c.hbar * 1e12 / _JOULE_PER_MEV,
+    "cm-1": _c.h * _c.c * 100 / _JOULE_PER_MEV,
+}
+
+_SPELLINGS = {name.lower(): name for name in MEV_PER_UNIT} | {
+    "rydberg": "Ry",
+    "hartree": "Ha",
+    "kelvin": "K",
+    "cm^-1": "cm-1",
+    "cm⁻¹": "cm-1",
+    "2pithz": "rad/ps",
+    "2*pi*thz": "rad/ps",
+}
+
+
+def frequency_unit(name: str) -> str:
+    """The canonical spelling of a frequency unit.
+
+    Args:
+        name: any of `MEV_PER_UNIT`, in any case, or a common alias ("Hartree", "cm^-1").
+
+    Raises:
+        ValueError: the unit is not known; the message lists those that are.
+
+    Example:
+        >>> frequency_unit("hartree")
+        'Ha'
+    """
+    try:
+        return _SPELLINGS[name.strip().lower()]
+    except KeyError:
+        known = ", ".join(MEV_PER_UNIT)
+        raise ValueError(f"unit {name!r} is not known; use one of {known}.") from None
+
+
+def to_mev(value, unit: str):
+    """`value` in `unit` expressed in meV.
+
+    Example:
+        >>> round(to_mev(1.0, "THz"), 9)
+        4.135667697
+    """
+    return value * MEV_PER_UNIT[frequency_unit(unit)]
+
+
+def kelvin_to_mev(temperature):
+    """k_B T in meV for a temperature in K.
+
+    Example:
+        >>> round(kelvin_to_mev(300.0), 6)
+        25.851999
+    """
+    return temperature * KELVIN
+
+
+def mev_to_kelvin(energy):
+    """Temperature in K whose k_B T is `energy` in meV.
+
+    Example:
+        >>> round(mev_to_kelvin(1.0), 5)
+        11.60452
+    """
+    return energy / KELVIN
+
+
+def mev_to_per_ps(rate):
+    """Rate in 1/ps of a rate γ in meV in the rescaled time t → πt of the kinetic equation.
+
+    The kinetic equation (29) is written in a time stretched by π; undoing it multiplies
+    every rate by π: γ[1/ps] = π γ[meV] / ħ.
+
+    Example:
+        >>> round(mev_to_per_ps(1.0), 5)
+        4.77291
+    """
+    return math.pi * rate / HBAR
