@@ -1,0 +1,125 @@
+"""How a step's linear systems $(\\alpha F_{\\dot y} + F_y)\\,x = r$ are solved.
+
+A strategy has two halves: `prepare` builds whatever is worth keeping (a factorisation) as a
+pytree of arrays, `solve` uses it. Solves are differentiable in `r` and in the matrix, forwards
+and backwards, by the implicit rule $\\dot x = A^{-1}(\\dot r - \\dot A x)$: the factorisation
+itself is never differentiated.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.lax as lax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Float, PyTree
+
+from .terms import FlatProblem
+
+__all__ = ["AbstractIterationSolver", "DenseLU", "DenseLineax", "Krylov"]
+
+Vector = Float[Array, " n"]
+
+
+class AbstractIterationSolver(eqx.Module):
+    """Solves with the iteration matrix $\\alpha F_{\\dot y} + F_y$ of a problem."""
+
+    @abc.abstractmethod
+    def prepare(
+        self, problem: FlatProblem, t: Any, y: Vector, ydot: Vector, alpha: Any, args: Any
+    ) -> PyTree[Array]:
+        """What is kept between solves, as arrays."""
+
+    @abc.abstractmethod
+    def solve(self, kept: PyTree[Array], r: Vector) -> Vector:
+        """$(\\alpha F_{\\dot y} + F_y)^{-1} r$."""
+
+
+class DenseLU(AbstractIterationSolver):
+    """LU factorisation with partial pivoting of the dense matrix: the default."""
+
+    def prepare(self, problem, t, y, ydot, alpha, args):
+        matrix = problem.matrix(t, y, ydot, alpha, args)
+        lu, _, permutation = lax.linalg.lu(lax.stop_gradient(matrix))
+        # The matrix itself is needed only by derivatives; the compiler drops it elsewhere.
+        return matrix, lu, permutation
+
+    def solve(self, kept, r):
+        matrix, lu, permutation = kept
+
+        def tri(b, lower, transpose):
+            return lax.linalg.triangular_solve(
+                lu,
+                b[:, None],
+                left_side=True,
+                lower=lower,
+                unit_diagonal=lower,
+                transpose_a=transpose,
+            )[:, 0]
+
+        def forward(_, b):
+            return tri(tri(b[permutation], True, False), False, False)
+
+        def transposed(_, b):
+            x = tri(tri(b, False, True), True, True)
+            return jnp.zeros_like(x).at[permutation].set(x)
+
+        return lax.custom_linear_solve(lambda x: matrix @ x, r, forward, transposed)
+
+
+class DenseLineax(AbstractIterationSolver):
+    """Any lineax solver applied to the dense matrix, e.g. `DenseLineax(lineax.QR())`."""
+
+    solver: lx.AbstractLinearSolver = lx.AutoLinearSolver(well_posed=None)
+
+    def prepare(self, problem, t, y, ydot, alpha, args):
+        return problem.matrix(t, y, ydot, alpha, args)
+
+    def solve(self, kept, r):
+        return lx.linear_solve(lx.MatrixLinearOperator(kept), r, self.solver, throw=False).value
+
+
+class Krylov(AbstractIterationSolver):
+    """Matrix-free GMRES, for large `n`; only products with the residual's derivative are formed.
+
+    Args:
+        preconditioner: optional `(t, y, ydot, alpha, args)` → a function `r` → `x`,
+            approximately $(\\alpha F_{\\dot y} + F_y)^{-1} r$, linear in `r`, on raveled states.
+        rtol, atol: when the linear iteration stops. Newton's method checks its own
+            convergence, so it needs little (IDA asks 0.05 of it); a Rosenbrock method has no
+            second chance and needs a tenth of the step's tolerance.
+        restart, max_steps: GMRES's memory and its longest run.
+    """
+
+    preconditioner: Callable[[Any, Vector, Vector, Any, Any], Callable[[Vector], Vector]] | None = (
+        None
+    )
+    rtol: float = 1e-3
+    atol: float = 1e-14
+    restart: int = 20
+    max_steps: int = 100
+
+    def prepare(self, problem, t, y, ydot, alpha, args):
+        # Along (dy, dẏ) = (v, αv), as in `ImplicitTerm.matrix`; linearised once, used often.
+        _, product = jax.linearize(
+            lambda v: problem.residual(t, y + v, ydot + alpha * v, args), jnp.zeros_like(y)
+        )
+        structure = jax.ShapeDtypeStruct(y.shape, y.dtype)
+        operator = lx.FunctionLinearOperator(product, structure)
+        if self.preconditioner is None:
+            return operator, None
+        s = problem.direction
+        inverse = self.preconditioner(s * t, y, s * ydot, s * alpha, args)
+        return operator, lx.FunctionLinearOperator(inverse, structure)
+
+    def solve(self, kept, r):
+        operator, inverse = kept
+        solver = lx.GMRES(
+            rtol=self.rtol, atol=self.atol, restart=self.restart, max_steps=self.max_steps
+        )
+        options = {} if inverse is None else {"preconditioner": inverse}
+        # A solve that stops early is not an error here: Newton's own test decides.
+        return lx.linear_solve(operator, r, solver, options=options, throw=False).value
