@@ -43,15 +43,17 @@ class Provenance:
     code: str  # the program that wrote the file, for people
     unit: str  # of the file's frequencies, a key of `units.MEV_PER_UNIT`
     column: int  # which α²F column was taken, counted from 1
+    columns: int = 1  # how many the file has
     smearings: tuple[float, ...] = ()  # one for each column (or file), as far as stated
     smearing_kind: str = ""  # "electron, Ry" or "phonon, meV", say
     convention: str = "2∫α²F/ω"  # how λ follows from the file's own values
-    coupling: float | None = None  # λ of the table, in the file's convention and rule
+    coupling: float | None = None  # λ of the table, by the rule of the code that wrote it
     stated_coupling: float | None = None  # λ as the file states it
     log_frequency: float | None = None  # ω_log of the table, meV
     stated_log_frequency: float | None = None  # as the file states it, meV
     dropped_rows: int = 0  # rows with ω ≤ 0
     negative_weight: float = 0.0  # share of λ in negative α²F: |∫ min(α²F,0)/ω| / ∫ |α²F|/ω
+    warnings: tuple[str, ...] = ()  # what `read_a2f` warned of, a sentence each
     notes: tuple[str, ...] = ()  # whatever else a person should know, a sentence each
 
     def __eq__(self, other):

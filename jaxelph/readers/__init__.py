@@ -1,0 +1,7 @@
+"""Readers of α²F(ω) as electron-phonon codes write it; see `read_a2f`."""
+
+from ._errors import SpectrumFileError as SpectrumFileError
+from ._errors import SpectrumWarning as SpectrumWarning
+from .read import FORMATS as FORMATS
+from .read import read_a2f as read_a2f
+from .read import summarise as summarise

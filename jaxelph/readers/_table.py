@@ -1,0 +1,289 @@
+"""From a file's columns to a spectrum: the checks that every layout shares."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..spectrum import Provenance, TabulatedSpectrum
+from ..units import MEV_PER_UNIT, frequency_unit, to_mev
+from ._errors import SpectrumFileError
+from ._sums import Sums
+
+#: Relative disagreement with what the file states that a person should hear of.
+TOLERANCE = 5e-4
+#: Share of λ in negative α²F, or below ω = 0, that a person should hear of.
+WEIGHT = 0.01
+
+ABINIT_CONVENTION = "∫α²F/ω"
+TEXTBOOK_CONVENTION = "2∫α²F/ω"
+
+
+@dataclasses.dataclass
+class Table:
+    """What the parser of a layout hands over: the columns as printed, nothing dropped.
+
+    The per-column tuples are empty where the file does not say.
+    """
+
+    code: str
+    unit: str | None  # of the frequencies; None where the file does not say
+    omega: Float[np.ndarray, " row"]
+    a2f: Float[np.ndarray, "column row"]
+    lines: Int[np.ndarray, " row"] | None = None  # where each row begins, from 0
+    step: float | None = None  # dω of the code's sum Σ α²F/ω dω; None for a trapezoid
+    ends: tuple[float, ...] = ()  # weights of that sum at either end, where they are not 1
+    both_signs: bool = False  # the code's λ takes rows with ω < 0, too, by |ω|
+    single: bool = False  # the code's λ is ∫α²F/ω, without the 2
+    ordered: bool = True  # written by a program, so that rows out of order mean damage
+    resolution: float = 0.0  # half a unit in the last printed place of α²F
+    smearings: Sequence[float] = ()
+    smearing_kind: str = ""
+    labels: Sequence[str] = ()  # what each column is where it is not a smearing
+    coupling: Sequence[float] = ()  # λ of each column, as stated
+    log_frequency: Sequence[float] = ()  # ω_log of each column in meV, as stated
+    stated_in: str = "the file"
+    notes: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    def label(self, column: int) -> str:
+        """What α²F column `column`, from 1, is in words; empty for the only column."""
+        if self.labels:
+            return self.labels[column - 1]
+        if self.smearings:
+            return f"smearing {self.smearings[column - 1]:g} ({self.smearing_kind})"
+        return ""
+
+
+def uniform(
+    printed: Float[np.ndarray, " row"], half_unit: float, step: float | None = None
+) -> Float[np.ndarray, " row"]:
+    """The uniform grid that was rounded to `printed`, or `printed` where there is none.
+
+    A code that prints four decimals of a uniform grid leaves 1 % of noise on the lowest
+    frequencies, hence on λ; the grid itself is known to a fraction of that rounding.
+    """
+    if step is None:
+        step = spacing(printed)
+    index = np.arange(len(printed))
+    grid = np.mean(printed - step * index) + step * index
+    if np.max(np.abs(grid - printed)) > 1.5 * half_unit:
+        return printed
+    return np.where(printed == 0, 0.0, grid)
+
+
+def spacing(omega: Float[np.ndarray, " row"]) -> float:
+    """The dω of a uniform grid: the whole range is rounded less than one interval."""
+    return float((omega[-1] - omega[0]) / max(len(omega) - 1, 1))
+
+
+def finish(
+    path: str,
+    layout: str,
+    table: Table,
+    *,
+    column: int | None,
+    unit: str | None,
+    convention: str | None,
+) -> TabulatedSpectrum:
+    """Choose a column, convert, drop ω ≤ 0, check, and state it all in a provenance."""
+
+    def error(message: str, row: int | None = None) -> SpectrumFileError:
+        if row is None:
+            return SpectrumFileError(f"{path}: {message}")
+        where = f"row {row + 1}" if table.lines is None else f"line {table.lines[row] + 1}"
+        return SpectrumFileError(f"{path}, {where}: {message}")
+
+    notes, warnings = list(table.notes), list(table.warnings)
+    unit = _choose_unit(table, unit, error, warnings)
+    column = _choose_column(table, column, error, notes)
+    single = _choose_convention(table, convention, error, warnings)
+
+    omega, a2f = table.omega * MEV_PER_UNIT[unit], table.a2f[column - 1]
+    bad = np.flatnonzero(~(np.isfinite(omega) & np.isfinite(a2f)))
+    if bad.size:
+        raise error("a value is not finite (NaN or infinite); write the file again.", bad[0])
+    order = _order(table, omega, error, warnings)
+    omega, a2f = omega[order], a2f[order]
+
+    keep = omega > 0
+    if np.count_nonzero(keep) < 2:
+        raise error("fewer than two rows with ω > 0; the table is empty or cut short.")
+    if not np.any(a2f[keep]):
+        raise error("α²F is zero in every row; choose another column or file.")
+    sums = Sums(
+        omega,
+        a2f,
+        step=None if table.step is None else to_mev(table.step, unit),
+        ends=table.ends,
+        both_signs=table.both_signs,
+        # In the file's own convention, so that it compares with the λ that the file states.
+        prefactor=1.0 if single or table.single else 2.0,
+        resolution=table.resolution,
+    )
+    if sums.coupling <= 0:
+        raise error(
+            f"λ is {sums.coupling:.4g}, and no metal has λ ≤ 0; choose another column, or "
+            "converge the calculation that wrote this file."
+        )
+    _report_dropped(omega, a2f, notes, warnings)
+    negative = sums.negative_weight
+    if negative > WEIGHT:
+        warnings.append(
+            f"Negative α²F carries {negative:.1%} of ∫|α²F|/ω; it is kept, as in the code's own "
+            "λ, but it marks an unconverged calculation or a smearing that overshoots."
+        )
+
+    stated = _stated(table.coupling, column)
+    stated_log = _stated(table.log_frequency, column)
+    for name, value, own, bound in (
+        ("λ", stated, sums.coupling, sums.coupling_error / sums.coupling),
+        ("ω_log in meV", stated_log, sums.log_frequency, sums.log_error),
+    ):
+        if value is not None and not abs(own / value - 1) <= TOLERANCE + bound:
+            warnings.append(
+                f"{name} of column {column} sums to {own:.6g}, but {table.stated_in} states "
+                f"{value:.6g}: the table may be cut short, edited, or from another run."
+            )
+
+    factor = 0.5 if single else 1.0
+    doubled = 2.0 if table.single and not single else 1.0
+    own = sums.trapezoid
+    if abs(own / sums.coupling - 1) > 1e-4:
+        notes.append(
+            f"The code's own sum gives λ = {doubled * sums.coupling:.6g}; the trapezoidal rule "
+            f"that this spectrum uses gives {doubled * own:.6g} on the same rows."
+        )
+    provenance = Provenance(
+        path=path,
+        format=layout,
+        code=table.code,
+        unit=unit,
+        column=column,
+        columns=len(table.a2f),
+        smearings=tuple(map(float, table.smearings)),
+        smearing_kind=table.smearing_kind,
+        convention=ABINIT_CONVENTION if single else TEXTBOOK_CONVENTION,
+        coupling=doubled * sums.coupling,
+        stated_coupling=stated,
+        log_frequency=sums.log_frequency,
+        stated_log_frequency=stated_log,
+        dropped_rows=int(np.count_nonzero(~keep)),
+        negative_weight=negative,
+        warnings=tuple(warnings),
+        notes=tuple(notes),
+    )
+    return TabulatedSpectrum(omega[keep], factor * a2f[keep], provenance=provenance)
+
+
+def _stated(values: Sequence[float], column: int) -> float | None:
+    return float(values[column - 1]) if column <= len(values) else None
+
+
+def _choose_unit(table: Table, unit: str | None, error, warnings: list[str]) -> str:
+    known = ", ".join(MEV_PER_UNIT)
+    if unit is None and table.unit is None:
+        raise error(
+            "the file does not say the unit of its frequencies; pass unit= (--unit on the "
+            f"command line), one of {known}."
+        )
+    if unit is None:
+        assert table.unit is not None
+        return table.unit
+    try:
+        unit = frequency_unit(unit)
+    except (ValueError, AttributeError):
+        raise error(f"unit={unit!r} is not known; use one of {known}.") from None
+    if table.unit is not None and unit != table.unit:
+        warnings.append(
+            f"The frequencies are read in {unit}, as asked, though {table.code} writes this "
+            f"layout in {table.unit}; leave unit= out to take the layout's own."
+        )
+    return unit
+
+
+def _choose_column(table: Table, column: int | None, error, notes: list[str]) -> int:
+    count = len(table.a2f)
+    if column is not None and (isinstance(column, bool) or not hasattr(column, "__index__")):
+        raise error(f"column={column!r} is not a whole number; the file has {count}, from 1.")
+    chosen = 1 if column is None else int(column)
+    if not 1 <= chosen <= count:
+        plural = "s" if count > 1 else ""
+        raise error(
+            f"column={chosen} is out of range; the file has {count} α²F column{plural}, "
+            "counted from 1."
+        )
+    if count > 1:
+        label = table.label(chosen)
+        given = f", {label}," if label else ""
+        ask = "; choose another with column=" if column is None else ""
+        notes.append(f"Column {chosen} of {count}{given} was read{ask}.")
+        if table.labels:
+            listed = [f"{i} {name}" for i, name in enumerate(table.labels, 1)]
+            if len(listed) > 8:
+                listed = [*listed[:3], "and so on to", listed[-1]]
+            notes.append(f"The columns are: {', '.join(listed)}.")
+    if len(table.coupling) > 1:
+        low, high = min(table.coupling), max(table.coupling)
+        notes.append(f"λ over the columns runs from {low:.4g} to {high:.4g}.")
+    return chosen
+
+
+def _choose_convention(table: Table, convention: str | None, error, warnings) -> bool:
+    if convention not in (None, "abinit", "textbook"):
+        raise error(f'convention={convention!r} is not known; use "abinit" or "textbook".')
+    if convention == "abinit" and not (table.single or table.code == "columns"):
+        raise error(
+            'convention="abinit" is for files in which λ = ∫α²F/ω; this layout states '
+            "λ = 2∫α²F/ω: leave convention= out."
+        )
+    if convention is None and table.single:
+        warnings.append(
+            "ABINIT's EPH code states λ = ∫α²F/ω, without the textbook's factor 2; its values "
+            "are halved here, so that 2∫α²F/ω is the λ that ABINIT states. Pass "
+            'convention="abinit" to confirm this, or convention="textbook" to take the values '
+            "as they stand, which doubles λ."
+        )
+    return convention == "abinit" or (convention is None and table.single)
+
+
+def _order(table: Table, omega, error, warnings: list[str]) -> Int[np.ndarray, " row"]:
+    later = np.flatnonzero(np.diff(omega) < 0)
+    order = np.arange(len(omega))
+    if later.size and table.ordered:
+        raise error(
+            f"the frequency falls below that of the row before, which {table.code} does not "
+            "write; the file is damaged: write it again.",
+            later[0] + 1,
+        )
+    if later.size:
+        assert table.lines is not None
+        warnings.append(
+            f"Rows are out of order, first at line {table.lines[later[0] + 1] + 1}; they were "
+            "sorted by frequency."
+        )
+        order = np.argsort(omega, kind="stable")
+    same = np.flatnonzero(np.diff(omega[order]) == 0)
+    if same.size:
+        row = max(order[same[0] : same[0] + 2])
+        raise error("this frequency stands in two rows; remove one.", row)
+    return order
+
+
+def _report_dropped(omega, a2f, notes: list[str], warnings: list[str]) -> None:
+    low = omega <= 0
+    if not np.any(low):
+        return
+    negative = omega < 0
+    weight = np.sum(np.abs(a2f[negative] / omega[negative]))
+    share = weight / (weight + np.sum(np.abs(a2f[~low] / omega[~low])))
+    count = np.count_nonzero(low)
+    plural = "s" if count > 1 else ""
+    said = f"{count} row{plural} with ω ≤ 0 dropped, with {share:.2%} of Σ|α²F/ω|"
+    if share > WEIGHT:
+        warnings.append(f"{said}: imaginary phonon modes carry coupling.")
+    else:
+        notes.append(f"{said}.")
+    if np.any(np.abs(a2f[omega == 0]) > 1e-3 * np.max(np.abs(a2f))):
+        warnings.append("α²F does not vanish at ω = 0, so that λ depends on the first rows.")

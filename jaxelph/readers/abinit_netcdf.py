@@ -1,0 +1,76 @@
+"""ABINIT's `*_A2F.nc`: ω in Ha, α²F dimensionless, λ(ω) = ∫α²F/|ω| without the 2.
+
+Variables `a2f_mesh_S (nomega)`, `a2f_values_S` and `a2f_lambdaw_S (nsppol, 3nat+1, nomega)`,
+entry 0 of the middle axis being the total, with S = `qintp` for Fourier-interpolated q
+points and `qcoarse` for those computed. netCDF-3 in the old versions, HDF5 in some new ones.
+Source: abinit/abinit: src/78_eph/m_phgamma.F90 (`a2fw_write`); reader abinit/abipy:
+abipy/eph/a2f.py.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ._binary import arrays
+from ._errors import SpectrumFileError
+from ._table import Table, spacing
+from .abinit import SIMPSON_ENDS
+
+# The interpolated one comes first: it is what ABINIT writes to `_A2FW`, too.
+_SETS = (("qintp", "interpolated q"), ("qcoarse", "coarse q"))
+
+
+def is_netcdf(names: set[str]) -> bool:
+    """Whether a binary file holds ABINIT's α²F."""
+    return any(f"a2f_mesh_{name}" in names for name, _ in _SETS)
+
+
+def read_netcdf(path: Path) -> Table:
+    """Total α²F of each set of q points, by spin where there are two."""
+    wanted = [f"a2f_{kind}_{s}" for s, _ in _SETS for kind in ("mesh", "values", "lambdaw")]
+    found = arrays(path, wanted)
+    columns, labels, coupling, notes, mesh = [], [], [], [], None
+    for name, words in _SETS:
+        try:
+            omega, values, cumulative = (
+                found[f"a2f_{kind}_{name}"] for kind in ("mesh", "values", "lambdaw")
+            )
+        except KeyError:
+            continue
+        if values.ndim != 3 or values.shape != cumulative.shape or values.shape[2:] != omega.shape:
+            raise SpectrumFileError(
+                f"{path}: a2f_values_{name} has shape {values.shape}, which does not go with "
+                f"{omega.shape} frequencies; write the file again."
+            )
+        if mesh is not None and not np.array_equal(mesh, omega):
+            notes.append(f"The {words} set has another grid of frequencies, and is left out.")
+            continue
+        mesh = omega
+        total = [("", values[:, 0].sum(axis=0), cumulative[:, 0, -1].sum())]
+        if len(values) > 1:
+            total += [
+                (f", spin {spin}", values[i, 0], cumulative[i, 0, -1])
+                for i, spin in enumerate(("up", "down"))
+            ]
+        for spin, a2f, last in total:
+            columns.append(a2f)
+            labels.append(words + spin)
+            coupling.append(float(last))
+    if mesh is None:
+        raise SpectrumFileError(
+            f"{path}: no a2f_mesh_qintp or a2f_mesh_qcoarse in it; give ABINIT's *_A2F.nc."
+        )
+    return Table(
+        code="ABINIT EPH",
+        unit="Ha",
+        omega=np.asarray(mesh, float),
+        a2f=np.array(columns, float),
+        step=spacing(mesh),
+        ends=SIMPSON_ENDS,
+        both_signs=True,
+        single=True,
+        labels=labels,
+        coupling=coupling,
+        stated_in="its a2f_lambdaw",
+        notes=notes,
+    )
