@@ -145,11 +145,14 @@ def data_lines(text: Text, start: int, stop: int | None = None) -> list[int]:
 def record_length(text: Text, lines: Sequence[int]) -> int:
     """How many numbers make up a record, from the rhythm of the lines' lengths."""
     counts = np.array([len(text.lines[index].split()) for index in lines])
-    limit = min(len(counts) // 2, 50)
+    limit = min(max(len(counts) // 3, 1), 50, len(counts) - 1)
     agreement = [np.mean(counts[p:] == counts[:-p]) for p in range(1, limit + 1)]
     # One damaged line lowers the agreement of every period: the best one, not a perfect one.
     period = int(np.argmax(agreement)) + 1 if agreement else len(counts)
     common = [Counter(counts[k::period].tolist()).most_common(1)[0][0] for k in range(period)]
+    for shorter in range(1, period):
+        if common == common[:shorter] * (period // shorter):
+            return sum(common[:shorter])
     return sum(common)
 
 

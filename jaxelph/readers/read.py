@@ -103,7 +103,7 @@ def read_a2f(
         ...     n = file.write_text("# w [meV]  a2F\n" + "\n".join(rows))
         ...     spectrum = read_a2f(file)
         >>> print(f"{coupling_constant(spectrum):.4f}", spectrum.provenance.unit)
-        0.5999 meV
+        0.3000 meV
     """
     path = Path(path).expanduser()
     if format is not None and format not in (*FORMATS, "qe", "abinit"):
