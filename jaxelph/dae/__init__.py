@@ -1,5 +1,8 @@
 """Implicit differential equations $F(t, y, \\dot y) = 0$ as diffrax terms and solvers."""
 
+from .bdf import BDF as BDF
+from .controller import MultistepError as MultistepError
+from .controller import StepController as StepController
 from .initial import consistent_initial as consistent_initial
 from .linear import (
     AbstractIterationSolver as AbstractIterationSolver,
@@ -13,6 +16,7 @@ from .linear import (
 from .linear import (
     Krylov as Krylov,
 )
+from .newton import SimplifiedNewton as SimplifiedNewton
 from .rodas import Rodas5P as Rodas5P
 from .terms import (
     AbstractImplicitTerm as AbstractImplicitTerm,

@@ -8,7 +8,7 @@ from diffrax import AbstractLocalInterpolation
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-__all__ = ["RodasInterpolation"]
+__all__ = ["BDFInterpolation", "RodasInterpolation"]
 
 
 def _fraction(t0: Any, t: Any, t1: Any) -> Any:
@@ -36,3 +36,29 @@ class RodasInterpolation(AbstractLocalInterpolation):
         s = _fraction(self.t0, t0, self.t1).astype(y0.dtype)
         k1, k2, k3 = self.k
         return unravel((1 - s) * y0 + s * (y1 + (1 - s) * (k1 + s * (k2 + s * k3))))
+
+
+class BDFInterpolation(AbstractLocalInterpolation):
+    """The polynomial through the last $k+1$ values, of order $k$ like the step:
+    $y(t) = \\phi_0 + \\sum_j \\phi_j \\prod_{i<j} (t - t_{n-i})/\\psi_i$, rows past $k$ zero."""
+
+    t0: Any
+    t1: Any
+    y1: PyTree
+    phi: Float[Array, "rows n"]
+    psi: Float[Array, " rows"]
+
+    def evaluate(self, t0: Any, t1: Any | None = None, left: bool = True) -> PyTree:
+        if t1 is not None:
+            return jtu.tree_map(jnp.subtract, self.evaluate(t1), self.evaluate(t0))
+        del left
+        _, unravel = ravel_pytree(self.y1)
+        back = (t0 - self.t1).astype(self.phi.dtype)
+        psi = jnp.where(self.psi > 0, self.psi, 1.0)
+        y, weight, earlier = self.phi[0], 1.0, 0.0
+        for j in range(1, self.phi.shape[0]):
+            # t - t_{n-j+1} = (t - t_n) + psi_{j-2}
+            weight = weight * (back + earlier) / psi[j - 1]
+            earlier = psi[j - 1]
+            y = y + weight * self.phi[j]
+        return unravel(y)

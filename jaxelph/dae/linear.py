@@ -30,12 +30,20 @@ class AbstractIterationSolver(eqx.Module):
     @abc.abstractmethod
     def prepare(
         self, problem: FlatProblem, t: Any, y: Vector, ydot: Vector, alpha: Any, args: Any
-    ) -> PyTree[Array]:
-        """What is kept between solves, as arrays."""
+    ) -> PyTree:
+        """What the solves of one step share."""
 
     @abc.abstractmethod
-    def solve(self, kept: PyTree[Array], r: Vector) -> Vector:
+    def solve(self, kept: PyTree, r: Vector) -> Vector:
         """$(\\alpha F_{\\dot y} + F_y)^{-1} r$."""
+
+    def storable(self, kept: PyTree) -> PyTree[Array] | None:
+        """The part of `kept` that a multistep method carries to later steps, if any."""
+        return None
+
+    def for_derivatives(self) -> "AbstractIterationSolver":
+        """The strategy that solves a step's tangent equation, to full accuracy."""
+        return self
 
 
 class DenseLU(AbstractIterationSolver):
@@ -67,7 +75,12 @@ class DenseLU(AbstractIterationSolver):
             x = tri(tri(b, False, True), True, True)
             return jnp.zeros_like(x).at[permutation].set(x)
 
+        if matrix is None:
+            return forward(None, r)
         return lax.custom_linear_solve(lambda x: matrix @ x, r, forward, transposed)
+
+    def storable(self, kept):
+        return None, kept[1], kept[2]
 
 
 class DenseLineax(AbstractIterationSolver):
@@ -80,6 +93,9 @@ class DenseLineax(AbstractIterationSolver):
 
     def solve(self, kept, r):
         return lx.linear_solve(lx.MatrixLinearOperator(kept), r, self.solver, throw=False).value
+
+    def storable(self, kept):
+        return kept
 
 
 class Krylov(AbstractIterationSolver):
@@ -123,3 +139,6 @@ class Krylov(AbstractIterationSolver):
         options = {} if inverse is None else {"preconditioner": inverse}
         # A solve that stops early is not an error here: Newton's own test decides.
         return lx.linear_solve(operator, r, solver, options=options, throw=False).value
+
+    def for_derivatives(self):
+        return Krylov(self.preconditioner, 1e-11, self.atol, self.restart, 10 * self.max_steps)
