@@ -20,7 +20,7 @@ class Sums:
     coupling: float
     log_frequency: float  # meV
     coupling_error: float  # largest that `resolution` allows
-    log_error: float  # the same for ω_log, relative
+    log_error: float  # the same for ω_log, meV
     negative_weight: float  # share of negative α²F in Σ|α²F/ω|
     trapezoid: float  # λ of the rows with ω > 0 by the trapezoidal rule
 
@@ -35,6 +35,10 @@ class Sums:
         prefactor: float,
         resolution: float,
     ):
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._sum(omega, a2f, step, ends, both_signs, prefactor, resolution)
+
+    def _sum(self, omega, a2f, step, ends, both_signs, prefactor, resolution):
         used = np.abs(omega) > 0 if both_signs else omega > 0
         size = np.where(used, np.abs(omega), 1.0)
         weight = _trapezoid(omega)
@@ -52,7 +56,7 @@ class Sums:
             mean = np.sum(share * a2f * logarithm) / self.coupling
             self.log_frequency = float(np.exp(mean))
             spread = np.sum(share * np.abs(logarithm - mean))
-            self.log_error = float(resolution * spread / self.coupling)
+            self.log_error = float(self.log_frequency * resolution * spread / self.coupling)
         total = np.sum(np.abs(share * a2f))
         negative = np.sum(np.abs(share * np.minimum(a2f, 0)))
         self.negative_weight = float(negative / total) if total else 0.0

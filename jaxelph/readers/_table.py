@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -83,7 +84,7 @@ def finish(
     layout: str,
     table: Table,
     *,
-    column: int | None,
+    column: SupportsIndex | None,
     unit: str | None,
     convention: str | None,
 ) -> TabulatedSpectrum:
@@ -103,7 +104,7 @@ def finish(
     omega, a2f = table.omega * MEV_PER_UNIT[unit], table.a2f[column - 1]
     bad = np.flatnonzero(~(np.isfinite(omega) & np.isfinite(a2f)))
     if bad.size:
-        raise error("a value is not finite (NaN or infinite); write the file again.", bad[0])
+        raise error("a value is not finite (NaN or infinite); write the file again.", int(bad[0]))
     order = _order(table, omega, error, warnings)
     omega, a2f = omega[order], a2f[order]
 
@@ -122,6 +123,8 @@ def finish(
         prefactor=1.0 if single or table.single else 2.0,
         resolution=table.resolution,
     )
+    if not np.isfinite(sums.coupling):
+        raise error("λ is not finite; the frequencies are too small: check their unit.")
     if sums.coupling <= 0:
         raise error(
             f"λ is {sums.coupling:.4g}, and no metal has λ ≤ 0; choose another column, or "
@@ -138,10 +141,10 @@ def finish(
     stated = _stated(table.coupling, column)
     stated_log = _stated(table.log_frequency, column)
     for name, value, own, bound in (
-        ("λ", stated, sums.coupling, sums.coupling_error / sums.coupling),
+        ("λ", stated, sums.coupling, sums.coupling_error),
         ("ω_log in meV", stated_log, sums.log_frequency, sums.log_error),
     ):
-        if value is not None and not abs(own / value - 1) <= TOLERANCE + bound:
+        if value is not None and not abs(own - value) <= TOLERANCE * abs(value) + bound:
             warnings.append(
                 f"{name} of column {column} sums to {own:.6g}, but {table.stated_in} states "
                 f"{value:.6g}: the table may be cut short, edited, or from another run."
@@ -203,7 +206,7 @@ def _choose_unit(table: Table, unit: str | None, error, warnings: list[str]) -> 
     return unit
 
 
-def _choose_column(table: Table, column: int | None, error, notes: list[str]) -> int:
+def _choose_column(table: Table, column: SupportsIndex | None, error, notes: list[str]) -> int:
     count = len(table.a2f)
     if column is not None and (isinstance(column, bool) or not hasattr(column, "__index__")):
         raise error(f"column={column!r} is not a whole number; the file has {count}, from 1.")
@@ -255,7 +258,7 @@ def _order(table: Table, omega, error, warnings: list[str]) -> Int[np.ndarray, "
         raise error(
             f"the frequency falls below that of the row before, which {table.code} does not "
             "write; the file is damaged: write it again.",
-            later[0] + 1,
+            int(later[0]) + 1,
         )
     if later.size:
         assert table.lines is not None
@@ -266,7 +269,7 @@ def _order(table: Table, omega, error, warnings: list[str]) -> Int[np.ndarray, "
         order = np.argsort(omega, kind="stable")
     same = np.flatnonzero(np.diff(omega[order]) == 0)
     if same.size:
-        row = max(order[same[0] : same[0] + 2])
+        row = int(max(order[same[0] : same[0] + 2]))
         raise error("this frequency stands in two rows; remove one.", row)
     return order
 

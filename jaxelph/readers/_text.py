@@ -200,17 +200,23 @@ def records(
 
 
 def _short(found: int, length: int) -> str:
+    plural = "s" if found > 1 else ""
     return (
-        f"{found} numbers where this file has {length} in a row; the line is cut short or "
+        f"{found} number{plural} where this file has {length} in a row; the line is cut short or "
         "damaged: copy or write the file again."
     )
 
 
-def sibling(path: Path, own: str, other: str) -> Path | None:
-    """The companion file: the name of `path` with its ending `own` (a pattern) made `other`.
+def companion(path: Path, own: str, other: str) -> tuple[str, str]:
+    """Name and text of the file beside `path` with its ending `own` (a pattern) made `other`.
 
-    Whatever stands before the ending is kept, so that renamed pairs stay pairs.
+    Whatever stands before the ending is kept, so that renamed pairs stay pairs. Both are
+    empty where there is no such file: a companion adds checks and is never needed.
     """
     name, found = re.subn(f"(?:{own})$", other, path.name)
-    companion = path.with_name(name)
-    return companion if found and companion != path and companion.is_file() else None
+    if not found or name == path.name:
+        return "", ""
+    try:
+        return name, path.with_name(name).read_text("utf-8", errors="replace")
+    except OSError:
+        return "", ""

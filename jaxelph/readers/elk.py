@@ -11,7 +11,7 @@ import re
 
 from ..units import to_mev
 from ._table import Table
-from ._text import Text, data_lines, record_length, records, sibling
+from ._text import Text, companion, data_lines, record_length, records
 
 
 def is_elk(text: Text) -> bool:
@@ -27,14 +27,13 @@ def read_elk(text: Text) -> Table:
         raise text.error(f"{length} numbers in a row, where Elk writes two.", lines[0])
     rows, starts = records(text, lines, length)
     table = Table("Elk", "Ha", rows[:, 0], rows[:, 1:].T, starts)
-    companion = sibling(text.path, r"ALPHA2F\w*\.OUT", "MCMILLAN.OUT")
-    if companion is not None:
-        said = companion.read_text("utf-8", errors="replace")
+    name, said = companion(text.path, r"ALPHA2F\w*\.OUT", "MCMILLAN.OUT")
+    if said:
         coupling = re.search(r"coupling constant,[^:\n]*:\s*([-+\d.Ee]+)", said)
         logarithmic = re.search(r"Logarithmic average frequency\s*:\s*([-+\d.Ee]+)", said)
         if coupling:
             table.coupling = (float(coupling.group(1)),)
         if logarithmic:
             table.log_frequency = (to_mev(float(logarithmic.group(1)), "Ha"),)
-        table.stated_in = companion.name
+        table.stated_in = name
     return table

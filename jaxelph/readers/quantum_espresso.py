@@ -14,7 +14,7 @@ import re
 
 from ..units import kelvin_to_mev
 from ._table import Table, spacing, uniform
-from ._text import Text, data_lines, is_data, record_length, records, sibling
+from ._text import Text, companion, data_lines, is_data, record_length, records
 
 _MATDYN_END = r"lambda\s*=\s*([-+\d.EeDd]+)\s+Delta\s*=\s*([-+\d.EeDd]+)"
 _LAMBDA_HEAD = re.compile(r"^\s*#?\s*E\s*\(THz\)")
@@ -78,12 +78,10 @@ def read_matdyn(text: Text) -> Table:
 def _matdyn_smearings(text: Text, table: Table) -> None:
     """Name the smearing of this file from the text file `lambda` that lies beside it."""
     number = re.search(r"a2F\.dos(\d+)$", text.path.name)
-    companion = sibling(text.path, r"a2F\.dos\d+", "lambda")
-    if number is None or companion is None:
+    name, said = companion(text.path, r"a2F\.dos\d+", "lambda")
+    if number is None:
         return
-    found = re.findall(
-        r"Broadening\s+(\S+)\s+lambda\s+(\S+)", companion.read_text("utf-8", errors="replace")
-    )
+    found = re.findall(r"Broadening\s+(\S+)\s+lambda\s+(\S+)", said)
     index = int(number.group(1)) - 1
     try:
         smearings = [float(s) for s, _ in found]
@@ -93,7 +91,7 @@ def _matdyn_smearings(text: Text, table: Table) -> None:
     listed = ", ".join(f"{s:g}" for s in smearings)
     table.notes.append(
         f"Electron smearing {smearings[index]:g} Ry of {listed} Ry, one file a2F.dosN each; "
-        f"the direct sum over q in {companion.name} gives λ = {own:g}."
+        f"the direct sum over q in {name} gives λ = {own:g}."
     )
 
 
@@ -151,22 +149,22 @@ def _numbers_of(text: Text, index: int, part: str) -> list[float]:
 
 def _lambda_stated(text: Text, table: Table) -> None:
     """λ and ω_log of each column from `lambda.dat`, where it lies beside the file."""
-    companion = sibling(text.path, r"alpha2F\.dat", "lambda.dat")
-    if companion is None:
+    name, said = companion(text.path, r"alpha2F\.dat", "lambda.dat")
+    if not said:
         return
     rows = []
-    for line in companion.read_text("utf-8", errors="replace").splitlines():
+    for line in said.splitlines():
         try:
             rows.append([float(x) for x in line.split()[:4]])
         except ValueError:
             continue
     if [len(row) for row in rows] != [4] * len(table.a2f):
-        table.notes.append(f"{companion.name} has not one row for each column, and is not used.")
+        table.notes.append(f"{name} has not one row for each column, and is not used.")
         return
     # The second number is the direct sum over q; the third belongs to α²F.
     table.coupling = [row[2] for row in rows]
     table.log_frequency = [kelvin_to_mev(row[3]) for row in rows]
-    table.stated_in = companion.name
+    table.stated_in = name
 
 
 def is_alpha2f(text: Text) -> bool:

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import SupportsIndex
 
 from ..spectrum import Provenance, TabulatedSpectrum
 from . import abinit, abinit_netcdf, columns, elk, epw, quantum_espresso, vasp
@@ -61,7 +62,7 @@ def read_a2f(
     *,
     format: str | None = None,
     unit: str | None = None,
-    column: int | None = None,
+    column: SupportsIndex | None = None,
     convention: str | None = None,
 ) -> TabulatedSpectrum:
     r"""Read an Eliashberg function from a file, in meV.
@@ -153,6 +154,10 @@ def _bytes(path: Path) -> bytes:
         raise SpectrumFileError(f"{path}: no such file; check the name and folder.") from None
     except OSError as error:
         raise SpectrumFileError(f"{path}: cannot be opened ({error.strerror}).") from None
+    except ValueError as error:  # a NUL in the name; the folder's own error passes through
+        if isinstance(error, SpectrumFileError):
+            raise
+        raise SpectrumFileError(f"{path!r}: this is no file name ({error}).") from None
     if data[:2] == b"\x1f\x8b":
         raise SpectrumFileError(f"{path}: the file is compressed; unpack it with gunzip first.")
     if not data.strip():
