@@ -11,8 +11,25 @@ import jax as _jax
 if _os.environ.get("JAXELPH_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
+from .critical import CRITERIA as CRITERIA
+from .critical import critical_coupling as critical_coupling
+from .critical import critical_coupling_scaled as critical_coupling_scaled
+from .critical import grid_error as grid_error
+from .critical import margin as margin
+from .critical import minimum_weight as minimum_weight
+from .equilibrium import bose as bose
+from .equilibrium import fermi as fermi
+from .equilibrium import inverse_quasiparticle_weight as inverse_quasiparticle_weight
+from .equilibrium import scattering_rate as scattering_rate
+from .equilibrium import self_energy as self_energy
+from .equilibrium import spectral_function as spectral_function
+from .equilibrium import thermal_window as thermal_window
 from .examples import EXAMPLES as EXAMPLES
 from .examples import example as example
+from .grid import EnergyGrid as EnergyGrid
+from .readers import SpectrumFileError as SpectrumFileError
+from .readers import SpectrumWarning as SpectrumWarning
+from .readers import read_a2f as read_a2f
 from .spectrum import DebyeSpectrum as DebyeSpectrum
 from .spectrum import EinsteinModes as EinsteinModes
 from .spectrum import EliashbergFunction as EliashbergFunction
@@ -26,5 +43,24 @@ from .spectrum import maximum_frequency as maximum_frequency
 from .spectrum import moment as moment
 from .spectrum import rms_frequency as rms_frequency
 from .spectrum import spectral_area as spectral_area
+from .stability import NormalModes as NormalModes
+from .stability import StabilityPencil as StabilityPencil
+from .stability import allen_rate as allen_rate
+from .stability import normal_modes as normal_modes
+from .stability import pencil_modes as pencil_modes
+from .stability import softest_mode as softest_mode
+from .stability import stability_margin as stability_margin
+from .stability import stability_pencil as stability_pencil
+from .stability import two_temperature_rate as two_temperature_rate
+from .superconductivity import allen_dynes as allen_dynes
+from .superconductivity import mcmillan as mcmillan
+from .superconductivity import tc_functional_derivative as tc_functional_derivative
+from .superconductivity import transition_temperature as transition_temperature
+from .thermodynamics import maximum_stability_parameter as maximum_stability_parameter
+from .thermodynamics import phonon_heat_debye as phonon_heat_debye
+from .thermodynamics import phonon_heat_einstein as phonon_heat_einstein
+from .thermodynamics import specific_heat_double_integral as specific_heat_double_integral
+from .thermodynamics import specific_heat_ratio as specific_heat_ratio
+from .thermodynamics import stability_parameter as stability_parameter
 
 __version__ = "0.1.0"

@@ -75,7 +75,7 @@ def kelvin_to_mev(temperature):
 
     Example:
         >>> round(kelvin_to_mev(300.0), 6)
-        25.851999
+        25.852
     """
     return temperature * KELVIN
 
@@ -98,6 +98,6 @@ def mev_to_per_ps(rate):
 
     Example:
         >>> round(mev_to_per_ps(1.0), 5)
-        4.77291
+        4.77292
     """
     return math.pi * rate / HBAR

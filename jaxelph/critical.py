@@ -1,0 +1,260 @@
+r"""Where a metal loses its stability, by three criteria.
+
+All three are values of the same quadratic form φAφ/∫(-f0')φ² of Supplement Eq. (18):
+
+    "weight":  min_E Z0⁻¹(E)        φ concentrated at one energy,
+    "heat":    C_el/(2π²ν0T/3)      φ = E, a change of the electronic temperature,
+    "kinetic": min over all φ       the linear stability analysis itself.
+
+The first two are variational bounds of the third, so that
+
+    λ_c(kinetic) ≤ min[λ_c(weight), λ_c(heat)]
+
+for every spectrum and temperature. At fixed T and shape of α²F each form is 1 + λ·(number):
+the critical coupling follows from the margin without a search.
+"""
+
+from typing import Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import optimistix as optx
+from jaxtyping import Array, Float
+
+from .equilibrium import inverse_quasiparticle_weight, thermal_window
+from .grid import EnergyGrid, FoldedConvolution, coupling_kernel
+from .numerics import refine_minimum
+from .spectrum import (
+    EliashbergFunction,
+    Scalar,
+    coupling_constant,
+    maximum_frequency,
+    moment,
+)
+from .stability import stability_margin
+from .thermodynamics import specific_heat_ratio
+
+Criterion = Literal["weight", "heat", "kinetic"]
+CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
+
+
+def minimum_weight(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | None = None
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""The least inverse quasiparticle weight $\min_E Z_0^{-1}(E)$ and the energy of it.
+
+    The energy axis is scanned, then Newton's method goes on with the closed form, so that
+    neither number depends on the scan.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: the energies to scan; without one, 512 up to 12 T above the top of the spectrum,
+            enough for T above a hundredth of it.
+
+    Returns:
+        (min Z0⁻¹, E_min): scalars.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> value, energy = minimum_weight(EinsteinModes([1.0], [1.0]), 0.25)
+        >>> print(f"{value:.6f} {energy:.6f}")
+        0.308591 1.494959
+    """
+    if grid is None:
+        top = maximum_frequency(spectrum) + 12 * temperature
+        energies = jax.lax.stop_gradient(top) * jnp.arange(1, 513) / 512
+        values = inverse_quasiparticle_weight(spectrum, temperature, energies)
+    else:
+        energies = grid.energies
+        window = thermal_window(jnp.append(0.0, energies), temperature)
+        values = 1 + FoldedConvolution(coupling_kernel(spectrum, grid)).mv_even(window**2)
+
+    def weight(energy):
+        return inverse_quasiparticle_weight(spectrum, temperature, energy)
+
+    energy = refine_minimum(weight, energies, jax.lax.stop_gradient(values))
+    return weight(energy), energy
+
+
+def margin(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    *,
+    criterion: Criterion = "kinetic",
+    grid: EnergyGrid | None = None,
+) -> Float[Array, ""]:
+    """How far the metal is from instability by one criterion: 1 without coupling, 0 at the edge.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        criterion: "weight" (min Z0⁻¹), "heat" (the specific-heat ratio) or "kinetic" (the
+            smallest eigenvalue of Ã).
+        grid: for "kinetic" (required where T or the spectrum is traced) and "weight" (optional).
+
+    Raises:
+        ValueError: unknown criterion, or a temperature that is not positive.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{margin(EinsteinModes([1.0], [1.0]), 0.25, criterion='heat'):.6f}")
+        1.359530
+    """
+    _check_criterion(criterion)
+    check_temperature(temperature)
+    if criterion == "heat":
+        return specific_heat_ratio(spectrum, temperature)
+    if criterion == "weight":
+        return minimum_weight(spectrum, temperature, grid)[0]
+    if grid is None:
+        grid = EnergyGrid.suggest(spectrum, temperature)
+    return stability_margin(spectrum, temperature, grid)
+
+
+def critical_coupling(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    *,
+    criterion: Criterion = "kinetic",
+    grid: EnergyGrid | None = None,
+) -> Float[Array, ""]:
+    r"""The total λ at which the spectrum, scaled as a whole, reaches the threshold at fixed T.
+
+    $$\lambda_c = \frac{\lambda}{1 - \mathrm{margin}},$$
+
+    since each margin is 1 + λ·(number). Exact derivatives with respect to T and to every
+    parameter of the spectrum; ∂λ_c/∂ω_k and dλ_c/dT come from the eigenvector alone.
+
+    Args:
+        spectrum: an Eliashberg function; only its shape matters, not its λ.
+        temperature (scalar, energy): T > 0.
+        criterion: see `margin`.
+        grid: see `margin`. For spectra of δ modes the kinetic λ_c belongs to its grid, see
+            `grid_error`.
+
+    Returns:
+        λ_c (scalar), inf if the threshold is never reached.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> print(f"{critical_coupling(s, 0.486234, criterion='heat'):.4f}")
+        3.6915
+    """
+    gain = 1 - margin(spectrum, temperature, criterion=criterion, grid=grid)
+    reachable = gain > 0
+    coupling = coupling_constant(spectrum)
+    return jnp.where(reachable, coupling / jnp.where(reachable, gain, 1.0), jnp.inf)
+
+
+def grid_error(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> Float[Array, ""]:
+    """Estimate of the grid error of λ_c(kinetic): its change on a grid 1.5 times coarser.
+
+    For a smooth α²F that is an upper bound in practice, as convergence is geometric. For δ
+    modes, whose softest mode may be as rough as the grid, it tells by how much λ_c depends
+    on the grid at all.
+
+    Example:
+        >>> from jaxelph import GaussianPeaks
+        >>> s = GaussianPeaks([50.0], [5.0], [1.0])
+        >>> bool(grid_error(s, 41.0, EnergyGrid.suggest(s, 41.0)) < 1e-5)
+        True
+    """
+    coarse = EnergyGrid(1.5 * grid.step, max(2, -(-2 * grid.size // 3)))
+    return jnp.abs(
+        critical_coupling(spectrum, temperature, grid=grid)
+        - critical_coupling(spectrum, temperature, grid=coarse)
+    )
+
+
+def critical_coupling_scaled(
+    spectrum: EliashbergFunction,
+    scaled_temperature: Scalar,
+    *,
+    criterion: Criterion = "kinetic",
+    grid: EnergyGrid | None = None,
+    largest: float = 1e3,
+) -> Float[Array, ""]:
+    r"""λ_c at fixed T/g, $g^2 = \lambda\langle\omega^2\rangle$: the axis of the paper's Table I.
+
+    Scaling α²F changes g, hence T, so this is a root λ = λ_c(T(λ)), T = (T/g) g(λ): the
+    smallest for "weight" and "heat", and for "kinetic" the one below the lesser of these.
+    Derivatives follow from the implicit function theorem.
+
+    Args:
+        spectrum: an Eliashberg function; only its shape matters.
+        scaled_temperature (scalar): T/g.
+        criterion: see `margin`.
+        grid: for "kinetic": required, the same for all λ; its step must resolve the smallest
+            temperature that matters.
+        largest: where the scan ends.
+
+    Returns:
+        λ_c (scalar), inf if there is none below `largest`.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> print(f"{critical_coupling_scaled(s, 0.2, criterion='weight'):.6f}")
+        1.271594
+    """
+    _check_criterion(criterion)
+    check_temperature(scaled_temperature, "scaled_temperature")
+    if criterion == "kinetic" and grid is None:
+        raise ValueError("critical_coupling_scaled needs grid= with criterion='kinetic'.")
+    unit = spectrum.scaled(1 / coupling_constant(spectrum))
+    g = jnp.sqrt(moment(unit, 2))
+    args = (unit, g, jnp.asarray(scaled_temperature, dtype=float))
+    frozen = jax.lax.stop_gradient(args)
+
+    def distance(log_coupling, args):
+        """Of the metal from the edge: positive where it is stable, of order one everywhere."""
+        unit, g, scaled_temperature = args
+        coupling = jnp.exp(log_coupling)
+        temperature = scaled_temperature * g * jnp.sqrt(coupling)
+        value = margin(unit, temperature, criterion=criterion, grid=grid)
+        return (1 + coupling * (value - 1)) / (1 + coupling)
+
+    if criterion == "kinetic":
+        # The variational bounds are cheap and lie above: the search starts from the lower one.
+        bounds = [
+            critical_coupling_scaled(*frozen[::2], criterion=bound, grid=None, largest=largest)
+            for bound in ("weight", "heat")
+        ]
+        start = jnp.log(jnp.minimum(largest, jnp.minimum(*bounds)))
+        found = distance(start, frozen) <= 0
+    else:
+        scan = jnp.linspace(jnp.log(1e-2), jnp.log(largest), 48)
+        negative = jax.lax.map(lambda x: distance(x, frozen), scan) < 0
+        found = jnp.any(negative)
+        first = jnp.argmax(negative)
+        # The chord through the bracket's ends is a good enough start for Newton's method.
+        upper, lower = scan[first], scan[jnp.maximum(first - 1, 0)]
+        above, below = distance(upper, frozen), distance(lower, frozen)
+        chord = lower + (upper - lower) * below / jnp.where(found, below - above, 1.0)
+        start = jnp.where(found, chord, 0.0)
+
+    # Where there is no root the iteration runs on a harmless line instead.
+    def guarded(x, args):
+        return jnp.where(found, distance(jnp.where(found, x, 0.0), args), x)
+
+    newton = optx.Newton(rtol=1e-10, atol=1e-12)
+    root = optx.root_find(guarded, newton, jax.lax.stop_gradient(start), args, max_steps=64).value
+    return jnp.where(found, jnp.exp(root), jnp.inf)
+
+
+def _check_criterion(criterion: str) -> None:
+    if criterion not in CRITERIA:
+        told = ", ".join(repr(name) for name in CRITERIA)
+        raise ValueError(f"criterion {criterion!r} is not known; use one of {told}.")
+
+
+def check_temperature(temperature: Scalar, name: str = "temperature") -> None:
+    """Refuse a concrete temperature that is not positive; traced values pass."""
+    if isinstance(temperature, jax.core.Tracer):
+        return
+    if not bool(jnp.all(jnp.asarray(temperature) > 0)):
+        raise ValueError(f"{name} must be positive, got {temperature}.")

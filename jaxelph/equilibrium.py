@@ -1,0 +1,212 @@
+"""Electrons in equilibrium: occupations, self-energy, quasiparticle weight, spectral function.
+
+Energies share one unit (k_B = ħ = 1), E is measured from the Fermi level.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float, Real
+
+from .spectrum import EliashbergFunction, Scalar
+from .special import polygamma
+
+Energies = Real[ArrayLike, "*energy"]
+
+# Spectra read from files have thousands of nodes: their sum is taken in blocks of this many,
+# so that memory stays at (energies × block), also under `vmap`.
+_BLOCK = 128
+
+
+def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
+    r"""Fermi function $f_0(E) = 1/(e^{E/T} + 1)$.
+
+    Example:
+        >>> print(f"{fermi(1.0, 0.5):.6f}")
+        0.119203
+    """
+    return jax.nn.sigmoid(-jnp.asarray(energy) / temperature)
+
+
+def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
+    r"""$h(E) = \sqrt{-f_0'(E)} = 1/[2\sqrt T \cosh(E/2T)]$, in energy^(-1/2).
+
+    The square root is what makes the pencil symmetric; it never under- or overflows.
+
+    Example:
+        >>> print(f"{thermal_window(0.0, 0.25):.3f}")
+        1.000
+    """
+    x = jnp.abs(jnp.asarray(energy)) / (2 * temperature)
+    return jnp.exp(-x) / ((1 + jnp.exp(-2 * x)) * jnp.sqrt(temperature))
+
+
+def bose(omega: Real[ArrayLike, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
+    r"""Bose function $N(\omega) = 1/(e^{\omega/T} - 1)$ of phonons at `temperature`.
+
+    Example:
+        >>> print(f"{bose(1.0, 1.0):.6f}")
+        0.581977
+    """
+    x = jnp.asarray(omega) / temperature
+    # e^-x in place of e^x: no overflow when T → 0.
+    return -jnp.exp(-x) / jnp.expm1(-x)
+
+
+def sum_over_modes(
+    term: Callable[[Float[Array, ""], Float[Array, ""]], Array],
+    spectrum: EliashbergFunction,
+) -> Array:
+    """Σ_q term(ω_q, λ_q), in blocks: `term` maps one mode to an array."""
+    omega, coupling = spectrum.modes()
+
+    def block_sum(omega, coupling):
+        return jnp.sum(jax.vmap(term)(omega, coupling), axis=0)
+
+    if omega.shape[0] <= _BLOCK:
+        return block_sum(omega, coupling)
+    # Pad with decoupled copies of the last mode.
+    padding = -omega.shape[0] % _BLOCK
+    omega = jnp.append(omega, jnp.broadcast_to(omega[-1], (padding,))).reshape(-1, _BLOCK)
+    coupling = jnp.append(coupling, jnp.zeros(padding)).reshape(-1, _BLOCK)
+    blocks = (omega, coupling)
+    total = jax.eval_shape(lambda b: block_sum(*b), jax.tree.map(lambda x: x[0], blocks))
+
+    @jax.checkpoint
+    def step(carry, block):
+        return carry + block_sum(*block), None
+
+    return jax.lax.scan(step, jnp.zeros(total.shape, total.dtype), blocks)[0]
+
+
+def _digamma_argument(energy, temperature):
+    return 0.5 + 1j * energy / (2 * jnp.pi * temperature)
+
+
+def self_energy(
+    spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
+) -> Complex[Array, "*energy"]:
+    r"""Retarded electron self-energy, Supplement Eq. (15) with its sign put right:
+
+    $$\mathrm{Re}\,\Sigma(E) = \sum_k \tfrac12\lambda_k\omega_k\,
+      \mathrm{Re}\,[\psi_-(E) - \psi_+(E)], \quad
+      \psi_\pm = \psi\Bigl(\tfrac12 + i\,\frac{E\pm\omega_k}{2\pi T}\Bigr),$$
+    $$-\mathrm{Im}\,\Sigma(E) = \sum_k \tfrac\pi2\lambda_k\omega_k\,
+      [2N_k + 1 + f_0(E+\omega_k) - f_0(E-\omega_k)].$$
+
+    As printed, (15) has the opposite overall sign, against λ = -Σ'(0).
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        energy (array of any shape, energy): E from the Fermi level.
+
+    Returns:
+        Σ(E + i0) (complex array of that shape, energy).
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{self_energy(EinsteinModes([1.0], [1.0]), 0.1, 0.5):.6f}")
+        -0.587907-0.010656j
+    """
+    energy = jnp.asarray(energy, dtype=float)
+
+    def term(omega, coupling):
+        minus = polygamma(0, _digamma_argument(energy - omega, temperature))
+        plus = polygamma(0, _digamma_argument(energy + omega, temperature))
+        real = 0.5 * coupling * omega * (minus - plus).real
+        return real - 0.5j * jnp.pi * _scattering(omega, coupling, temperature, energy)
+
+    return sum_over_modes(term, spectrum)
+
+
+def _scattering(omega, coupling, temperature, energy):
+    return (
+        coupling
+        * omega
+        * (
+            2 * bose(omega, temperature)
+            + 1
+            + fermi(energy + omega, temperature)
+            - fermi(energy - omega, temperature)
+        )
+    )
+
+
+def scattering_rate(
+    spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
+) -> Float[Array, "*energy"]:
+    r"""Out-scattering rate of the linearised collision integral, the diagonal of M:
+
+    $$\Gamma(E) = \sum_k \lambda_k\omega_k\,[2N_k + 1 + f_0(E+\omega_k) - f_0(E-\omega_k)]
+      = -\tfrac2\pi\,\mathrm{Im}\,\Sigma(E),$$
+
+    in the rescaled time t → πt of the kinetic equation (energy).
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{scattering_rate(EinsteinModes([1.0], [1.0]), 0.1, 0.5):.6f}")
+        0.006784
+    """
+    energy = jnp.asarray(energy, dtype=float)
+    return sum_over_modes(lambda w, c: _scattering(w, c, temperature, energy), spectrum)
+
+
+def inverse_quasiparticle_weight(
+    spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
+) -> Float[Array, "*energy"]:
+    r"""Inverse quasiparticle weight $Z_0^{-1}(E) = 1 - \Sigma'(E)$, Supplement Eq. (17):
+
+    $$Z_0^{-1}(E) = 1 + \sum_k \lambda_k\frac{\omega_k}{2}\,\mathrm{Re}\,
+      \frac{i}{2\pi T}\,[\psi_1(\tfrac12 + i\tfrac{E+\omega_k}{2\pi T})
+      - \psi_1(\tfrac12 + i\tfrac{E-\omega_k}{2\pi T})].$$
+
+    It tends to 1 + λ at E = 0 as T → 0, and to 1 as E → ∞. Where it is negative the normal
+    metal is unstable.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        energy (array of any shape, energy): E from the Fermi level.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> print(f"{inverse_quasiparticle_weight(s, 1e-3, 0.0):.5f}")
+        2.00000
+    """
+    energy = jnp.asarray(energy, dtype=float)
+
+    def term(omega, coupling):
+        plus = polygamma(1, _digamma_argument(energy + omega, temperature))
+        minus = polygamma(1, _digamma_argument(energy - omega, temperature))
+        return coupling * omega * (minus - plus).imag / (4 * jnp.pi * temperature)
+
+    return 1 + sum_over_modes(term, spectrum)
+
+
+def spectral_function(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    band_energy: Real[ArrayLike, ""],
+    energy: Energies,
+) -> Float[Array, "*energy"]:
+    r"""Spectral function $A(\xi, E) = -\pi^{-1}\,\mathrm{Im}\,[E - \xi - \Sigma(E)]^{-1}$.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        band_energy (scalar, energy): ξ, the bare band energy from the Fermi level.
+        energy (array of any shape, energy): E from the Fermi level.
+
+    Returns:
+        A(ξ, E) (array of that shape, 1/energy); its integral over E is 1.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{spectral_function(EinsteinModes([1.0], [1.0]), 0.1, 0.0, 0.5):.5f}")
+        0.00287
+    """
+    sigma = self_energy(spectrum, temperature, energy)
+    return -(1 / (jnp.asarray(energy) - band_energy - sigma)).imag / jnp.pi

@@ -1,0 +1,206 @@
+r"""The energy grid and the quadrature that is exact to rounding on it.
+
+On E_n = nε a function that is analytic in a strip about the real axis is its own sinc
+(Whittaker) series, and both operations of the kinetic theory act on that series exactly:
+
+    PV ∫ u(s)/(s - a) ds  →  Σ_n u_n W(n - a/ε),      W(x) = (1 - cos πx)/x,
+    u(E - ω)              →  Σ_n u_n sinc((E - ω)/ε - n),
+
+for any real a and ω, on or off the grid. Dropping the pole instead, as the Supplement's
+Eq. (22) does, is first order in ε. Fermi functions are analytic for |Im E| < πT, so the
+error falls geometrically with T/ε.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.fft import next_fast_len
+
+from .equilibrium import sum_over_modes
+from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
+
+
+def _split(n, a):
+    """n - a with a split into its nearest integer and the rest, and (-1)^(n - nearest).
+
+    Trigonometry is then done once a mode, and integers a give exact zeros and ones.
+    """
+    nearest = jax.lax.stop_gradient(jnp.round(a))
+    rest = a - nearest
+    integer = n - nearest
+    sign = 1 - 2 * jnp.mod(integer, 2)
+    return integer, rest, sign
+
+
+def principal_value_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
+    """W(n - a) = (1 - cos π(n - a))/(n - a): the weights of PV ∫ u(s)/(s - aε) ds."""
+    integer, rest, sign = _split(n, a)
+    hit = integer == 0
+    away = (1 - sign * jnp.cos(jnp.pi * rest)) / jnp.where(hit, 1.0, integer - rest)
+    at = -0.5 * jnp.pi**2 * rest * jnp.sinc(rest / 2) ** 2
+    return jnp.where(hit, at, away)
+
+
+def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
+    """sinc(n - a) = sin π(n - a)/π(n - a): the weights of a shift by aε."""
+    integer, rest, sign = _split(n, a)
+    hit = integer == 0
+    away = -sign * jnp.sin(jnp.pi * rest) / (jnp.pi * jnp.where(hit, 1.0, integer - rest))
+    return jnp.where(hit, jnp.sinc(rest), away)
+
+
+class EnergyGrid(eqx.Module):
+    """Energies E = ε, 2ε, …, Lε: the positive half of a grid that is symmetric about 0.
+
+    Args:
+        step (scalar, energy): ε > 0.
+        size: L, a Python integer.
+
+    Example:
+        >>> grid = EnergyGrid(0.5, 4)
+        >>> print(grid.energies)
+        [0.5 1.  1.5 2. ]
+    """
+
+    step: Float[Array, ""] = eqx.field(converter=_as_float)
+    size: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if self.size < 2:
+            raise ValueError(f"EnergyGrid: size must be at least 2, got {self.size}.")
+        if getattr(self.step, "shape", ()) != ():
+            raise ValueError(f"EnergyGrid: step must be a scalar, got shape {self.step.shape}.")
+
+    @property
+    def energies(self) -> Float[Array, " energy"]:
+        return self.step * jnp.arange(1, self.size + 1)
+
+    @property
+    def cutoff(self) -> Float[Array, ""]:
+        return self.step * self.size
+
+    @staticmethod
+    def suggest(
+        spectrum: EliashbergFunction,
+        temperature: float,
+        rtol: float = 1e-9,
+        *,
+        size_multiple: int = 1,
+    ) -> "EnergyGrid":
+        r"""A grid on which the pencil of `spectrum` at `temperature` is right to about `rtol`.
+
+        The step follows from the analyticity of $\sqrt{-f_0'}$ in |Im E| < πT, error
+        exp(-π²T/ε), and the cutoff from the thermal factor exp(-E/T) above the energies
+        where Z0⁻¹ is least, which lie below the top of the spectrum plus a few T.
+
+        Args:
+            spectrum: an Eliashberg function.
+            temperature (scalar, energy): the lowest temperature that the grid is to serve.
+            rtol: relative accuracy wanted, between 1e-14 and 0.1.
+            size_multiple: the size is rounded up to a multiple of this many points, so that
+                sweeps over temperature compile a few sizes only.
+
+        Raises:
+            ValueError: the temperature or rtol is out of range.
+            TypeError: called with traced values: a grid's size is static.
+
+        Example:
+            >>> from jaxelph import EinsteinModes
+            >>> EnergyGrid.suggest(EinsteinModes([50.0], [1.0]), 12.5, 1e-9).size
+            74
+        """
+        try:
+            temperature, top = float(temperature), float(maximum_frequency(spectrum))
+        except jax.errors.ConcretizationTypeError as error:
+            raise TypeError(
+                "EnergyGrid.suggest sets an array size and cannot be traced: call it outside "
+                "of jit, vmap and grad, and pass the grid in."
+            ) from error
+        if not temperature > 0:
+            raise ValueError(f"temperature must be positive, got {temperature}.")
+        if not 1e-14 <= rtol <= 0.1:
+            raise ValueError(f"rtol must lie between 1e-14 and 0.1, got {rtol}.")
+        digits = -np.log(rtol)
+        # Two decades of prefactor were measured; see tests/test_grid.py.
+        step = temperature * np.pi**2 / (digits + np.log(1e2))
+        cutoff = max(temperature * (digits + 8), top + temperature * (digits / 2 + 4))
+        size = int(np.ceil(cutoff / step / size_multiple)) * size_multiple
+        return EnergyGrid(step, size)
+
+
+class FoldedConvolution(eqx.Module):
+    """Convolution with an even kernel c(n), folded onto the positive half of the grid.
+
+    On odd functions it is the Toeplitz minus Hankel matrix c(i-j) - c(i+j). The dense
+    matrix and the product by fast Fourier transform are one and the same operator.
+    """
+
+    kernel: Float[Array, " twice_size_and_one"]  # c(0), c(1), …, c(2L)
+
+    @property
+    def size(self) -> int:
+        return (self.kernel.shape[0] - 1) // 2
+
+    def as_matrix(self) -> Float[Array, "energy energy"]:
+        i = jnp.arange(1, self.size + 1)
+        difference = jnp.abs(i[:, None] - i[None, :])
+        return self.kernel[difference] - self.kernel[i[:, None] + i[None, :]]
+
+    def mv(self, vector: Float[Array, " energy"]) -> Float[Array, " energy"]:
+        """The product with an odd function given on E = ε…Lε."""
+        return self._convolve(jnp.concatenate([jnp.zeros(1), vector]), -1)
+
+    def mv_even(self, vector: Float[Array, " energy_and_zero"]) -> Float[Array, " energy"]:
+        """The product with an even function given on E = 0, ε…Lε."""
+        return self._convolve(vector, 1)
+
+    def _convolve(self, half, parity):
+        # Lags i - j run from 1-L to 2L: a circular convolution of 3L+1 points has no overlap.
+        size = self.size
+        length = next_fast_len(3 * size + 1, real=True)
+        extended = jnp.zeros(length).at[: size + 1].set(half)
+        extended = extended.at[length - size :].set(parity * half[:0:-1])
+        kernel = jnp.zeros(length).at[: 2 * size + 1].set(self.kernel)
+        kernel = kernel.at[length - size :].set(self.kernel[size:0:-1])
+        # The kernel's transform does not depend on the vector: in a loop it is computed once.
+        product = jnp.fft.irfft(jnp.fft.rfft(kernel) * jnp.fft.rfft(extended), length)
+        return product[1 : size + 1]
+
+
+def coupling_kernel(spectrum: EliashbergFunction, grid: EnergyGrid) -> Float[Array, " n"]:
+    r"""The kernel κ of the self-energy on the grid, n = 0…2L, quadrature weights included:
+
+    $$(\kappa * u)(E_i) = \mathrm{PV}\!\int \kappa(E_i - s)\,u(s)\,ds = \sum_j w_{i-j}u_j, \quad
+      \kappa(s) = \sum_k \frac{\lambda_k\omega_k^2}{\omega_k^2 - s^2},$$
+    $$w_n = \sum_k \tfrac12\lambda_k\omega_k\,[W(n + \omega_k/ε) - W(n - \omega_k/ε)].$$
+    """
+    n = jnp.arange(2.0 * grid.size + 1)
+
+    def term(omega, coupling):
+        a = omega / grid.step
+        weights = principal_value_weights(n, -a) - principal_value_weights(n, a)
+        return 0.5 * coupling * omega * weights
+
+    return sum_over_modes(term, spectrum)
+
+
+def transfer_kernel(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> Float[Array, " n"]:
+    r"""The in-scattering kernel C of M in its symmetric form on the grid, n = 0…2L:
+
+    $$C(s) = \sum_k \frac{\lambda_k\omega_k}{2\sinh(\omega_k/2T)}
+      [\delta(s-\omega_k) + \delta(s+\omega_k)].$$
+    """
+    n = jnp.arange(2.0 * grid.size + 1)
+
+    def term(omega, coupling):
+        a = omega / grid.step
+        x = omega / (2 * temperature)
+        # 1/2sinh x without overflow.
+        weight = coupling * omega * jnp.exp(-x) / -jnp.expm1(-2 * x)
+        return weight * (shift_weights(n, a) + shift_weights(n, -a))
+
+    return sum_over_modes(term, spectrum)

@@ -1,0 +1,307 @@
+r"""The linear stability analysis of the normal metal: the pencil (A, M), its modes, its edge.
+
+A small deviation δf = -f0' φ e^{-γt} from equilibrium obeys γ A φ = M φ, Supplement
+Eqs. (18)-(21). With ψ = √(-f0') φ both operators are symmetric and well conditioned:
+
+    Ã = Z0⁻¹(E) - h κ h,      M̃ = Γ(E) - C*,      h = √(-f0').
+
+M̃ ≥ 0 is entropy production. The metal is stable as long as Ã > 0; each negative eigenvalue
+of Ã is a mode that grows. Time is rescaled, t → πt, as in the kinetic equation (29).
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Float, Int
+
+from .equilibrium import bose, scattering_rate, thermal_window
+from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, transfer_kernel
+from .numerics import symmetric_eigenpair_derivatives
+from .spectrum import EliashbergFunction, Scalar
+from .thermodynamics import specific_heat_ratio
+
+
+class StabilityPencil(eqx.Module):
+    """The pencil (Ã, M̃) on the odd functions of a grid, without its matrices.
+
+    `A` and `M` are the dense matrices; `multiply_A`, `multiply_M` apply them by fast Fourier
+    transform in O(L log L), and `operators` hands both to lineax.
+    """
+
+    energies: Float[Array, " energy"]
+    weight: Float[Array, " energy"]  # Z0⁻¹(E)
+    window: Float[Array, " energy"]  # h(E)
+    rate: Float[Array, " energy"]  # Γ(E)
+    exchange: FoldedConvolution  # κ
+    transfer: FoldedConvolution  # C
+
+    @property
+    def A(self) -> Float[Array, "energy energy"]:
+        h = self.window
+        return jnp.diag(self.weight) - h[:, None] * self.exchange.as_matrix() * h[None, :]
+
+    @property
+    def M(self) -> Float[Array, "energy energy"]:
+        return jnp.diag(self.rate) - self.transfer.as_matrix()
+
+    def multiply_A(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
+        return self.weight * psi - self.window * self.exchange.mv(self.window * psi)
+
+    def multiply_M(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
+        return self.rate * psi - self.transfer.mv(psi)
+
+    def operators(self) -> tuple[lx.FunctionLinearOperator, lx.FunctionLinearOperator]:
+        """Ã and M̃ as symmetric matrix-free operators."""
+        shape = jax.ShapeDtypeStruct(self.weight.shape, self.weight.dtype)
+        return (
+            lx.FunctionLinearOperator(self.multiply_A, shape, lx.symmetric_tag),
+            lx.FunctionLinearOperator(self.multiply_M, shape, lx.positive_semidefinite_tag),
+        )
+
+    def energy_form(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        r"""$\iint E A \tilde E$ and $\iint E M \tilde E$ over the whole axis.
+
+        The first is (π²T²/3) times the specific-heat ratio, the second
+        $\sum_k\lambda_k\omega_k^4N_k(N_k+1)/T$; both closed forms test the grid.
+        """
+        step = self.energies[0]
+        trial = self.window * self.energies
+        return (
+            2 * step * trial @ self.multiply_A(trial),
+            2 * step * trial @ self.multiply_M(trial),
+        )
+
+
+def stability_pencil(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> StabilityPencil:
+    r"""The pencil of Supplement Eq. (18) on a grid, in its symmetric form.
+
+    $$\phi A\phi = \int(-f_0')\phi^2
+       + \tfrac12\iint\kappa(E-\tilde E)f_0'\tilde f_0'(\phi-\tilde\phi)^2 ,$$
+    $$\phi M\phi = \sum_k\frac{\lambda_k\omega_kN_k(N_k+1)}{T}
+       \int[f_0(E)-f_0(E+\omega_k)][\phi(E+\omega_k)-\phi(E)]^2dE .$$
+
+    The mode frequencies need not lie on the grid.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: see `EnergyGrid.suggest`.
+
+    Returns:
+        StabilityPencil: `.A` and `.M` are symmetric (L, L) matrices; A is dimensionless, M an
+        energy.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([50.0], [1.0])
+        >>> pencil = stability_pencil(s, 12.5, EnergyGrid.suggest(s, 12.5))
+        >>> heat = pencil.energy_form()[0] / (jnp.pi**2 * 12.5**2 / 3)
+        >>> print(f"{heat / specific_heat_ratio(s, 12.5):.9f}")
+        1.000000000
+    """
+    energies = grid.energies
+    window = thermal_window(energies, temperature)
+    exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
+    at_zero = thermal_window(0.0, temperature)
+    minus_slope = jnp.concatenate([at_zero[None] ** 2, window**2])
+    return StabilityPencil(
+        energies=energies,
+        weight=1 + exchange.mv_even(minus_slope),
+        window=window,
+        rate=scattering_rate(spectrum, temperature, energies),
+        exchange=exchange,
+        transfer=FoldedConvolution(transfer_kernel(spectrum, temperature, grid)),
+    )
+
+
+def stability_margin(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> Float[Array, ""]:
+    """The stability margin: the smallest eigenvalue of Ã. Negative: the metal is unstable.
+
+    It is 1 for a metal without coupling and differs from 1 linearly in α²F at fixed shape.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: see `EnergyGrid.suggest`.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([50.0], [1.0])
+        >>> print(f"{stability_margin(s, 12.5, EnergyGrid.suggest(s, 12.5)):.6f}")
+        0.302612
+    """
+    return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
+
+
+def softest_mode(pencil: StabilityPencil) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
+    """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
+    matrix = pencil.A
+    vectors = jnp.linalg.eigh(jax.lax.stop_gradient(matrix))[1]
+
+    def solve(v, w, residual):
+        shifted = matrix - w * jnp.eye(matrix.shape[0]) + v[:, None] * v[None, :]
+        return jnp.linalg.solve(jax.lax.stop_gradient(shifted), residual)
+
+    return symmetric_eigenpair_derivatives(lambda v: matrix @ v, solve, vectors[:, 0])
+
+
+class NormalModes(eqx.Module):
+    """The normal modes of the linearised kinetic equation, γ Ã ψ = M̃ ψ.
+
+    Rates are sorted ascending: growing modes (γ < 0) first, then those that do not move
+    (γ = 0: distributions that keep the particle number of each ladder of a single Einstein
+    mode), then the decaying ones, slowest first.
+    """
+
+    rates: Float[Array, " mode"]  # γ, energy, in the rescaled time
+    vectors: Float[Array, "energy mode"]  # ψ = √(-f0') φ, one column a mode
+    energies: Float[Array, " energy"]
+
+    @property
+    def unstable(self) -> Int[Array, ""]:
+        """How many modes grow."""
+        return jnp.sum(self.rates < 0)
+
+    @property
+    def slowest(self) -> Float[Array, ""]:
+        """The slowest decay rate, the smallest γ > 0."""
+        return jnp.min(jnp.where(self.rates > 0, self.rates, jnp.inf))
+
+    @property
+    def fastest_growth(self) -> Float[Array, ""]:
+        """The largest growth rate max(-γ), 0 for a stable metal."""
+        return jnp.maximum(-self.rates[0], 0.0)
+
+    def distributions(self, temperature: Scalar) -> Float[Array, "energy mode"]:
+        """δf(E) = √(-f0') ψ of each mode, on E = ε…Lε."""
+        return thermal_window(self.energies, temperature)[:, None] * self.vectors
+
+
+def normal_modes(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> NormalModes:
+    """All rates and eigenvectors of γ Ã ψ = M̃ ψ: stable, unstable, and with semidefinite M̃.
+
+    Where Ã is indefinite γ has poles and only 1/γ is continuous: magnitudes of diverging
+    rates belong to the grid, signs and counts to the metal.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: see `EnergyGrid.suggest`.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> temperature = 0.25 * 50.36533199202271
+        >>> modes = normal_modes(s, temperature, EnergyGrid.suggest(s, temperature))
+        >>> print(f"{modes.slowest:.6f}")
+        0.884702
+    """
+    return pencil_modes(stability_pencil(spectrum, temperature, grid))
+
+
+def pencil_modes(pencil: StabilityPencil) -> NormalModes:
+    """`normal_modes` of a pencil that is already there."""
+    rates, vectors = _generalised_eigh(pencil.A, pencil.M)
+    return NormalModes(rates, vectors, pencil.energies)
+
+
+# Eigenvalues of M below this fraction of the largest belong to conserved quantities. On a
+# resolved grid those come out below 1e-13, and the slowest true rates well above.
+_NULL = 1e-11
+
+
+@jax.custom_jvp
+def _generalised_eigh(A, M):
+    """γ (ascending) and V of M V = A V diag(γ), M ≥ 0, A indefinite.
+
+    V is normalised to vᵀMv = 1, and to |vᵀAv| = 1 where Mv = 0.
+    """
+    # Work with 1/γ, which passes smoothly through 0 where A loses its sign: A u = μ M u on the
+    # range of M. Vectors of the null space are eliminated by a Schur complement.
+    m, basis = jnp.linalg.eigh(M)
+    null = m < _NULL * m[-1]
+    A = basis.T @ A @ basis
+    in_null = null[:, None] & null[None, :]
+    crossing = null[:, None] & ~null[None, :]
+    block = jnp.where(in_null, A, jnp.diag(jnp.where(null, 0.0, 1.0)))
+    elimination = jnp.linalg.solve(block, jnp.where(crossing, A, 0.0))
+    schur = A - jnp.where(crossing, A, 0.0).T @ elimination
+    root = jnp.where(null, 0.0, 1 / jnp.sqrt(jnp.where(null, 1.0, m)))
+    mu, u = jnp.linalg.eigh(root[:, None] * schur * root[None, :])
+    # The Schur form's own null space (one zero for each null vector) is replaced by the
+    # vectors that diagonalise A there.
+    a, n = jnp.linalg.eigh(block)
+    static_u = jnp.sum(jnp.where(null[:, None], u, 0.0) ** 2, axis=0) > 0.5
+    static_n = jnp.sum(jnp.where(null[:, None], n, 0.0) ** 2, axis=0) > 0.5
+    moving = root[:, None] * u
+    moving = moving - elimination @ moving
+    resting = n / jnp.sqrt(jnp.where(static_n, jnp.abs(a), 1.0))[None, :]
+    # The k-th static column of u takes the k-th null vector.
+    source = jnp.argsort(~static_n, stable=True)[jnp.cumsum(static_u) - 1]
+    vectors = jnp.where(static_u[None, :], resting[:, source], moving)
+    rates = jnp.where(static_u, 0.0, 1 / jnp.where(static_u, 1.0, mu))
+    order = jnp.argsort(rates)
+    return rates[order], (basis @ vectors)[:, order]
+
+
+@_generalised_eigh.defjvp
+def _generalised_eigh_jvp(primals, tangents):
+    (A, M), (dA, dM) = primals, tangents
+    rates, v = _generalised_eigh(A, M)
+    a = jnp.sum(v * (A @ v), axis=0)
+    m = jnp.sum(v * (M @ v), axis=0)
+    va, vm = v.T @ dA @ v, v.T @ dM @ v
+    force = vm - va * rates[None, :]  # vⱼᵀ (dM - γᵢ dA) vᵢ
+    drates = jnp.diag(force) / a
+    # Mixing with mode j is -vⱼᵀ(dM - γᵢdA)vᵢ / vⱼᵀ(M - γᵢA)vⱼ; degenerate modes do not mix.
+    gap = m[:, None] - a[:, None] * rates[None, :]
+    scale = jnp.abs(m)[:, None] + jnp.abs(a[:, None] * rates[None, :])
+    distinct = jnp.abs(gap) > 1e-12 * scale
+    mixing = jnp.where(distinct, -force / jnp.where(distinct, gap, 1.0), 0.0)
+    moving = jnp.abs(rates) > 0
+    norm = jnp.where(moving, jnp.diag(vm), jnp.diag(va) / jnp.where(moving, 1.0, a))
+    mixing = jnp.where(jnp.eye(len(rates), dtype=bool), -0.5 * norm[:, None], mixing)
+    return (rates, v), (drates, v @ mixing)
+
+
+def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
+    r"""The rate at which a slightly hotter Fermi distribution starts to cool,
+
+    $$\gamma_T = \frac{\iint E M\tilde E}{\iint E A\tilde E}
+      = \frac{\sum_k\lambda_k\omega_k^4N_k(N_k+1)/T}
+             {(\pi^2T^2/3)\,C_{el}/(2\pi^2\nu_0T/3)},$$
+
+    in the rescaled time. πγ_T is the rate of the two-temperature model with the true specific
+    heat, and tends to Allen's 3λ⟨ω²⟩/(πT) for T ≫ ω.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{jnp.pi * two_temperature_rate(EinsteinModes([1.0], [1.0]), 50.0):.6f}")
+        0.019099
+    """
+    omega, coupling = spectrum.modes()
+    n = bose(omega, temperature)
+    flow = jnp.sum(coupling * omega**4 * n * (n + 1)) / temperature
+    heat = jnp.pi**2 * temperature**2 / 3 * specific_heat_ratio(spectrum, temperature)
+    return flow / heat
+
+
+def allen_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
+    r"""Allen's relaxation rate of the electronic temperature, $3\lambda\langle\omega^2\rangle/\pi T$
+    (energy, unscaled time; P. B. Allen, Phys. Rev. Lett. 59, 1460 (1987)).
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{allen_rate(EinsteinModes([1.0], [1.0]), 50.0):.6f}")
+        0.019099
+    """
+    omega, coupling = spectrum.modes()
+    return 3 * jnp.sum(coupling * omega**2) / (jnp.pi * temperature)

@@ -1,0 +1,20 @@
+"""Every example in a docstring prints what it says."""
+
+import doctest
+import importlib
+import pkgutil
+
+import jaxelph
+import pytest
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(jaxelph.__path__, "jaxelph.")
+    if not module.name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
