@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Real
 
-from .spectrum import EliashbergFunction, Scalar
 from .special import polygamma
+from .spectrum import EliashbergFunction, Scalar
 
 Energies = Real[ArrayLike, "*energy"]
 

@@ -84,9 +84,7 @@ def heat_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     far = jnp.where(large, x, 10.0)
     # ψ₁(ix) and ψ₁(1+ix) differ by a real number, ψ₂'s by an imaginary one: no pole at 0.
     z = 1 + 1j * near
-    direct = 6 * near**2 * (
-        1 + 2 * near * polygamma(1, z).imag + near**2 * polygamma(2, z).real
-    )
+    direct = 6 * near**2 * (1 + 2 * near * polygamma(1, z).imag + near**2 * polygamma(2, z).real)
     square = 1 / far**2
     series = jnp.zeros_like(far)
     for k in range(20, 0, -1):

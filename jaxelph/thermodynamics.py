@@ -8,8 +8,8 @@ from jaxtyping import Array, Float, Real
 from .equilibrium import sum_over_modes
 from .grid import principal_value_weights
 from .numerics import refine_minimum
-from .spectrum import EliashbergFunction, Scalar
 from .special import heat_function
+from .spectrum import EliashbergFunction, Scalar
 
 
 def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
@@ -83,9 +83,14 @@ def specific_heat_double_integral(
         return 0.25 / jnp.cosh(jnp.clip(x, -700, 700) / 2) ** 2
 
     s, u = step * n, 0.5 * step * n
-    overlap = 0.5 * step * jnp.sum(
-        minus_derivative(u[None, :] + s[:, None] / 2) * minus_derivative(u[None, :] - s[:, None] / 2),
-        axis=1,
+    overlap = (
+        0.5
+        * step
+        * jnp.sum(
+            minus_derivative(u[None, :] + s[:, None] / 2)
+            * minus_derivative(u[None, :] - s[:, None] / 2),
+            axis=1,
+        )
     )
     density = s**2 * overlap
 
@@ -131,9 +136,7 @@ def maximum_stability_parameter(
     return -minus_xi(best), jnp.exp(best)
 
 
-def phonon_heat_einstein(
-    omega: Real[Array, "*mode"], temperature: Scalar
-) -> Float[Array, "*mode"]:
+def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
     r"""Heat capacity of one oscillator, $C = (x/\sinh x)^2$ with $x = \omega/2T$ (in k_B).
 
     The Supplement's note prints the square so that it may be read as on sinh alone; it is

@@ -4,8 +4,9 @@ import doctest
 import importlib
 import pkgutil
 
-import jaxelph
 import pytest
+
+import jaxelph
 
 MODULES = [
     module.name
