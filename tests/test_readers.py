@@ -625,6 +625,27 @@ def test_imaginary_modes(tmp_path):
     assert_model(spectrum)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(WRITERS)),
+    where=st.floats(0, 1),
+    lost=st.integers(0, 300),
+    put=st.sampled_from(["", " ", "\n", "-", "NaN ", "1e400", "***", "1e-320 ", "lambda =", "é"]),
+)
+def test_any_damage_ends_in_one_sentence(tmp_path_factory, kind, where, lost, put):
+    """Whatever is cut out or put in, the file is read or refused: nothing else is raised."""
+    path = WRITERS[kind](tmp_path_factory.mktemp("damage"))
+    text = path.read_text()
+    at = int(where * len(text))
+    path.write_text(text[:at] + put + text[at + lost :], encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpectrumWarning)
+        try:
+            read_a2f(path)
+        except SpectrumFileError as error:
+            assert str(error).startswith(str(path)) and "\n" not in str(error)
+
+
 # Real files ----------------------------------------------------------------------------
 
 

@@ -73,9 +73,10 @@ class Text:
 
     def numbers(self, index: int) -> list[float]:
         """All numbers of line `index`, which must hold nothing else."""
-        return [self._number(token, index) for token in self.lines[index].split()]
+        return [self.number(token, index) for token in self.lines[index].split()]
 
-    def _number(self, token: str, index: int) -> float:
+    def number(self, token: str, index: int) -> float:
+        """The Fortran number `token`, found in line `index`."""
         try:
             value = float(token)
         except ValueError:

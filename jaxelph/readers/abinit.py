@@ -63,9 +63,9 @@ def read_qgrid(text: Text) -> Table:
         table.log_frequency = [kelvin_to_mev(float(match.group(4))) for match in found]
         table.stated_in = "its header"
         if len(parts) > 1:
-            spins = ("up", "down")
+            spins = {"1": "up", "2": "down"}
             table.labels = [
-                f"smearing {float(m.group(1)):g} Ha, spin {spins[int(m.group(3)) - 1]}"
+                f"smearing {float(m.group(1)):g} Ha, spin {spins.get(m.group(3), m.group(3))}"
                 for m in found
             ]
     return table

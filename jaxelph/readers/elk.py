@@ -13,6 +13,8 @@ from ..units import to_mev
 from ._table import Table
 from ._text import Text, companion, data_lines, record_length, records
 
+_NUMBER = r"(-?\d+\.\d*(?:[Ee][-+]?\d+)?)"
+
 
 def is_elk(text: Text) -> bool:
     """Whether the file has the name that Elk gives it, and begins with numbers."""
@@ -29,8 +31,8 @@ def read_elk(text: Text) -> Table:
     table = Table("Elk", "Ha", rows[:, 0], rows[:, 1:].T, starts)
     name, said = companion(text.path, r"ALPHA2F\w*\.OUT", "MCMILLAN.OUT")
     if said:
-        coupling = re.search(r"coupling constant,[^:\n]*:\s*([-+\d.Ee]+)", said)
-        logarithmic = re.search(r"Logarithmic average frequency\s*:\s*([-+\d.Ee]+)", said)
+        coupling = re.search(r"coupling constant,[^:\n]*:\s*" + _NUMBER, said)
+        logarithmic = re.search(r"Logarithmic average frequency\s*:\s*" + _NUMBER, said)
         if coupling:
             table.coupling = (float(coupling.group(1)),)
         if logarithmic:

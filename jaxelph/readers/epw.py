@@ -97,7 +97,7 @@ def _footer(text: Text, end: int) -> tuple[list[float], list[float]]:
 
 def _projected_coupling(text: Text, end: int | None) -> list[float]:
     match = None if end is None else re.search(r"lambda_int =\s*(\S+)", text.lines[end])
-    return [float(match.group(1))] if match else []
+    return [text.number(match.group(1), end)] if match and end is not None else []
 
 
 def _alpha2f_columns(header: str, length: int, stated: int) -> int:

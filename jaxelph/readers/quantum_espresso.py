@@ -67,7 +67,7 @@ def read_matdyn(text: Text) -> Table:
         match = re.search(_MATDYN_END, text.lines[end])
         if match is None:
             raise text.error("the line with λ and Delta is cut short; copy the file again.", end)
-        coupling, step = (float(re.sub("[dD]", "E", value)) for value in match.groups())
+        coupling, step = (text.number(value, end) for value in match.groups())
         table.coupling, table.step = (coupling,), step
         if table.resolution:
             table.omega = uniform(table.omega, 5e-7, step)
@@ -84,14 +84,17 @@ def _matdyn_smearings(text: Text, table: Table) -> None:
     found = re.findall(r"Broadening\s+(\S+)\s+lambda\s+(\S+)", said)
     index = int(number.group(1)) - 1
     try:
-        smearings = [float(s) for s, _ in found]
-        own = float(found[index][1])
-    except (ValueError, IndexError):
+        smearings, direct = (
+            [float(value) for value in column] for column in zip(*found, strict=True)
+        )
+    except ValueError:
+        return
+    if not 0 <= index < len(smearings):
         return
     listed = ", ".join(f"{s:g}" for s in smearings)
     table.notes.append(
         f"Electron smearing {smearings[index]:g} Ry of {listed} Ry, one file a2F.dosN each; "
-        f"the direct sum over q in {name} gives λ = {own:g}."
+        f"the direct sum over q in {name} gives λ = {direct[index]:g}."
     )
 
 
