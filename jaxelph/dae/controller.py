@@ -72,17 +72,28 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
 
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
         if dt0 is None:
-            # IDA: a thousandth of the interval, or half a tolerance's worth of motion if less.
-            y, _ = ravel_pytree(y0)
-            rate, _ = ravel_pytree(func(terms, t0, y0, args))
-            speed = self.norm(rate / (self.atol + self.rtol * jnp.abs(y)))
-            span = jnp.where(jnp.isfinite(t1), jnp.abs(t1 - t0), 1.0)
-            dt0 = jnp.minimum(1e-3 * span, 0.5 / jnp.maximum(speed, 1e-300))
-            # A rate that is not finite is for the first step to report.
-            dt0 = lax.stop_gradient(jnp.where(jnp.isfinite(dt0), dt0, 1e-3 * span))
+            dt0 = lax.stop_gradient(self._first_step(terms, t0, t1, y0, args, func, error_order))
         dt0 = self._clip(dt0)
         one = jnp.ones((), jnp.result_type(t0))
         return t0 + dt0, _State(jnp.zeros((), jnp.int32), one, jnp.zeros((), bool))
+
+    def _first_step(self, terms, t0, t1, y0, args, func, error_order):
+        """Hairer, Norsett & Wanner I, II.4: from the size of the rate and of its change."""
+        y, unravel = ravel_pytree(y0)
+        scale = self.atol + self.rtol * jnp.abs(y)
+        rate, _ = ravel_pytree(func(terms, t0, y0, args))
+        d0, d1 = self.norm(y / scale), self.norm(rate / scale)
+        small = (d0 < 1e-5) | (d1 < 1e-5)
+        h0 = jnp.where(small, 1e-6, 0.01 * d0 / jnp.where(small, 1.0, d1))
+        span = jnp.where(jnp.isfinite(t1), jnp.abs(t1 - t0), 1.0)
+        h0 = jnp.minimum(h0, span)
+        later, _ = ravel_pytree(func(terms, t0 + h0, unravel(y + h0 * rate), args))
+        d2 = self.norm((later - rate) / scale) / h0
+        d2 = jnp.where(jnp.isfinite(d2), d2, 0.0)
+        h1 = (0.01 / jnp.maximum(jnp.maximum(d1, d2), 1e-15)) ** (1 / (error_order + 1))
+        h = jnp.minimum(jnp.minimum(100 * h0, h1), 0.1 * span)
+        # A rate that is not finite is for the first step to report.
+        return jnp.where(jnp.isfinite(h) & (h > 0), h, 1e-3 * span)
 
     def _clip(self, dt):
         if self.dtmax is not None:

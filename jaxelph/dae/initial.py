@@ -60,6 +60,10 @@ def solve_initial(
         x = x0 - alpha * rate_solver.solve(kept, function(x0))
         return y, x, jnp.all(jnp.isfinite(x))
 
+    if mask is None and problem.term.linear_in_rate:
+        x = x0 - jnp.linalg.solve(problem.rate_matrix(t, y, x0, args), function(x0))
+        return y, x, jnp.all(jnp.isfinite(x))
+
     def jacobian(x):
         return jax.jacfwd(function)(x)
 

@@ -69,7 +69,8 @@ class SimplifiedNewton(eqx.Module):
             size = self.weighted(delta, scale_at)
             first = jnp.where(k == 0, size, first)
             rate = jnp.where(k == 0, 0.0, (size / first) ** (1 / jnp.maximum(k, 1)))
-            speed = jnp.where(k == 0, speed, rate / jnp.maximum(1 - rate, 1e-3))
+            # A rate seen once, at another size of correction, is not trusted to be tiny.
+            speed = jnp.where(k == 0, jnp.maximum(speed, 0.03), rate / jnp.maximum(1 - rate, 1e-3))
             bad = ~jnp.isfinite(size) | (rate > 0.9)
             tiny = size <= floor
             good = jnp.isfinite(size) & ((speed * size <= self.kappa) | tiny)

@@ -194,25 +194,32 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         _, f_t = jax.jvp(
             lambda t: problem.residual(t, y, z, args), (t0,), (jnp.ones_like(t0),)
         )
-        us = jnp.zeros((8, y.size), y.dtype)
-        ws = jnp.zeros((8, y.size), y.dtype)
+        us, ws = [], []
+        y1, z1 = y, z
         for i in range(8):
-            yi, zi, cu = y, z, jnp.zeros_like(y)
-            if i > 0:
-                yi = y + jnp.asarray(A[i, :i], y.dtype) @ us[:i]
-                zi = z + jnp.asarray(A[i, :i], y.dtype) @ ws[:i]
-                cu = jnp.asarray(C[i, :i], y.dtype) @ us[:i] / h
+            yi = _combine(y, A[i, :i], us)
+            zi = _combine(z, A[i, :i], ws)
+            cu = _combine(jnp.zeros_like(y), C[i, :i], us) / h
             r = problem.rate_product(t0, y, z, zi + cu, args)
             r = r - problem.residual(t0 + TIMES[i] * h, yi, zi, args)
             if D[i] != 0:
                 r = r - h * D[i] * f_t
             u = self.linear_solver.solve(kept, r)
-            us = us.at[i].set(u)
-            ws = ws.at[i].set(alpha * u - zi - cu)
-            y1, z1 = yi + u, zi + ws[i]
-        u_last = us[7]
+            w = alpha * u - zi - cu
+            us.append(u)
+            ws.append(w)
+            # Stiffly accurate: the last stage is the result, its increment the error.
+            y1, z1 = yi + u, zi + w
         ok = jnp.all(jnp.isfinite(y1)) & jnp.all(jnp.isfinite(z1))
-        error = jnp.where(ok, u_last, jnp.inf)
-        dense_info = dict(y0=y0, y1=problem.unravel(y1), k=jnp.asarray(H, y.dtype) @ us)
+        error = jnp.where(ok, us[-1], jnp.inf)
+        dense_info = dict(y0=y0, y1=problem.unravel(y1), k=jnp.asarray(H, y.dtype) @ jnp.stack(us))
         result = RESULTS.where(ok, RESULTS.successful, RESULTS.nonfinite)
         return problem.unravel(y1), problem.unravel(error), dense_info, z1, result
+
+
+def _combine(start: Vector, weights: np.ndarray, vectors: list[Vector]) -> Vector:
+    """`start + sum(weights * vectors)`, written out so that the compiler fuses it."""
+    for weight, vector in zip(weights, vectors, strict=True):
+        if weight != 0:
+            start = start + float(weight) * vector
+    return start

@@ -47,6 +47,20 @@ class AbstractImplicitTerm(AbstractTerm):
     def rate_product(self, t: Any, y: Y, ydot: Y, v: Y, args: Any) -> Y:
         """The product $(\\partial F/\\partial\\dot y)\\,v$, a pytree like `y`."""
 
+    def rate_matrix(self, t: Any, y: Y, ydot: Y, args: Any) -> Matrix:
+        """$\\partial F/\\partial\\dot y$ on the raveled state."""
+        flat, unravel = ravel_pytree(ydot)
+
+        def product(v):
+            return ravel_pytree(self.rate_product(t, y, ydot, unravel(v), args))[0]
+
+        return jax.vmap(product, out_axes=1)(jnp.eye(flat.size, dtype=flat.dtype))
+
+    @property
+    def linear_in_rate(self) -> bool:
+        """Whether $F$ is an affine function of $\\dot y$."""
+        return False
+
     def vf(self, t: Any, y: Y, args: Any) -> Y:
         """$-F(t, y, 0)$: what drives the state; its zeros are the steady states."""
         return jtu.tree_map(
@@ -152,14 +166,6 @@ class MassMatrixTerm(AbstractImplicitTerm):
 
     def matrix(self, t: Any, y: Y, ydot: Y, alpha: Any, args: Any) -> Matrix:
         flat, unravel = ravel_pytree(y)
-        if self.mass is not None:
-            b = self.mass(t, y, args)
-        else:
-
-            def product(v):
-                return ravel_pytree(self.rate_product(t, y, ydot, unravel(v), args))[0]
-
-            b = jax.vmap(product, out_axes=1)(jnp.eye(flat.size, dtype=flat.dtype))
         if self.jacobian is not None:
             j = self.jacobian(t, y, ydot, args)
         else:
@@ -168,7 +174,16 @@ class MassMatrixTerm(AbstractImplicitTerm):
                 return -ravel_pytree(self.residual(t, unravel(v), ydot, args))[0]
 
             j = jax.jacfwd(driving)(flat)
-        return alpha * b - j
+        return alpha * self.rate_matrix(t, y, ydot, args) - j
+
+    def rate_matrix(self, t: Any, y: Y, ydot: Y, args: Any) -> Matrix:
+        if self.mass is not None:
+            return self.mass(t, y, args)
+        return AbstractImplicitTerm.rate_matrix(self, t, y, ydot, args)
+
+    @property
+    def linear_in_rate(self) -> bool:
+        return True
 
     def vf(self, t: Any, y: Y, args: Any) -> Y:
         return _like(self.rhs(t, y, args), y)
@@ -208,6 +223,11 @@ class FlatProblem(eqx.Module):
             s * t, self.unravel(y), self.unravel(s * ydot), self.unravel(s * v), args
         )
         return ravel_pytree(out)[0]
+
+    def rate_matrix(self, t: Any, y: Vector, ydot: Vector, args: Any) -> Matrix:
+        s = self.direction
+        matrix = self.term.rate_matrix(s * t, self.unravel(y), self.unravel(s * ydot), args)
+        return s * matrix
 
 
 def flat_problem(terms: AbstractTerm, y: Y) -> tuple[FlatProblem, Vector]:
