@@ -124,7 +124,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     w = np.append(0.0, w)
     candidates = np.unique(np.round(np.geomspace(1, reach, 600)))
     values = (1 + w[:, None] ** 2) / (w[:, None] ** 2 + candidates**2)
-    r, pivot = scipy.linalg.qr(values, mode="r", pivoting=True)
+    r, pivot = scipy.linalg.qr(values, mode="r", pivoting=True)  # pyright: ignore
     size = np.abs(np.diag(r))
     chosen = np.sort(pivot[: int(np.sum(size > 1e-12 * size[0]))])
     packed = np.linalg.lstsq(values[:, chosen], form, rcond=1e-14)[0]
