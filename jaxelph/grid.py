@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
-from .equilibrium import sum_over_modes
+from .equilibrium import bose, sum_over_modes
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
 
 
@@ -87,6 +87,7 @@ class EnergyGrid(eqx.Module):
         temperature: float,
         rtol: float = 1e-9,
         *,
+        hottest: float | None = None,
         size_multiple: int = 1,
     ) -> "EnergyGrid":
         r"""A grid on which the pencil of `spectrum` at `temperature` is right to about `rtol`.
@@ -99,6 +100,7 @@ class EnergyGrid(eqx.Module):
             spectrum: an Eliashberg function.
             temperature (scalar, energy): the lowest temperature that the grid is to serve.
             rtol: relative accuracy wanted, between 1e-14 and 0.1.
+            hottest (scalar, energy): the highest temperature that it is to serve, if another.
             size_multiple: the size is rounded up to a multiple of this many points, so that
                 sweeps over temperature compile a few sizes only.
 
@@ -125,48 +127,60 @@ class EnergyGrid(eqx.Module):
         digits = -np.log(rtol)
         # Two decades of prefactor were measured; see tests/test_grid.py.
         step = temperature * np.pi**2 / (digits + np.log(1e2))
-        cutoff = max(temperature * (digits + 8), top + temperature * (digits / 2 + 4))
+        hottest = temperature if hottest is None else max(float(hottest), temperature)
+        cutoff = max(hottest * (digits + 8), top + hottest * (digits / 2 + 4))
         size = int(np.ceil(cutoff / step / size_multiple)) * size_multiple
         return EnergyGrid(step, size)
 
 
 class FoldedConvolution(eqx.Module):
-    """Convolution with an even kernel c(n), folded onto the positive half of the grid.
+    """Convolution with a kernel c(n) of definite parity, folded onto E = ε…Lε.
 
-    On odd functions it is the Toeplitz minus Hankel matrix c(i-j) - c(i+j). The dense
-    matrix and the product by fast Fourier transform are one and the same operator.
+    On odd functions it is the Toeplitz and Hankel matrix c(i-j) - c(i+j). The dense matrix
+    and the product by fast Fourier transform are one and the same operator.
     """
 
     kernel: Float[Array, " twice_size_and_one"]  # c(0), c(1), …, c(2L)
+    parity: int = eqx.field(static=True, default=1)  # of the kernel, c(-n) = parity c(n)
 
     @property
     def size(self) -> int:
         return (self.kernel.shape[0] - 1) // 2
 
-    def as_matrix(self) -> Float[Array, "energy energy"]:
-        i = jnp.arange(1, self.size + 1)
-        difference = jnp.abs(i[:, None] - i[None, :])
-        return self.kernel[difference] - self.kernel[i[:, None] + i[None, :]]
+    def as_matrix(self, first: int = 1) -> Float[Array, "row energy"]:
+        """The matrix on odd functions, rows E = first·ε…Lε."""
+        return self._fold(first, 1, -1)
 
-    def mv(self, vector: Float[Array, " energy"]) -> Float[Array, " energy"]:
-        """The product with an odd function given on E = ε…Lε."""
-        return self._convolve(jnp.concatenate([jnp.zeros(1), vector]), -1)
+    def as_even_matrix(self) -> Float[Array, "energy energy_and_zero"]:
+        """The matrix on even functions given on E = 0, ε…Lε."""
+        matrix = self._fold(1, 0, 1)
+        return matrix.at[:, 0].divide(2)  # E = 0 has no mirror image
+
+    def _fold(self, first_row, first_column, mirror):
+        i = jnp.arange(first_row, self.size + 1)[:, None]
+        j = jnp.arange(first_column, self.size + 1)[None, :]
+        direct = self.kernel[jnp.abs(i - j)] * jnp.where(i < j, self.parity, 1)
+        return direct + mirror * self.kernel[i + j]
+
+    def mv(self, vector: Float[Array, " energy"], first: int = 1) -> Float[Array, " row"]:
+        """The product with an odd function given on E = ε…Lε, on E = first·ε…Lε."""
+        return self._convolve(jnp.concatenate([jnp.zeros(1), vector]), -1)[first:]
 
     def mv_even(self, vector: Float[Array, " energy_and_zero"]) -> Float[Array, " energy"]:
         """The product with an even function given on E = 0, ε…Lε."""
-        return self._convolve(vector, 1)
+        return self._convolve(vector, 1)[1:]
 
-    def _convolve(self, half, parity):
-        # Lags i - j run from 1-L to 2L: a circular convolution of 3L+1 points has no overlap.
+    def _convolve(self, half, mirror):
+        # Lags i - j run from -L to 2L: a circular convolution of 3L+1 points has no overlap.
         size = self.size
         length = next_fast_len(3 * size + 1, real=True)
         extended = jnp.zeros(length).at[: size + 1].set(half)
-        extended = extended.at[length - size :].set(parity * half[:0:-1])
+        extended = extended.at[length - size :].set(mirror * half[:0:-1])
         kernel = jnp.zeros(length).at[: 2 * size + 1].set(self.kernel)
-        kernel = kernel.at[length - size :].set(self.kernel[size:0:-1])
+        kernel = kernel.at[length - size :].set(self.parity * self.kernel[size:0:-1])
         # The kernel's transform does not depend on the vector: in a loop it is computed once.
         product = jnp.fft.irfft(jnp.fft.rfft(kernel) * jnp.fft.rfft(extended), length)
-        return product[1 : size + 1]
+        return product[: size + 1]
 
 
 def coupling_kernel(spectrum: EliashbergFunction, grid: EnergyGrid) -> Float[Array, " n"]:
@@ -204,3 +218,33 @@ def transfer_kernel(
         return weight * (shift_weights(n, a) + shift_weights(n, -a))
 
     return sum_over_modes(term, spectrum)
+
+
+def collision_kernels(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    r"""The two kernels of the electron-phonon collision integral on the grid, n = 0…2L:
+
+    $$c(s) = \sum_k\lambda_k\omega_k(N_k + \tfrac12)[\delta(s+\omega_k) + \delta(s-\omega_k)],
+      \qquad o(s) = \sum_k\lambda_k\omega_k[\delta(s+\omega_k) - \delta(s-\omega_k)],$$
+
+    even and odd, with phonons at `temperature`.
+    """
+    n = jnp.arange(2.0 * grid.size + 1)
+
+    def term(omega, coupling):
+        a = omega / grid.step
+        up, down = shift_weights(n, -a), shift_weights(n, a)
+        weight = coupling * omega
+        stimulated = bose(omega, temperature) + 0.5
+        return jnp.stack([weight * stimulated * (up + down), weight * (up - down)])
+
+    even, odd = sum_over_modes(term, spectrum)
+    return even, odd
+
+
+def slope_kernel(grid: EnergyGrid) -> Float[Array, " n"]:
+    """The derivative d/dE of a sinc series on the grid: (-1)ⁿ/(nε), odd, n = 0…2L."""
+    n = jnp.arange(2.0 * grid.size + 1)
+    sign = 1 - 2 * jnp.mod(n, 2)
+    return jnp.where(n == 0, 0.0, sign / (jnp.where(n == 0, 1.0, n) * grid.step))
