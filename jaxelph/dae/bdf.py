@@ -75,6 +75,7 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
         linear_solver: [`DenseLU`][jaxelph.dae.DenseLU], or [`Krylov`][jaxelph.dae.Krylov].
         differential: booleans in the shape of the state, true where $\\dot y$ enters; needed
             when $\\partial F/\\partial\\dot y$ is singular.
+        rate: $\\dot y$ at the initial time where it is known and should not be computed.
         root_finder: Newton's method; its tolerances come from the controller.
 
     ??? example
@@ -94,6 +95,7 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
     min_order: int = 1
     linear_solver: AbstractIterationSolver = DenseLU()
     differential: PyTree | None = None
+    rate: PyTree | None = None
     root_finder: Any = SimplifiedNewton()
 
     term_structure: ClassVar = AbstractTerm
@@ -122,6 +124,8 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
         if self.differential is not None:
             mask = differential_mask(self.differential, problem.template)
         matrix_free = self.linear_solver if isinstance(self.linear_solver, Krylov) else None
+        if self.rate is not None:
+            return problem.direction * ravel_pytree(self.rate)[0].astype(y.dtype)
         _, rate, ok = solve_initial(
             problem, t, y, args, mask, jnp.zeros_like(y), rate_solver=matrix_free
         )

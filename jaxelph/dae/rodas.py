@@ -8,6 +8,7 @@ import jax.lax as lax
 import jax.numpy as jnp
 import numpy as np
 from diffrax import RESULTS, AbstractTerm
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from .initial import differential_mask, solve_initial
@@ -137,6 +138,7 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         linear_solver: how the stages are solved, [`DenseLU`][jaxelph.dae.DenseLU] by default.
         differential: booleans in the shape of the state, true where $\\dot y$ enters. Needed
             only when $F_{\\dot y}$ is singular; then $F_{\\dot y}$'s null space must be constant.
+        rate: $\\dot y$ at the initial time where it is known and should not be computed.
 
     ??? example
 
@@ -153,6 +155,7 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
 
     linear_solver: AbstractIterationSolver = DenseLU()
     differential: PyTree | None = None
+    rate: PyTree | None = None
 
     term_structure: ClassVar = AbstractTerm
     interpolation_cls: ClassVar = RodasInterpolation
@@ -165,6 +168,8 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         if self.differential is not None:
             mask = differential_mask(self.differential, problem.template)
         matrix_free = self.linear_solver if isinstance(self.linear_solver, Krylov) else None
+        if self.rate is not None:
+            return problem.direction * ravel_pytree(self.rate)[0].astype(y.dtype)
         _, rate, ok = solve_initial(
             problem, t, y, args, mask, jnp.zeros_like(y), rate_solver=matrix_free
         )
