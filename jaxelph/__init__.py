@@ -17,6 +17,9 @@ from .critical import critical_coupling_scaled as critical_coupling_scaled
 from .critical import grid_error as grid_error
 from .critical import margin as margin
 from .critical import minimum_weight as minimum_weight
+from .collisions import ElectronCollisions as ElectronCollisions
+from .collisions import PhononCollisions as PhononCollisions
+from .collisions import disordered_kernel as disordered_kernel
 from .equilibrium import bose as bose
 from .equilibrium import fermi as fermi
 from .equilibrium import inverse_quasiparticle_weight as inverse_quasiparticle_weight

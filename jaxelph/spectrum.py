@@ -13,7 +13,6 @@ import abc
 import dataclasses
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real
@@ -249,7 +248,7 @@ def _same_shape(kind: str, **fields: Array) -> None:
 
 
 def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
-    r"""Frequency moment $\langle\omega^n\rangle = \lambda^{-1}\int 2\alpha^2F\,\omega^{n-1}d\omega$.
+    r"""Moment $\langle\omega^n\rangle = \lambda^{-1}\int 2\alpha^2F\,\omega^{n-1}d\omega$.
 
     Args:
         spectrum: an Eliashberg function.
@@ -332,13 +331,11 @@ def cumulative_coupling(
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """The top of the spectrum: the largest frequency that carries coupling (energy).
 
-    Nodes with less than 1e-6 of the largest λ_q ω_q do not count, so that the numerical
-    zeros that codes print above the last phonon, or a Gaussian tail, do not stretch it.
+    For a table that is its last row with α²F ≠ 0.
 
     Example:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
         5.0
     """
     omega, coupling = spectrum.modes()
-    weight = jax.lax.stop_gradient(jnp.abs(coupling * omega))
-    return jnp.max(jnp.where(weight > 1e-6 * jnp.max(weight), omega, 0.0))
+    return jnp.max(jnp.where(coupling != 0, omega, 0.0))

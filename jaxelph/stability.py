@@ -295,8 +295,11 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
 
 
 def allen_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
-    r"""Allen's relaxation rate of the electronic temperature, $3\lambda\langle\omega^2\rangle/\pi T$
-    (energy, unscaled time; P. B. Allen, Phys. Rev. Lett. 59, 1460 (1987)).
+    r"""Allen's relaxation rate of the electronic temperature,
+
+    $$3\lambda\langle\omega^2\rangle/\pi T ,$$
+
+    in unscaled time (energy). P. B. Allen, Phys. Rev. Lett. 59, 1460 (1987).
 
     Example:
         >>> from jaxelph import EinsteinModes

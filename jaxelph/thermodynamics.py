@@ -37,7 +37,7 @@ def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
 def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Electronic specific heat over that of bare electrons, Supplement Eqs. (13)-(16):
 
-    $$\frac{C_{el}}{2\pi^2\nu_0T/3} = 1 - \sum_k\lambda_k\,g\!\left(\frac{\omega_k}{2\pi T}\right),$$
+    $$\frac{C_{el}}{2\pi^2\nu_0T/3} = 1 - \sum_k\lambda_k\,g(\omega_k/2\pi T),$$
 
     which tends to 1 + λ as T → 0 and to 1 as T → ∞.
 

@@ -1,0 +1,407 @@
+"""How a metal relaxes, or runs away: the kinetic equation integrated in time."""
+
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optimistix as optx
+from jaxtyping import Array, Float, Real
+
+from .collisions import ElectronCollisions
+from .critical import check_temperature
+from .dae import Krylov, MassMatrixTerm, Rodas5P
+from .equilibrium import fermi
+from .grid import EnergyGrid
+from .kinetics import KineticEquation, KineticMatrices
+from .spectrum import EliashbergFunction, Scalar
+from .stability import NormalModes, stability_pencil
+
+# Up to this size dense matrices beat Fourier transforms; see benchmarks/.
+_DENSE = 400
+
+# Steps of the check that looks for negative curvature without a matrix.
+_CURVATURE_STEPS = 80
+
+
+class RESULTS(eqx.Enumeration):
+    """Why an evolution ended."""
+
+    completed = "The evolution reached the last time."
+    unstable = (
+        "An eigenvalue of B(f) became negative: the normal state is unstable from this time on "
+        "and the kinetic equation has no smooth continuation."
+    )
+    failed = (
+        "The integrator gave up before the last time, while B(f) was positive. Ask for a looser "
+        "tolerance or allow more steps (max_steps=)."
+    )
+
+
+class Evolution(eqx.Module):
+    """The electron distribution in time, and why it ended.
+
+    Rows after `reached` are NaN; `result` says whether the metal relaxed (`completed`) or the
+    normal state lost its stability (`unstable`) at the time `reached`.
+    """
+
+    times: Float[Array, " time"]  # rescaled, 1/energy
+    energies: Float[Array, " energy"]  # ε…Lε
+    f: Float[Array, "time energy"]
+    heat: Float[Array, " time"]  # ∫dt ∫dE E I(f): energy received from the phonons
+    reached: Float[Array, ""]  # time of the last state
+    final: Float[Array, " energy"]  # δ = f - f0(T0) at that time
+    result: RESULTS
+    equation: KineticEquation
+    stats: dict[str, Any]
+
+    @property
+    def deviation(self) -> Float[Array, "time energy"]:
+        """δ = f - f0(T0)."""
+        return self.f - self.equation.equilibrium[None, :]
+
+    @property
+    def temperature(self) -> Float[Array, " time"]:
+        r"""The electrons' effective temperature, $T_e^2 = \frac{12}{\pi^2}\int_0^\infty E f dE$.
+
+        It is that of the Fermi distribution with the same kinetic energy.
+        """
+        step = self.energies[0]
+        excess = step * jnp.sum(self.energies[None, :] * self.deviation, axis=1)
+        return jnp.sqrt(self.equation.temperature**2 + 12 / jnp.pi**2 * excess)
+
+    @property
+    def energy(self) -> Float[Array, " time"]:
+        """Energy above equilibrium, interaction included; see `KineticEquation.energy`."""
+        return jax.vmap(self.equation.energy)(self.deviation)
+
+    @property
+    def energy_error(self) -> Float[Array, " time"]:
+        """How far energy is from balanced: U(t) - U(0) - ∫dt ∫dE E I, over the largest |U|."""
+        energy = self.energy
+        start = self.equation.energy(self.deviation[0]) - self.heat[0]
+        return (energy - start - self.heat) / jnp.nanmax(jnp.abs(energy))
+
+    def amplitudes(self, modes: NormalModes) -> Float[Array, "time mode"]:
+        """The deviation's components along normal modes at T0, orthogonal with respect to Ã."""
+        pencil_vectors = modes.vectors
+        equation = self.equation
+        window = jnp.sqrt(equation.minus_slope)
+        psi = self.deviation / window[None, :]
+
+        def multiply(vector):
+            return equation.weight * vector - window * equation.exchange.mv(window * vector)
+
+        dual = jax.vmap(multiply, in_axes=1, out_axes=1)(pencil_vectors)
+        return psi @ dual / jnp.sum(pencil_vectors * dual, axis=0)[None, :]
+
+    def softest(self) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
+        """The smallest eigenvalue of B(f) in its symmetric form at `reached`, and its vector.
+
+        The vector tells at which energies the state is about to run away.
+        """
+        values, vectors = jnp.linalg.eigh(self.equation.matrices().symmetric_mass(self.final))
+        return values[0], vectors[:, 0]
+
+    def to_xarray(self):
+        """The evolution as a labelled `xarray.Dataset`; see `relax` for physical units."""
+        from .evolution_output import evolution_dataset
+
+        return evolution_dataset(self)
+
+    def plot(self):
+        """A figure of f and δf over energy and time, and of T_e(t)."""
+        from .evolution_output import evolution_figure
+
+        return evolution_figure(self)
+
+
+def evolve(
+    spectrum: EliashbergFunction,
+    initial: Real[Array, "..."] | float,
+    temperature: Scalar,
+    grid: EnergyGrid,
+    times: Real[Array, " time"],
+    *,
+    rtol: float = 1e-6,
+    atol: float | None = None,
+    solver: diffrax.AbstractSolver | None = None,
+    electrons: ElectronCollisions | None = None,
+    stop_when_unstable: bool = True,
+    adjoint: diffrax.AbstractAdjoint | None = None,
+    max_steps: int = 4096,
+    progress: diffrax.AbstractProgressMeter | None = None,
+    throw: bool = True,
+) -> Evolution:
+    r"""Integrate the kinetic equation B(f) ∂f/∂t = I(f), Supplement Eq. (29).
+
+    The state starts at t = 0 as a Fermi distribution or any other f with f(-E) = 1 - f(E), with
+    phonons that stay in equilibrium. Exact in energy on a grid that resolves the temperatures,
+    adaptive in time, differentiable in every argument (with the step sizes frozen).
+
+    A metal without a definite answer is told apart: after each step B(f) is checked to be
+    positive, and where it is not the run ends with `RESULTS.unstable` at the time of the
+    crossing. A single Einstein mode conserves the particle number of each ladder E + nω, so
+    that f comes to rest on a plateau and does not return to f0(T0).
+
+    Args:
+        spectrum: an Eliashberg function.
+        initial (scalar, energy, or array of shape (energy,)): the electrons' temperature at
+            t = 0, or their distribution f(E) on the grid's energies.
+        temperature (scalar, energy): T0 of the phonons.
+        grid: see `EnergyGrid.suggest`, with `hottest` the electrons' temperature.
+        times (array of shape (time,), 1/energy): ascending, ≥ 0, rescaled: πt.
+        rtol, atol: local error of f allowed in each step; atol is rtol/100 if left out.
+        solver: a diffrax solver for `dae.MassMatrixTerm`; `dae.Rodas5P` if left out, by GMRES
+            on large grids.
+        electrons: electron-electron collisions on the same grid.
+        stop_when_unstable: end where B(f) is not positive. Without it the equation is
+            integrated as far as it goes, which shows how an unstable state grows.
+        adjoint: how to differentiate; the reverse pass keeps checkpoints by default.
+        max_steps: before the run is given up.
+        progress: a diffrax progress meter.
+        throw: raise when the integrator fails. An unstable metal is an answer and never raises.
+
+    Returns:
+        Evolution.
+
+    Raises:
+        ValueError: a temperature, time, distribution or grid that cannot be; the message says
+            which and what to do.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> run = evolve(s, 13.85, 12.59, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 16.0]))
+        >>> print(run.temperature.round(4))
+        [13.85   13.2026 12.59  ]
+    """
+    initial = jnp.asarray(initial, dtype=float)
+    times = jnp.asarray(times, dtype=float)
+    _check(spectrum, initial, temperature, grid, times)
+    if solver is None:
+        matrix_free = grid.size > _DENSE
+        solver = Rodas5P(Krylov(_preconditioner, rtol=1e-2 * rtol)) if matrix_free else Rodas5P()
+    else:
+        matrix_free = _is_matrix_free(solver)
+    return _integrate(
+        spectrum,
+        initial,
+        jnp.asarray(temperature, dtype=float),
+        grid,
+        electrons,
+        times,
+        jnp.asarray(rtol, dtype=float),
+        jnp.asarray(1e-2 * rtol if atol is None else atol, dtype=float),
+        solver,
+        matrix_free,
+        stop_when_unstable,
+        diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint,
+        max_steps,
+        diffrax.NoProgressMeter() if progress is None else progress,
+        throw,
+    )
+
+
+@eqx.filter_jit
+def _integrate(
+    spectrum,
+    initial,
+    temperature,
+    grid,
+    electrons,
+    times,
+    rtol,
+    atol,
+    solver,
+    matrix_free,
+    stop_when_unstable,
+    adjoint,
+    max_steps,
+    progress,
+    throw,
+):
+    equation = KineticEquation.at(spectrum, temperature, grid, electrons)
+    start = fermi(grid.energies, initial) if initial.ndim == 0 else initial
+    deviation = start - equation.equilibrium
+    operators = equation if matrix_free else equation.matrices()
+    # The heat received is integrated along, in units of T0² to be of order one beside f.
+    heat_unit = equation.temperature**2
+
+    def is_stable(deviation):
+        if matrix_free:
+            return _is_stable_matrix_free(equation, deviation)
+        return operators.is_stable(deviation)
+
+    # Its sign is all that matters; the small slope in t keeps the derivative of the root finite.
+    def crossing(t, y, args, **_):
+        sign = jnp.where(is_stable(y[:-1]), 1.0, -1.0)
+        return 1e-40 * (sign - 1e-3 * (t / times[-1]))
+
+    event = None
+    if stop_when_unstable:
+        event = diffrax.Event(crossing, optx.Bisection(rtol=1e-10, atol=1e-30))
+    started_stable = is_stable(deviation) if stop_when_unstable else jnp.array(True)
+    solution = diffrax.diffeqsolve(
+        _term(matrix_free, heat_unit),
+        solver,
+        t0=0.0,
+        t1=times[-1],
+        dt0=None,
+        y0=jnp.append(deviation, 0.0),
+        args=operators,
+        saveat=diffrax.SaveAt(
+            subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]
+        ),
+        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        event=event,
+        adjoint=adjoint,
+        max_steps=max_steps,
+        progress_meter=progress,
+        throw=False,
+    )
+    rows, last = solution.ys
+    ended = solution.ts[1][0]
+    result = RESULTS.where(
+        solution.result == diffrax.RESULTS.successful, RESULTS.completed, RESULTS.failed
+    )
+    happened = (solution.result == diffrax.RESULTS.event_occurred) | ~started_stable
+    result = RESULTS.where(happened, RESULTS.unstable, result)
+    # diffrax marks what it did not reach by inf.
+    reached_row = jnp.isfinite(solution.ts[0])[:, None]
+    rows = jnp.where(reached_row, rows, jnp.nan)
+    f = equation.equilibrium[None, :] + rows[:, :-1]
+    if throw:
+        f = eqx.error_if(f, result == RESULTS.failed, RESULTS[RESULTS.failed])
+    return Evolution(
+        times=times,
+        energies=equation.energies,
+        f=f,
+        heat=rows[:, -1] * heat_unit,
+        reached=ended,
+        final=last[0, :-1],
+        result=result,
+        equation=equation,
+        stats=solution.stats,
+    )
+
+
+def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
+    """The kinetic equation for the state (δ, heat received), as the solvers see it."""
+
+    def rhs(t, y, operators):
+        del t
+        collisions = operators.collide(y[:-1])
+        energies = _equation(operators).energies
+        heat = 2 * energies[0] * energies @ collisions / heat_unit
+        return jnp.append(collisions, heat)
+
+    def mass_product(t, y, rate, operators):
+        del t
+        return jnp.append(operators.mass_product(y[:-1], rate[:-1]), rate[-1])
+
+    def mass(t, y, operators):
+        del t
+        return _bordered(operators.mass(y[:-1]), 0.0, 1.0)
+
+    def jacobian(t, y, rate, operators):
+        del t
+        matrix = operators.jacobian(y[:-1], rate[:-1])
+        # The heat flow is the energy moment of I alone, without the part from B.
+        energies = operators.equation.energies
+        still = operators.jacobian(y[:-1], jnp.zeros_like(rate[:-1]))
+        return _bordered(matrix, 2 * energies[0] * energies @ still / heat_unit, 0.0)
+
+    if matrix_free:
+        return MassMatrixTerm(rhs=rhs, mass_product=mass_product)
+    return MassMatrixTerm(rhs=rhs, mass=mass, mass_product=mass_product, jacobian=jacobian)
+
+
+def _equation(operators: KineticEquation | KineticMatrices) -> KineticEquation:
+    return operators.equation if isinstance(operators, KineticMatrices) else operators
+
+
+def _bordered(matrix, row, corner):
+    size = matrix.shape[0]
+    bordered = jnp.zeros((size + 1, size + 1)).at[:size, :size].set(matrix)
+    return bordered.at[size, :size].set(row).at[size, size].set(corner)
+
+
+def _preconditioner(t, y, rate, alpha, equation):
+    """The diagonal of αB + Γ: the spread of rates that is left is small."""
+    del t, y, rate
+    diagonal = alpha * equation.weight + equation.phonons.rate
+    return lambda r: r / jnp.append(diagonal, alpha)
+
+
+def _is_matrix_free(solver) -> bool:
+    return isinstance(getattr(solver, "linear_solver", None), Krylov)
+
+
+def _is_stable_matrix_free(equation: KineticEquation, deviation):
+    """Whether conjugate gradients meet no negative curvature of B(f) in its symmetric form."""
+    deviation = jax.lax.stop_gradient(deviation)
+    multiply = jax.lax.stop_gradient(equation).symmetric_mass_operator(deviation)
+    # A start without symmetry of its own, so that it has a part along any soft mode.
+    start = jax.random.normal(jax.random.key(0), deviation.shape, deviation.dtype)
+
+    def step(_, carry):
+        residual, direction, square, least = carry
+        product = multiply(direction)
+        curvature = direction @ product
+        least = jnp.minimum(least, curvature / (direction @ direction))
+        length = square / curvature
+        residual = residual - length * product
+        new_square = residual @ residual
+        direction = residual + new_square / square * direction
+        return residual, direction, new_square, least
+
+    carry = (start, start, start @ start, jnp.asarray(jnp.inf))
+    return jax.lax.fori_loop(0, _CURVATURE_STEPS, step, carry)[3] > 0
+
+
+def _concrete(value) -> bool:
+    return not isinstance(value, jax.core.Tracer)
+
+
+def _check(spectrum, initial, temperature, grid, times) -> None:
+    """Everything that can be wrong with concrete arguments, one sentence each."""
+    del spectrum
+    check_temperature(temperature)
+    if times.ndim != 1 or times.shape[0] < 2:
+        raise ValueError(f"times must be a vector of at least two, got shape {times.shape}.")
+    if _concrete(times) and not (
+        bool(jnp.all(jnp.diff(times) > 0)) and float(times[0]) >= 0 and bool(jnp.isfinite(times[-1]))
+    ):
+        raise ValueError("times must ascend from 0 or later; sort them and drop duplicates.")
+    hottest = temperature
+    if initial.ndim == 0:
+        check_temperature(initial, "initial (a temperature)")
+        hottest = jnp.maximum(initial, jnp.asarray(temperature, dtype=float))
+    elif initial.shape != (grid.size,):
+        raise ValueError(
+            f"initial must be a temperature or f on the grid's {grid.size} energies E = ε…Lε, got "
+            f"shape {initial.shape}."
+        )
+    elif _concrete(initial) and not bool(jnp.all((initial >= 0) & (initial <= 1))):
+        worst = int(jnp.argmax(jnp.abs(initial - 0.5)))
+        raise ValueError(
+            f"initial must be a distribution, 0 ≤ f ≤ 1; element {worst} is {initial[worst]}."
+        )
+    if not all(map(_concrete, (temperature, hottest, grid.step))):
+        return
+    coldest = min(float(temperature), float(initial) if initial.ndim == 0 else jnp.inf)
+    if float(grid.step) > coldest:
+        raise ValueError(
+            f"the grid is {float(grid.step) / (0.5 * coldest):.1f} times too coarse: its step "
+            f"{float(grid.step):.4g} should be at most half of the lowest temperature, "
+            f"{coldest:.4g}; see EnergyGrid.suggest."
+        )
+    if float(grid.cutoff) < 12 * float(hottest):
+        raise ValueError(
+            f"the grid ends at {float(grid.cutoff):.4g}, {float(grid.cutoff) / float(hottest):.1f} "
+            f"times the highest temperature {float(hottest):.4g}; it should reach 25 times, see "
+            "EnergyGrid.suggest(..., hottest=...)."
+        )

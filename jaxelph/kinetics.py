@@ -1,0 +1,193 @@
+r"""The kinetic equation of electrons with phonons in equilibrium, Supplement Eq. (29):
+
+    (1 - κ*f') ∂f/∂t + f' (κ*∂f/∂t) = I[f],        that is        B(f) ∂f/∂t = I(f),
+
+in the time rescaled by π. The unknown is δ = f - f0(T0), an odd function on E = ε…Lε; what
+multiplies it is exact on a resolved grid, so a hundred points do.
+
+As long as B(f) is positive the equation says how the metal relaxes. Where an eigenvalue of B(f)
+passes through zero ∂f/∂t diverges: the state has become unstable, and no solution goes on
+smoothly from there. That is an event of the physics, which the integration watches for; an
+integrator alone may step over it and report a relaxation that does not exist.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from .collisions import ElectronCollisions, PhononCollisions, electron_jacobian
+from .equilibrium import fermi, thermal_window
+from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, slope_kernel
+from .spectrum import EliashbergFunction, Scalar
+
+Deviation = Float[Array, " energy"]
+
+
+class KineticEquation(eqx.Module):
+    """B(f) ∂f/∂t = I(f) on a grid, with phonons at T0.
+
+    Every operation is a convolution with one of five kernels, so the same equation serves
+    dense matrices (`matrices()`, faster up to a few hundred points) and fast Fourier
+    transforms.
+    """
+
+    energies: Float[Array, " energy"]
+    temperature: Float[Array, ""]
+    weight: Float[Array, " energy"]  # Z0⁻¹(E) = 1 - κ*f0'
+    minus_slope: Float[Array, " energy"]  # -f0'
+    exchange: FoldedConvolution  # κ
+    slope: FoldedConvolution  # d/dE
+    phonons: PhononCollisions
+    electrons: ElectronCollisions | None
+
+    @staticmethod
+    def at(
+        spectrum: EliashbergFunction,
+        temperature: Scalar,
+        grid: EnergyGrid,
+        electrons: ElectronCollisions | None = None,
+    ) -> "KineticEquation":
+        """The equation for a spectrum with phonons at `temperature`."""
+        temperature = jnp.asarray(temperature, dtype=float)
+        exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
+        minus_slope = thermal_window(jnp.append(0.0, grid.energies), temperature) ** 2
+        return KineticEquation(
+            energies=grid.energies,
+            temperature=temperature,
+            weight=1 + exchange.mv_even(minus_slope),
+            minus_slope=minus_slope[1:],
+            exchange=exchange,
+            slope=FoldedConvolution(slope_kernel(grid), -1),
+            phonons=PhononCollisions.at(spectrum, temperature, grid),
+            electrons=electrons,
+        )
+
+    @property
+    def equilibrium(self) -> Float[Array, " energy"]:
+        return fermi(self.energies, self.temperature)
+
+    def slopes(self, deviation: Deviation) -> tuple[Float[Array, " energy"], Deviation]:
+        """δ' and κ*δ' on the grid."""
+        slope = self.slope.mv(deviation, first=0)
+        return slope[1:], self.exchange.mv_even(slope)
+
+    def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
+        """B(f) ∂f/∂t."""
+        slope, dragged = self.slopes(deviation)
+        return (self.weight - dragged) * rate + (slope - self.minus_slope) * self.exchange.mv(rate)
+
+    def symmetric_mass_operator(self, deviation: Deviation):
+        """v → B(f) v in its symmetric form, without a matrix; see `KineticMatrices`."""
+        slope, dragged = self.slopes(deviation)
+        root = _root_of_positive(self.minus_slope - slope)
+        return lambda v: (self.weight - dragged) * v - root * self.exchange.mv(root * v)
+
+    def collide(self, deviation: Deviation) -> Deviation:
+        """I(f)."""
+        total = self.phonons.integral(deviation)
+        if self.electrons is not None:
+            total = total + self.electrons.integral(self.equilibrium + deviation)
+        return total
+
+    def energy(self, deviation: Deviation) -> Float[Array, ""]:
+        r"""Energy of the state above equilibrium, per 2ν0 and one spin's axis:
+
+        $$U[f] = \int E\,\delta + \ldots, \qquad \dot U = \int E\,I[f]\,dE,$$
+
+        the functional whose time derivative is the energy moment of the left-hand side of
+        (29): quadratic in f with the kernel (sκ)'.
+        """
+        slope, dragged = self.slopes(deviation)
+        energies = self.energies
+        linear = energies * self.weight - self.exchange.mv(energies * self.minus_slope)
+        pair = energies * dragged - self.exchange.mv(energies * slope)
+        return 2 * energies[0] * jnp.sum(deviation * (linear - pair / 2))
+
+    def heat_flow(self, deviation: Deviation) -> Float[Array, ""]:
+        """∫ E I(f) dE, the energy that the electrons gain per unit of rescaled time."""
+        return 2 * self.energies[0] * self.energies @ self.collide(deviation)
+
+    def matrices(self) -> "KineticMatrices":
+        """The same equation with its convolutions as dense matrices."""
+        slope = self.slope.as_matrix(first=0)
+        return KineticMatrices(
+            equation=self,
+            exchange=self.exchange.as_matrix(),
+            slope=slope[1:],
+            exchange_slope=self.exchange.as_even_matrix() @ slope,
+            even=self.phonons.even.as_matrix(),
+            odd=self.phonons.odd.as_matrix(),
+        )
+
+
+class KineticMatrices(eqx.Module):
+    """`KineticEquation` in dense matrices, with its Jacobian in closed form."""
+
+    equation: KineticEquation
+    exchange: Float[Array, "energy energy"]  # κ
+    slope: Float[Array, "energy energy"]  # d/dE
+    exchange_slope: Float[Array, "energy energy"]  # κ d/dE
+    even: Float[Array, "energy energy"]  # c
+    odd: Float[Array, "energy energy"]  # o
+
+    def _coefficients(self, deviation):
+        local = self.equation.weight - self.exchange_slope @ deviation
+        slope = self.slope @ deviation - self.equation.minus_slope
+        return local, slope
+
+    def mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
+        """B(f)."""
+        local, slope = self._coefficients(deviation)
+        return jnp.diag(local) + slope[:, None] * self.exchange
+
+    def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
+        local, slope = self._coefficients(deviation)
+        return local * rate + slope * (self.exchange @ rate)
+
+    def collide(self, deviation: Deviation) -> Deviation:
+        phonons = self.equation.phonons
+        total = (
+            self.even @ deviation
+            - phonons.rate * deviation
+            - (phonons.half + deviation) * (self.odd @ deviation)
+        )
+        if self.equation.electrons is not None:
+            total = total + self.equation.electrons.integral(self.equation.equilibrium + deviation)
+        return total
+
+    def jacobian(self, deviation: Deviation, rate: Deviation) -> Float[Array, "energy energy"]:
+        """∂[I(f) - B(f) ∂f/∂t]/∂f at fixed ∂f/∂t."""
+        phonons = self.equation.phonons
+        local = phonons.rate + self.odd @ deviation
+        total = (
+            self.even
+            - (phonons.half + deviation)[:, None] * self.odd
+            + rate[:, None] * self.exchange_slope
+            - (self.exchange @ rate)[:, None] * self.slope
+            - jnp.diag(local)
+        )
+        if self.equation.electrons is not None:
+            f = self.equation.equilibrium + deviation
+            total = total + electron_jacobian(self.equation.electrons, f)
+        return total
+
+    def symmetric_mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
+        """B(f) in its symmetric form 1 - κ*f' - √(-f') κ √(-f'), which is Ã at f = f0.
+
+        The two are similar where f' < 0. Where a distribution is inverted, f' > 0, no symmetric
+        form exists, and the exchange of those energies is left out.
+        """
+        local, slope = self._coefficients(deviation)
+        root = _root_of_positive(-slope)
+        return jnp.diag(local) - root[:, None] * self.exchange * root[None, :]
+
+    def is_stable(self, deviation: Deviation) -> Bool[Array, ""]:
+        """Whether B(f) is positive: one Cholesky factorisation, no eigenvalues."""
+        matrix = jax.lax.stop_gradient(self.symmetric_mass(deviation))
+        return jnp.all(jnp.isfinite(jnp.diag(jnp.linalg.cholesky(matrix))))
+
+
+def _root_of_positive(x):
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
