@@ -27,9 +27,13 @@ from .equilibrium import scattering_rate as scattering_rate
 from .equilibrium import self_energy as self_energy
 from .equilibrium import spectral_function as spectral_function
 from .equilibrium import thermal_window as thermal_window
+from .evolution import RESULTS as RESULTS
+from .evolution import Evolution as Evolution
+from .evolution import evolve as evolve
 from .examples import EXAMPLES as EXAMPLES
 from .examples import example as example
 from .grid import EnergyGrid as EnergyGrid
+from .kinetics import KineticEquation as KineticEquation
 from .readers import SpectrumFileError as SpectrumFileError
 from .readers import SpectrumWarning as SpectrumWarning
 from .readers import read_a2f as read_a2f
@@ -56,7 +60,9 @@ from .stability import stability_margin as stability_margin
 from .stability import stability_pencil as stability_pencil
 from .stability import two_temperature_rate as two_temperature_rate
 from .superconductivity import allen_dynes as allen_dynes
+from .superconductivity import gap_function as gap_function
 from .superconductivity import mcmillan as mcmillan
+from .superconductivity import pairing_eigenvalue as pairing_eigenvalue
 from .superconductivity import tc_functional_derivative as tc_functional_derivative
 from .superconductivity import transition_temperature as transition_temperature
 from .thermodynamics import maximum_stability_parameter as maximum_stability_parameter
