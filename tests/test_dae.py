@@ -21,6 +21,11 @@ from jaxelph.dae import (
     consistent_initial,
 )
 
+slow = pytest.mark.slow
+# The default run tries one of the two where the code is shared.
+EITHER = [pytest.param(BDF(), marks=slow, id="bdf"), pytest.param(Rodas5P(), id="rodas")]
+BOTH = [pytest.param(BDF(), id="bdf"), pytest.param(Rodas5P(), id="rodas")]
+
 
 def max_norm(v):
     return jnp.max(jnp.abs(v))
@@ -31,8 +36,11 @@ def solve(term, solver, t1, y0, args=None, *, rtol=1e-6, atol=None, ts=None, **k
     kwargs.setdefault(
         "stepsize_controller", StepController(rtol=rtol, atol=rtol if atol is None else atol)
     )
-    kwargs.setdefault("dt0", None)
-    return diffrax.diffeqsolve(term, solver, 0.0, t1, y0=y0, args=args, **kwargs)
+    # Arrays, for which `diffeqsolve` is compiled once; Python numbers would be static.
+    dt0 = kwargs.pop("dt0", None)
+    dt0 = None if dt0 is None else jnp.asarray(dt0)
+    t0, t1 = jnp.asarray(0.0), jnp.asarray(t1)
+    return diffrax.diffeqsolve(term, solver, t0, t1, dt0, y0, args, **kwargs)
 
 
 # A nonlinear, non-autonomous, quasi-linear problem with the solution (2 + sin t, 2 + cos 2t).
@@ -126,7 +134,7 @@ def test_rodas_observed_order():
     assert slope(counts, errors) == pytest.approx(5, abs=0.15)
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", BOTH)
 def test_error_follows_tolerance(solver):
     ts = jnp.linspace(0.1, 3.0, 30)
 
@@ -325,7 +333,8 @@ PUBLISHED = {
 def test_published_problems(name, solver):
     rhs, mass, y0, t1, y1, options = PUBLISHED[name]
     term = MassMatrixTerm(rhs, lambda t, y, args: mass)
-    sol = solve(term, solver(**options), t1, jnp.array(y0), rtol=1e-10, atol=1e-12, max_steps=20000)
+    rtol, atol = (1e-8, 1e-9) if name == "transistor" else (1e-10, 1e-12)
+    sol = solve(term, solver(**options), t1, jnp.array(y0), rtol=rtol, atol=atol, max_steps=20000)
     np.testing.assert_allclose(sol.ys[0], jnp.array(y1), rtol=2e-6)
 
 
@@ -354,7 +363,7 @@ def test_consistent_initial():
         jax.block_until_ready(consistent_initial(bad, 0.0, jnp.ones(1), ydot0=jnp.ones(1)))
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", BOTH)
 def test_dense_output_steps_events_and_pytrees(solver):
     # y' = -y with the companion z = y^2, as a pytree.
     def function(t, state, rate, args):
@@ -380,16 +389,24 @@ def test_dense_output_steps_events_and_pytrees(solver):
     assert end == pytest.approx(-np.log(0.3), abs=2e-7)
     ts = jnp.linspace(0.0, end, 101)
     y = jax.vmap(sol.evaluate)(ts)
-    np.testing.assert_allclose(y["y"], jnp.exp(-ts)[:, None] * jnp.ones(2), atol=3e-7)
-    np.testing.assert_allclose(y["z"], jnp.exp(-2 * ts)[:, None] * jnp.ones(2), atol=3e-7)
+    np.testing.assert_allclose(y["y"], np.exp(-ts)[:, None] * np.ones((1, 2)), atol=3e-7)
+    # Between steps a Rosenbrock method interpolates algebraic components at a lower order.
+    between = 3e-7 if isinstance(solver, BDF) else 1e-5
+    np.testing.assert_allclose(y["z"], np.exp(-2 * ts)[:, None] * np.ones((1, 2)), atol=between)
     saved = np.isfinite(np.asarray(sol.ts))
     assert saved.sum() == int(sol.stats["num_accepted_steps"]) + 1
     np.testing.assert_allclose(
         np.asarray(sol.ys["y"])[saved, 0], np.exp(-np.asarray(sol.ts)[saved]), atol=3e-7
     )
+    # The last one is the event's, found on the interpolant.
+    np.testing.assert_allclose(
+        np.asarray(sol.ys["z"])[saved, 0][:-1],
+        np.exp(-2 * np.asarray(sol.ts)[saved][:-1]),
+        atol=3e-7,
+    )
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", BOTH)
 def test_dense_output_between_steps_is_as_good_as_the_steps(solver):
     sol = solve(
         KNOWN, solver, 3.0, exact(0.0), rtol=1e-7, saveat=diffrax.SaveAt(dense=True), max_steps=512
@@ -399,7 +416,7 @@ def test_dense_output_between_steps_is_as_good_as_the_steps(solver):
     assert error < 1e-5
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", EITHER)
 def test_backwards_in_time(solver):
     sol = diffrax.diffeqsolve(
         KNOWN,
@@ -414,7 +431,7 @@ def test_backwards_in_time(solver):
     np.testing.assert_allclose(sol.ys, jax.vmap(exact)(sol.ts), atol=1e-5)
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", BOTH)
 def test_jumps_and_progress(solver, capfd):
     # A source switched on at t = 1: the history before it says nothing about what follows.
     term = MassMatrixTerm(
@@ -562,8 +579,11 @@ def gradient_case(linear_solver=None, method=Rodas5P):
 
 @pytest.mark.parametrize(
     "method, linear_solver",
-    [(Rodas5P, None), (BDF, None), (BDF, Krylov(diagonal_preconditioner, rtol=1e-4))],
-    ids=["rodas", "bdf", "bdf-gmres"],
+    [
+        pytest.param(Rodas5P, None, id="rodas"),
+        pytest.param(BDF, None, id="bdf"),
+        pytest.param(BDF, Krylov(diagonal_preconditioner, rtol=1e-4), id="gmres", marks=slow),
+    ],
 )
 def test_gradients(method, linear_solver):
     loss, theta = gradient_case(linear_solver, method)
@@ -585,16 +605,28 @@ def test_gradients_in_a_batch(method):
     # Lanes end after different numbers of steps; the finished ones must not spoil the others.
     loss, theta = gradient_case(method=method)
     thetas = jnp.stack([theta, theta.at[0].set(3.0), theta.at[0].set(0.1)])
+    batch = jax.jit(jax.vmap(jax.grad(loss)))
+    together = batch(thetas)
+    assert jnp.all(jnp.isfinite(together))
+    for i in range(3):
+        alone = batch(jnp.stack([thetas[i]] * 3))[0]
+        np.testing.assert_allclose(together[i], alone, rtol=1e-9)
+
+
+@slow
+@pytest.mark.parametrize("method", [Rodas5P, BDF])
+def test_gradient_of_a_batch(method):
+    loss, theta = gradient_case(method=method)
+    thetas = jnp.stack([theta, theta.at[0].set(3.0), theta.at[0].set(0.1)])
     inside = jax.jit(jax.vmap(jax.grad(loss)))(thetas)
     outside = jax.jit(jax.grad(lambda x: jnp.sum(jax.vmap(loss)(x))))(thetas)
     single = jax.jit(jax.grad(loss))
-    assert jnp.all(jnp.isfinite(inside))
     np.testing.assert_allclose(inside, outside, rtol=1e-9)
     for lane, value in zip(thetas, inside, strict=True):
         np.testing.assert_allclose(single(lane), value, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", [Rodas5P, BDF])
+@pytest.mark.parametrize("method", [Rodas5P, pytest.param(BDF, marks=slow)])
 def test_gradient_with_respect_to_closed_over_values(method):
     def loss(a):
         term = MassMatrixTerm(lambda t, y, args: -a * y**2, lambda t, y, args: jnp.diag(y))
@@ -618,7 +650,7 @@ def undefined(t, y, ydot, args):
     return ydot - jnp.sqrt(1.0 - t) * y / (1.0 - t)
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", BOTH)
 @pytest.mark.parametrize("function, end", [(blow_up, 1.0), (vanishing_mass, 0.5), (undefined, 1.0)])
 def test_failures_are_reported(function, end, solver):
     run = ft.partial(solve, ImplicitTerm(function), solver, 2.0, jnp.ones(1), max_steps=4000)
@@ -636,7 +668,7 @@ def test_failures_are_reported(function, end, solver):
     assert np.all(np.isfinite(np.asarray(sol.ys)[saved]))
 
 
-@pytest.mark.parametrize("solver", [BDF(), Rodas5P()])
+@pytest.mark.parametrize("solver", EITHER)
 def test_failure_raises_by_default(solver):
     with pytest.raises(Exception, match="(?i)step size|diverged|nonfinite"):
         jax.block_until_ready(solve(ImplicitTerm(blow_up), solver, 2.0, jnp.ones(1)).ys)

@@ -1,29 +1,25 @@
 """Implicit differential equations $F(t, y, \\dot y) = 0$ as diffrax terms and solvers."""
 
-from .bdf import BDF as BDF
-from .controller import MultistepError as MultistepError
-from .controller import StepController as StepController
-from .initial import consistent_initial as consistent_initial
-from .linear import (
-    AbstractIterationSolver as AbstractIterationSolver,
-)
-from .linear import (
-    DenseLineax as DenseLineax,
-)
-from .linear import (
-    DenseLU as DenseLU,
-)
-from .linear import (
-    Krylov as Krylov,
-)
-from .newton import SimplifiedNewton as SimplifiedNewton
-from .rodas import Rodas5P as Rodas5P
-from .terms import (
-    AbstractImplicitTerm as AbstractImplicitTerm,
-)
-from .terms import (
-    ImplicitTerm as ImplicitTerm,
-)
-from .terms import (
-    MassMatrixTerm as MassMatrixTerm,
-)
+from .bdf import BDF
+from .controller import MultistepError, StepController
+from .initial import consistent_initial
+from .linear import AbstractIterationSolver, DenseLineax, DenseLU, Krylov
+from .newton import SimplifiedNewton
+from .rodas import Rodas5P
+from .terms import AbstractImplicitTerm, ImplicitTerm, MassMatrixTerm
+
+__all__ = [
+    "BDF",
+    "AbstractImplicitTerm",
+    "AbstractIterationSolver",
+    "DenseLU",
+    "DenseLineax",
+    "ImplicitTerm",
+    "Krylov",
+    "MassMatrixTerm",
+    "MultistepError",
+    "Rodas5P",
+    "SimplifiedNewton",
+    "StepController",
+    "consistent_initial",
+]

@@ -123,7 +123,8 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
         mask = None
         if self.differential is not None:
             mask = differential_mask(self.differential, problem.template)
-        matrix_free = self.linear_solver if isinstance(self.linear_solver, Krylov) else None
+        solver = self.linear_solver
+        matrix_free = solver.for_derivatives() if isinstance(solver, Krylov) else None
         if self.rate is not None:
             return problem.direction * ravel_pytree(self.rate)[0].astype(y.dtype)
         _, rate, ok = solve_initial(
@@ -298,9 +299,7 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
                 y, _, ok = attempt(prepare(), c, fresh_speed)
                 return y, None, jnp.zeros_like(c), jnp.zeros_like(state.age), fresh_speed, ok
             ratio = jnp.where(state.kept_alpha > 0, c / state.kept_alpha, 0.0)
-            stale = (
-                (ratio < REUSE_RATIO[0]) | (ratio > REUSE_RATIO[1]) | (state.age >= REUSE_STEPS)
-            )
+            stale = (ratio < REUSE_RATIO[0]) | (ratio > REUSE_RATIO[1]) | (state.age >= REUSE_STEPS)
 
             def renew(carry):
                 return solver.storable(prepare()), c, jnp.zeros_like(state.age), fresh_speed
@@ -310,7 +309,10 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
                 y, speed, ok = attempt(kept, kept_alpha, speed)
                 return (kept, kept_alpha, age, speed), y, ok
 
-            old = (state.kept, state.kept_alpha, state.age, state.speed)
+            # IDA: the speed seen at another leading coefficient is not counted on.
+            same = jnp.abs(c * state.last_h - jnp.asarray(LEADING, c.dtype)[state.last_order])
+            speed = jnp.where(same < 1e-8, state.speed, 5 * FRESH_SPEED)
+            old = (state.kept, state.kept_alpha, state.age, speed)
             first, y, ok = solve(run_if(stale, renew, old))
             # An old matrix is not a reason to give the step up.
             (kept, kept_alpha, age, speed), y, ok = run_if(

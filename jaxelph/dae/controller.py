@@ -114,7 +114,9 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
         shrink = jnp.clip(self.safety * bounded ** (-1 / order), self.factormin, 0.9)
         return error, grow, shrink, jnp.zeros_like(error)
 
-    def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state):
+    def adapt_step_size(
+        self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
+    ):
         if y_error is None:
             raise ValueError("`StepController` needs a solver that estimates its error.")
         state = controller_state

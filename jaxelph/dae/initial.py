@@ -23,7 +23,9 @@ def differential_mask(differential: PyTree | None, y: PyTree) -> Bool[Array, " n
     """The raveled mask of differential components; all of them when left out."""
     if differential is None:
         return jnp.ones(ravel_pytree(y)[0].shape, bool)
-    full = jtu.tree_map(lambda m, v: jnp.broadcast_to(jnp.asarray(m), jnp.shape(v)), differential, y)
+    full = jtu.tree_map(
+        lambda m, v: jnp.broadcast_to(jnp.asarray(m), jnp.shape(v)), differential, y
+    )
     return ravel_pytree(full)[0].astype(bool)
 
 

@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.lax as lax
 import jax.numpy as jnp
+import jax.tree_util as jtu
 import lineax as lx
 from jaxtyping import Array, Float, PyTree
 
@@ -128,8 +129,9 @@ class Krylov(AbstractIterationSolver):
         if self.preconditioner is None:
             return operator, None
         s = problem.direction
-        inverse = self.preconditioner(s * t, y, s * ydot, s * alpha, args)
-        return operator, lx.FunctionLinearOperator(inverse, structure)
+        # However wrong, it changes the speed of convergence and not its limit: a constant.
+        inverse = self.preconditioner(*_stop((s * t, y, s * ydot, s * alpha, args)))
+        return operator, _stop(lx.FunctionLinearOperator(inverse, structure))
 
     def solve(self, kept, r):
         operator, inverse = kept
@@ -142,3 +144,7 @@ class Krylov(AbstractIterationSolver):
 
     def for_derivatives(self):
         return Krylov(self.preconditioner, 1e-11, self.atol, self.restart, 10 * self.max_steps)
+
+
+def _stop(tree: PyTree) -> PyTree:
+    return jtu.tree_map(lambda v: lax.stop_gradient(v) if eqx.is_inexact_array(v) else v, tree)

@@ -125,10 +125,11 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
       - F(t_i, y_i, z_i) - h d_i F_t, \\qquad
       w_i = \\alpha u_i - z_i - \\sum_j \\tfrac{C_{ij}}h u_j,$$
 
-    with $y_i = y_0 + \\sum_j a_{ij} u_j$ and $z_i = z_0 + \\sum_j a_{ij} w_j$. No stage factorises
-    or inverts $F_{\\dot y}$: for $B(y)\\dot y = I(y)$ a stage is one product with $B(y_i)$, one with
-    $B(y_0)$, one evaluation of $I$ and one pair of triangular solves. For constant $B$, singular
-    or not, the companion cancels and this is the classical Rodas5P with a mass matrix.
+    with $y_i = y_0 + \\sum_j a_{ij} u_j$ and $z_i = z_0 + \\sum_j a_{ij} w_j$. No stage
+    factorises or inverts $F_{\\dot y}$: for $B(y)\\dot y = I(y)$ a stage is one product with
+    $B(y_i)$, one with $B(y_0)$, one evaluation of $I$ and one pair of triangular solves. For
+    constant $B$, singular or not, the companion cancels and this is the classical Rodas5P with
+    a mass matrix.
 
     A- and L-stable, stiffly accurate, embedded error of order 4, dense output of order 4. Use
     with `diffrax.PIDController`; `dt0=None` works. Gradients are those of the discrete solution
@@ -167,7 +168,8 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         mask = None
         if self.differential is not None:
             mask = differential_mask(self.differential, problem.template)
-        matrix_free = self.linear_solver if isinstance(self.linear_solver, Krylov) else None
+        solver = self.linear_solver
+        matrix_free = solver.for_derivatives() if isinstance(solver, Krylov) else None
         if self.rate is not None:
             return problem.direction * ravel_pytree(self.rate)[0].astype(y.dtype)
         _, rate, ok = solve_initial(
@@ -196,9 +198,7 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         alpha = 1 / (GAMMA * h)
         kept = self.linear_solver.prepare(problem, t0, y, z, alpha, args)
         # Zero, and removed by the compiler, for an equation that does not name the time.
-        _, f_t = jax.jvp(
-            lambda t: problem.residual(t, y, z, args), (t0,), (jnp.ones_like(t0),)
-        )
+        _, f_t = jax.jvp(lambda t: problem.residual(t, y, z, args), (t0,), (jnp.ones_like(t0),))
         us, ws = [], []
         y1, z1 = y, z
         for i in range(8):

@@ -41,7 +41,7 @@ class AbstractImplicitTerm(AbstractTerm):
 
     @abc.abstractmethod
     def matrix(self, t: Any, y: Y, ydot: Y, alpha: Any, args: Any) -> Matrix:
-        """The iteration matrix $\\alpha\\,\\partial F/\\partial\\dot y + \\partial F/\\partial y$."""
+        """The iteration matrix $\\alpha F_{\\dot y} + F_y$."""
 
     @abc.abstractmethod
     def rate_product(self, t: Any, y: Y, ydot: Y, v: Y, args: Any) -> Y:
