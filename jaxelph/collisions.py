@@ -64,9 +64,7 @@ class PhononCollisions(eqx.Module):
     def linearised(self) -> Float[Array, "energy energy"]:
         """-∂I/∂f at equilibrium: M in the space of δf, h M̃ h⁻¹ of the pencil."""
         return (
-            jnp.diag(self.rate)
-            - self.even.as_matrix()
-            + self.half[:, None] * self.odd.as_matrix()
+            jnp.diag(self.rate) - self.even.as_matrix() + self.half[:, None] * self.odd.as_matrix()
         )
 
 

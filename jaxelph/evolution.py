@@ -16,7 +16,7 @@ from .equilibrium import fermi
 from .grid import EnergyGrid
 from .kinetics import KineticEquation, KineticMatrices
 from .spectrum import EliashbergFunction, Scalar
-from .stability import NormalModes, stability_pencil
+from .stability import NormalModes
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
 _DENSE = 400
@@ -252,9 +252,7 @@ def _integrate(
         dt0=None,
         y0=jnp.append(deviation, 0.0),
         args=operators,
-        saveat=diffrax.SaveAt(
-            subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]
-        ),
+        saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]),
         stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
         event=event,
         adjoint=adjoint,
@@ -373,7 +371,9 @@ def _check(spectrum, initial, temperature, grid, times) -> None:
     if times.ndim != 1 or times.shape[0] < 2:
         raise ValueError(f"times must be a vector of at least two, got shape {times.shape}.")
     if _concrete(times) and not (
-        bool(jnp.all(jnp.diff(times) > 0)) and float(times[0]) >= 0 and bool(jnp.isfinite(times[-1]))
+        bool(jnp.all(jnp.diff(times) > 0))
+        and float(times[0]) >= 0
+        and bool(jnp.isfinite(times[-1]))
     ):
         raise ValueError("times must ascend from 0 or later; sort them and drop duplicates.")
     hottest = temperature

@@ -35,6 +35,7 @@ class StabilityPencil(eqx.Module):
     rate: Float[Array, " energy"]  # Γ(E)
     exchange: FoldedConvolution  # κ
     transfer: FoldedConvolution  # C
+    electrons: Float[Array, "energy energy"] | None = None  # M̃ of electron-electron collisions
 
     @property
     def A(self) -> Float[Array, "energy energy"]:
@@ -43,13 +44,15 @@ class StabilityPencil(eqx.Module):
 
     @property
     def M(self) -> Float[Array, "energy energy"]:
-        return jnp.diag(self.rate) - self.transfer.as_matrix()
+        phonons = jnp.diag(self.rate) - self.transfer.as_matrix()
+        return phonons if self.electrons is None else phonons + self.electrons
 
     def multiply_A(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
         return self.weight * psi - self.window * self.exchange.mv(self.window * psi)
 
     def multiply_M(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
-        return self.rate * psi - self.transfer.mv(psi)
+        product = self.rate * psi - self.transfer.mv(psi)
+        return product if self.electrons is None else product + self.electrons @ psi
 
     def operators(self) -> tuple[lx.FunctionLinearOperator, lx.FunctionLinearOperator]:
         """Ã and M̃ as symmetric matrix-free operators."""
@@ -73,8 +76,13 @@ class StabilityPencil(eqx.Module):
         )
 
 
+@jax.jit
 def stability_pencil(
-    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    grid: EnergyGrid,
+    *,
+    electrons: Float[Array, "energy energy"] | None = None,
 ) -> StabilityPencil:
     r"""The pencil of Supplement Eq. (18) on a grid, in its symmetric form.
 
@@ -89,6 +97,9 @@ def stability_pencil(
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         grid: see `EnergyGrid.suggest`.
+        electrons (array of shape (energy, energy), energy): M̃ of electron-electron collisions
+            to be added, `ElectronCollisions.linearised`. It raises every decay rate and
+            leaves Ã, and with it the number of growing modes, as they are.
 
     Returns:
         StabilityPencil: `.A` and `.M` are symmetric (L, L) matrices; A is dimensionless, M an
@@ -114,9 +125,11 @@ def stability_pencil(
         rate=scattering_rate(spectrum, temperature, energies),
         exchange=exchange,
         transfer=FoldedConvolution(transfer_kernel(spectrum, temperature, grid)),
+        electrons=electrons,
     )
 
 
+@jax.jit
 def stability_margin(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> Float[Array, ""]:
@@ -138,6 +151,7 @@ def stability_margin(
     return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
 
 
+@jax.jit
 def softest_mode(pencil: StabilityPencil) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
     """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
     matrix = pencil.A
@@ -207,6 +221,7 @@ def normal_modes(
     return pencil_modes(stability_pencil(spectrum, temperature, grid))
 
 
+@jax.jit
 def pencil_modes(pencil: StabilityPencil) -> NormalModes:
     """`normal_modes` of a pencil that is already there."""
     rates, vectors = _generalised_eigh(pencil.A, pencil.M)
@@ -272,6 +287,7 @@ def _generalised_eigh_jvp(primals, tangents):
     return (rates, v), (drates, v @ mixing)
 
 
+@jax.jit
 def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""The rate at which a slightly hotter Fermi distribution starts to cool,
 
