@@ -11,15 +11,15 @@ import jax as _jax
 if _os.environ.get("JAXELPH_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
+from .collisions import ElectronCollisions as ElectronCollisions
+from .collisions import PhononCollisions as PhononCollisions
+from .collisions import disordered_kernel as disordered_kernel
 from .critical import CRITERIA as CRITERIA
 from .critical import critical_coupling as critical_coupling
 from .critical import critical_coupling_scaled as critical_coupling_scaled
 from .critical import grid_error as grid_error
 from .critical import margin as margin
 from .critical import minimum_weight as minimum_weight
-from .collisions import ElectronCollisions as ElectronCollisions
-from .collisions import PhononCollisions as PhononCollisions
-from .collisions import disordered_kernel as disordered_kernel
 from .equilibrium import bose as bose
 from .equilibrium import fermi as fermi
 from .equilibrium import inverse_quasiparticle_weight as inverse_quasiparticle_weight

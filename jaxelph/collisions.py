@@ -31,7 +31,7 @@ class PhononCollisions(eqx.Module):
         >>> hot = fermi(grid.energies, 1.1) - fermi(grid.energies, 1.0)
         >>> flow = 2 * grid.step * grid.energies @ collisions.integral(hot)
         >>> print(f"{flow:.6f}")
-        -1.397886
+        -0.298052
     """
 
     rate: Float[Array, " energy"]  # Γ(E)

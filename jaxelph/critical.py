@@ -14,6 +14,7 @@ for every spectrum and temperature. At fixed T and shape of α²F each form is 1
 the critical coupling follows from the margin without a search.
 """
 
+from functools import partial
 from typing import Literal, get_args
 
 import jax
@@ -38,6 +39,7 @@ Criterion = Literal["weight", "heat", "kinetic"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 
+@jax.jit
 def minimum_weight(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | None = None
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -103,12 +105,16 @@ def margin(
     """
     _check_criterion(criterion)
     check_temperature(temperature)
+    if criterion == "kinetic" and grid is None:
+        grid = EnergyGrid.suggest(spectrum, temperature)
+    return _margin(spectrum, temperature, criterion, grid)
+
+
+def _margin(spectrum, temperature, criterion, grid):
     if criterion == "heat":
         return specific_heat_ratio(spectrum, temperature)
     if criterion == "weight":
         return minimum_weight(spectrum, temperature, grid)[0]
-    if grid is None:
-        grid = EnergyGrid.suggest(spectrum, temperature)
     return stability_margin(spectrum, temperature, grid)
 
 
@@ -205,6 +211,11 @@ def critical_coupling_scaled(
     check_temperature(scaled_temperature, "scaled_temperature")
     if criterion == "kinetic" and grid is None:
         raise ValueError("critical_coupling_scaled needs grid= with criterion='kinetic'.")
+    return _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, largest)
+
+
+@partial(jax.jit, static_argnames="criterion")
+def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, largest):
     unit = spectrum.scaled(1 / coupling_constant(spectrum))
     g = jnp.sqrt(moment(unit, 2))
     args = (unit, g, jnp.asarray(scaled_temperature, dtype=float))
@@ -215,13 +226,13 @@ def critical_coupling_scaled(
         unit, g, scaled_temperature = args
         coupling = jnp.exp(log_coupling)
         temperature = scaled_temperature * g * jnp.sqrt(coupling)
-        value = margin(unit, temperature, criterion=criterion, grid=grid)
+        value = _margin(unit, temperature, criterion, grid)
         return (1 + coupling * (value - 1)) / (1 + coupling)
 
     if criterion == "kinetic":
         # The variational bounds are cheap and lie above: the search starts from the lower one.
         bounds = [
-            critical_coupling_scaled(*frozen[::2], criterion=bound, grid=None, largest=largest)
+            _critical_coupling_scaled(*frozen[::2], bound, None, largest)
             for bound in ("weight", "heat")
         ]
         start = jnp.log(jnp.minimum(largest, jnp.minimum(*bounds)))

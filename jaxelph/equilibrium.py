@@ -84,6 +84,7 @@ def _digamma_argument(energy, temperature):
     return 0.5 + 1j * energy / (2 * jnp.pi * temperature)
 
 
+@jax.jit
 def self_energy(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Complex[Array, "*energy"]:
@@ -134,6 +135,7 @@ def _scattering(omega, coupling, temperature, energy):
     )
 
 
+@jax.jit
 def scattering_rate(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Float[Array, "*energy"]:
@@ -153,6 +155,7 @@ def scattering_rate(
     return sum_over_modes(lambda w, c: _scattering(w, c, temperature, energy), spectrum)
 
 
+@jax.jit
 def inverse_quasiparticle_weight(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Float[Array, "*energy"]:
@@ -186,6 +189,7 @@ def inverse_quasiparticle_weight(
     return 1 + sum_over_modes(term, spectrum)
 
 
+@jax.jit
 def spectral_function(
     spectrum: EliashbergFunction,
     temperature: Scalar,

@@ -63,6 +63,7 @@ def _polygamma_jvp(order, primals, tangents):
     return polygamma(order, z), polygamma(order + 1, z) * dz
 
 
+@jax.jit
 def heat_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""The function that turns a mode into electronic heat, Supplement Eqs. (14)-(16):
 
