@@ -1,0 +1,77 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """`folder` as a path, once it is known that files can be put there; nothing is created.
+
+    Long work is not to be lost for want of a place to write to, so this comes first.
+
+    Raises:
+        OSError: the folder is a file, or cannot be written or created; one sentence.
+
+    Example:
+        >>> check_folder(tempfile.gettempdir()).is_dir()
+        True
+    """
+    folder = Path(folder).expanduser()
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise NotADirectoryError(f"{folder}: {there} is a file, not a folder; give another folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder}: {there} cannot be written to; give another folder.")
+    return folder
+
+
+def write_all(
+    folder: str | os.PathLike[str], writers: Mapping[str, Callable[[Path], object]]
+) -> dict[str, Path]:
+    """Write several files into a folder, which is created: all of them, or none.
+
+    Each writer is called with a temporary path in that folder that ends like the file's name.
+    Only when all have succeeded are the files moved to their names, in place of older ones.
+
+    Args:
+        folder: where the files go.
+        writers: file name → a function that writes the file to the path it is given.
+
+    Returns:
+        file name → its path.
+
+    Raises:
+        OSError: one sentence; no file was changed.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = write_all(folder, {"a.txt": lambda path: path.write_text("1")})
+        ...     print(paths["a.txt"].read_text(), len(os.listdir(folder)))
+        1 1
+    """
+    folder = check_folder(folder)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    temporary: dict[str, Path] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, write in writers.items():
+            path = folder / f".{os.getpid()}-{name}"
+            temporary[name] = path
+            write(path)
+        for name, path in temporary.items():
+            os.replace(path, folder / name)
+    except BaseException as error:
+        for path in temporary.values():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        for path in missing:  # innermost first; one that someone else uses by now stays
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise OSError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+        raise
+    return {name: folder / name for name in writers}

@@ -1,0 +1,335 @@
+"""The main job: from α²F to a verdict on the normal metal's stability.
+
+Here energies are in meV, temperatures in K and rates in 1/ps.
+"""
+
+import dataclasses
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Real
+
+from .critical import CRITERIA
+from .examination import Examination, Progress
+from .readers import summarise
+from .spectrum import (
+    EliashbergFunction,
+    TabulatedSpectrum,
+    coupling_constant,
+    cumulative_coupling,
+    log_frequency,
+    maximum_frequency,
+    rms_frequency,
+)
+from .superconductivity import transition_temperature
+from .thermodynamics import maximum_stability_parameter
+from .units import KELVIN
+from .verdict import label, paragraph
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """What `report` found. Temperatures in K, energies in meV, rates in 1/ps.
+
+    Arrays over temperature are in ascending order of temperature. `critical` is inf where no
+    coupling strength would reach the threshold.
+    """
+
+    name: str
+    source: str
+    spectrum: EliashbergFunction
+    discrete: bool  # made of δ modes
+    warnings: tuple[str, ...]
+    coupling: float
+    omega_log: float
+    omega_2: float
+    mu_star: float
+    omega_ph: float  # the frequency that μ* refers to
+    cutoff: float  # ω_c of the Matsubara sums
+    tc: dict[str, float]  # "mcmillan", "allen_dynes", "eliashberg"
+    xi: float
+    xi_temperature: float
+    temperatures: np.ndarray
+    specific_heat: np.ndarray
+    weight_minimum: np.ndarray
+    weight_energy: np.ndarray
+    margin: np.ndarray  # smallest eigenvalue of Ã
+    growing: np.ndarray  # how many eigenvalues of Ã are negative
+    critical: dict[str, np.ndarray]  # λ_c, by criterion
+    grid_error: np.ndarray  # of λ_c(kinetic)
+    slowest_rate: np.ndarray
+    two_temperature_rate: np.ndarray
+    unstable_below: dict[str, float | None]
+    scanned: tuple[float, float]  # the range in which `unstable_below` was looked for
+    rtol: float
+    grid_step: np.ndarray
+    grid_size: np.ndarray
+    energies: np.ndarray
+    inverse_weight: np.ndarray  # Z0⁻¹, (temperature, energy)
+    frequencies: np.ndarray
+    a2f: np.ndarray  # α²F at these, or for δ modes their areas λ_k ω_k/2 in meV
+    cumulative: np.ndarray  # λ(ω)
+
+    @property
+    def label(self) -> str:
+        """The verdict in one line."""
+        return label(self)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a paragraph."""
+        return paragraph(self)
+
+    def to_dict(self) -> dict:
+        """The report as plain numbers and strings; what is infinite or undefined is None."""
+        rows = []
+        for i, temperature in enumerate(self.temperatures):
+            rows.append(
+                {
+                    "T_K": temperature,
+                    "specific_heat_ratio": self.specific_heat[i],
+                    "inverse_weight_min": self.weight_minimum[i],
+                    "energy_of_min_meV": self.weight_energy[i],
+                    "margin": self.margin[i],
+                    "growing_modes": int(self.growing[i]),
+                    "lambda_c": {name: self.critical[name][i] for name in CRITERIA},
+                    "lambda_c_kinetic_grid_error": self.grid_error[i],
+                    "slowest_rate_per_ps": self.slowest_rate[i],
+                    "two_temperature_rate_per_ps": self.two_temperature_rate[i],
+                    "grid": {"step_meV": self.grid_step[i], "size": int(self.grid_size[i])},
+                }
+            )
+        return _plain(
+            {
+                "name": self.name,
+                "source": self.source,
+                "spectrum": {
+                    "lambda": self.coupling,
+                    "omega_log_K": self.omega_log / KELVIN,
+                    "omega_2_K": self.omega_2 / KELVIN,
+                    "lambda_omega2_meV2": self.coupling * self.omega_2**2,
+                },
+                "mu_star": {
+                    "value": self.mu_star,
+                    "omega_ph_meV": self.omega_ph,
+                    "cutoff_meV": self.cutoff,
+                },
+                "Tc_K": self.tc,
+                "xi": {"value": self.xi, "temperature_K": self.xi_temperature},
+                "temperatures": rows,
+                "unstable_below_K": self.unstable_below,
+                "scanned_K": list(self.scanned),
+                "grid": {
+                    "quadrature": "sinc, odd functions on E = step…size·step",
+                    "rtol": self.rtol,
+                    "step_over_T": self.grid_step[0] / (KELVIN * self.temperatures[0]),
+                    "step_meV": self.grid_step[0],
+                    "size": int(self.grid_size[0]),
+                    "cutoff_meV": self.grid_step[0] * self.grid_size[0],
+                    "temperature_K": self.temperatures[0],
+                },
+                "verdict": f"{self.label}. {self.verdict}",
+                "warnings": list(self.warnings),
+            }
+        )
+
+    def to_json(self) -> str:
+        """`to_dict` as valid JSON: null stands for infinity and for what is not defined."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def to_xarray(self):
+        """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
+        from .dataset import report_dataset
+
+        return report_dataset(self)
+
+    def plot(self):
+        """The figure, a `matplotlib.figure.Figure` that no global state knows of."""
+        from .plotting import plot_report
+
+        return plot_report(self)
+
+    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
+        """Write report.nc, report.json, report.png and report.pdf: all of them or none.
+
+        Returns:
+            file name → path.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        from .files import check_folder, write_all
+
+        check_folder(folder)
+        figure, dataset, text = self.plot(), self.to_xarray(), self.to_json()
+        return write_all(
+            folder,
+            {
+                "report.png": lambda path: figure.savefig(path, dpi=200),
+                "report.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
+                "report.nc": lambda path: dataset.to_netcdf(path, engine="h5netcdf"),
+                "report.json": lambda path: path.write_text(text + "\n", encoding="utf-8"),
+            },
+        )
+
+
+def _plain(value):
+    """Numbers as JSON knows them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value
+
+
+def report(
+    spectrum: EliashbergFunction,
+    temperatures: Real[ArrayLike, " temperature"] | None = None,
+    *,
+    mu_star: float = 0.1,
+    cutoff: float | None = None,
+    omega_ph: float | None = None,
+    rtol: float = 1e-9,
+    name: str = "",
+    progress: Progress | None = None,
+) -> Report:
+    """Is this normal metal stable, down to which temperature, and how does Tc compare?
+
+    Args:
+        spectrum: an Eliashberg function in meV, from `read_a2f`, say.
+        temperatures (array of shape (temperature,), K): sorted, duplicates dropped. By
+            default 24 in equal ratios from Tc to the top of the spectrum, or from 1/200 of
+            the top if that is higher.
+        mu_star: Coulomb pseudopotential μ*.
+        cutoff (meV): ω_c of the Matsubara sums, by default ten times omega_ph.
+        omega_ph (meV): the frequency that μ* refers to, by default the end of a table or the
+            top of any other spectrum.
+        rtol: accuracy that the energy grids aim at, see `EnergyGrid.suggest`.
+        name: of the metal, for figures.
+        progress: called with (steps done, steps in all) on the way.
+
+    Returns:
+        Report: with `.to_xarray()`, `.to_json()`, `.plot()` and `.save(folder)`.
+
+    Raises:
+        ValueError: no coupling, temperatures that are not positive numbers or too low for a
+            dense grid, or μ* out of its range.
+
+    Example:
+        >>> from jaxelph import example
+        >>> found = report(example("table1"), [145.0, 290.0], mu_star=0.1)
+        >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
+        3.6959 40.67 K
+    """
+    coupling = float(coupling_constant(spectrum))
+    if not (np.isfinite(coupling) and coupling > 0):
+        raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
+    _check_mu_star(mu_star, coupling)
+    top = float(maximum_frequency(spectrum))
+    if temperatures is not None:
+        temperatures = _check_temperatures(temperatures)
+    if omega_ph is None:
+        table = isinstance(spectrum, TabulatedSpectrum)
+        omega_ph = float(spectrum.omega[-1]) if table else top
+    cutoff = 10 * omega_ph if cutoff is None else float(cutoff)
+
+    def superconductivity():
+        return {
+            method.replace("-", "_"): float(
+                transition_temperature(
+                    spectrum, mu_star, method=method, cutoff=cutoff, omega_ph=omega_ph
+                )
+                / KELVIN
+            )
+            for method in ("mcmillan", "allen-dynes", "eliashberg")
+        }
+
+    # What takes time at first is XLA's compiler, which uses one core for each function.
+    with ThreadPoolExecutor(1) as pool:
+        tc_later = pool.submit(superconductivity)
+        xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(spectrum))
+        if temperatures is None:
+            low = min(max(tc_later.result()["eliashberg"], top / KELVIN / 200), top / KELVIN / 2)
+            temperatures = np.geomspace(low, top / KELVIN, 24)
+        found = Examination(spectrum, temperatures, rtol, progress)
+        tc, xi = tc_later.result(), xi_later.result()
+
+    provenance = getattr(spectrum, "provenance", None)
+    discrete, frequencies, a2f = _curve(spectrum, top)
+    return Report(
+        name=name,
+        source=summarise(provenance) if provenance else _describe(spectrum),
+        spectrum=spectrum,
+        discrete=discrete,
+        warnings=provenance.warnings if provenance else (),
+        coupling=coupling,
+        omega_log=float(log_frequency(spectrum)),
+        omega_2=float(rms_frequency(spectrum)),
+        mu_star=float(mu_star),
+        omega_ph=omega_ph,
+        cutoff=cutoff,
+        tc=tc,
+        xi=float(xi[0]),
+        xi_temperature=float(xi[1]) / KELVIN,
+        temperatures=temperatures,
+        **found.columns,
+        unstable_below=found.edges,
+        scanned=found.scanned,
+        rtol=rtol,
+        frequencies=frequencies,
+        a2f=a2f,
+        cumulative=np.asarray(cumulative_coupling(spectrum, jnp.asarray(frequencies))),
+    )
+
+
+def _check_mu_star(mu_star, coupling):
+    # Where McMillan's denominator λ - μ*(1 + 0.62 λ) vanishes.
+    limit = coupling / (1 + 0.62 * coupling)
+    if not mu_star >= 0:
+        raise ValueError(f"mu_star must not be negative, got {mu_star:g}; use 0 for no repulsion.")
+    if mu_star >= limit:
+        raise ValueError(
+            f"mu_star = {mu_star:g} leaves no attraction: for this spectrum it must stay below "
+            f"λ/(1 + 0.62λ) = {limit:.4g}; give a smaller one, or 0 for no repulsion."
+        )
+
+
+def _check_temperatures(temperatures) -> np.ndarray:
+    try:
+        values = np.unique(np.asarray(temperatures, dtype=float))
+    except (TypeError, ValueError):
+        raise ValueError("temperatures: must be numbers in K, in one list.") from None
+    if values.size == 0:
+        raise ValueError("temperatures: the list is empty; give at least one, in K.")
+    bad = values[~(np.isfinite(values) & (values > 0))]
+    if bad.size:
+        raise ValueError(f"temperatures: must be positive and finite, in K; got {bad[0]:g}.")
+    return values
+
+
+def _describe(spectrum) -> str:
+    return f"{type(spectrum).__name__} of {spectrum.modes()[0].shape[0]} nodes"
+
+
+def _curve(spectrum, top):
+    """Whether the spectrum is made of δ modes, and α²F to draw: frequencies and values."""
+    if isinstance(spectrum, TabulatedSpectrum):
+        return False, np.asarray(spectrum.omega), np.asarray(spectrum.a2f)
+    omega, coupling = (np.asarray(x) for x in spectrum.modes())
+    fine = spectrum.resolved(top / 4000).modes()
+    if fine[0].shape == omega.shape:
+        order = np.argsort(omega)
+        return True, omega[order], (coupling * omega / 2)[order]
+    # Nodes of a smooth α²F carry areas; a Gaussian of 1/400 of the axis makes a curve of them.
+    node, area = np.asarray(fine[0]), np.asarray(fine[0] * fine[1] / 2)
+    width = top / 400
+    frequencies = np.linspace(0, 1.1 * top, 881)[1:]
+    density = np.exp(-0.5 * ((frequencies[:, None] - node) / width) ** 2) @ area
+    return False, frequencies, density / (width * np.sqrt(2 * np.pi))
