@@ -9,7 +9,7 @@ import jax.lax as lax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from diffrax import RESULTS, AbstractTerm
+from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
@@ -22,6 +22,8 @@ from .terms import FlatProblem, flat_problem
 
 __all__ = ["BDF"]
 
+# An enumeration whose members type checkers take for other classes.
+RESULTS: Any = diffrax.RESULTS
 Vector = Float[Array, " n"]
 Scalar = Float[Array, ""]
 

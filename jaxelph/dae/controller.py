@@ -9,12 +9,13 @@ import jax.lax as lax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import optimistix as optx
-from diffrax import RESULTS
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 __all__ = ["MultistepError", "StepController"]
 
+# An enumeration whose members type checkers take for other classes.
+RESULTS: Any = diffrax.RESULTS
 Scalar = Float[Array, ""]
 
 
@@ -130,7 +131,7 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
                 y0, y1_candidate, y_error, error_order, state
             )
         error, grow, shrink, newton_failed = lax.stop_gradient((error, grow, shrink, newton_failed))
-        dt = t1 - t0
+        dt = jnp.asarray(t1 - t0)
         # A step that does not move the time is no step.
         keep = (error <= 1) & (dt > 0)
         new_dt = self._clip(dt * jnp.where(keep, grow, shrink).astype(dt.dtype))
@@ -146,6 +147,6 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
         reason = RESULTS.where(newton_failed > 0, RESULTS.nonlinear_divergence, reason)
         result = RESULTS.where(stuck, reason, RESULTS.successful)
         previous = jnp.where(keep, jnp.clip(error, 1e-4, 1.0), state.previous)
-        new_state = _State(failures, previous.astype(state.previous.dtype), ~keep)
+        new_state = _State(failures, previous.astype(jnp.result_type(state.previous)), ~keep)
         new_state = jtu.tree_map(lax.stop_gradient, new_state)
         return keep, next_t0, next_t0 + new_dt, False, new_state, result

@@ -93,7 +93,8 @@ def solve_initial(
     # One more step at the root: its derivative is the implicit function theorem's.
     matrix = lax.stop_gradient(jacobian(x))
     x = x - jnp.linalg.solve(matrix, function(x))
-    return *split(x), ok
+    values, rates = split(x)
+    return values, rates, ok
 
 
 def consistent_initial(

@@ -86,7 +86,7 @@ class SimplifiedNewton(eqx.Module):
         zero = jnp.zeros((), y0.dtype)
         start = (y0, zero, jnp.asarray(speed, y0.dtype), 0, 0)
         y, _, speed, _, status = lax.while_loop(unfinished, body, start)
-        return y, speed, status == 1
+        return y, speed, jnp.asarray(status == 1)
 
 
 def run_if(pred: Bool[Array, ""], function: Callable[[PyTree], PyTree], value: PyTree) -> PyTree:

@@ -7,7 +7,7 @@ import jax
 import jax.lax as lax
 import jax.numpy as jnp
 import numpy as np
-from diffrax import RESULTS, AbstractTerm
+from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
@@ -18,6 +18,8 @@ from .terms import flat_problem
 
 __all__ = ["Rodas5P"]
 
+# An enumeration whose members type checkers take for other classes.
+RESULTS: Any = diffrax.RESULTS
 Vector = Float[Array, " n"]
 
 # Steinebach, "Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within
