@@ -1,9 +1,9 @@
 """A spectrum examined at many temperatures: margins, critical couplings, rates, edges.
 
 The physics is that of `stability_pencil`, `minimum_weight` and so on. What is added is the
-economy: one compiled function serves all temperatures, since a grid's step is traced, and
-eigenvalues are LAPACK's, a few of them, from matrices cut to what each temperature needs.
-Cutting the pencil to its first n energies is the same as a grid of n points.
+economy: temperatures share one compiled function, since a grid's step is traced, and only
+those eigenvalues are computed that are asked for. The grid's step is proportional to T, so
+that a size that suffices at the lowest temperature does at all higher ones.
 """
 
 import functools
@@ -15,8 +15,8 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from .critical import CRITERIA, minimum_weight
-from .equilibrium import inverse_quasiparticle_weight
+from .critical import CRITERIA
+from .equilibrium import inverse_quasiparticle_weight, minimum_weight
 from .grid import EnergyGrid
 from .spectrum import EliashbergFunction, coupling_constant, maximum_frequency
 from .stability import normal_modes, stability_pencil, two_temperature_rate
@@ -25,30 +25,35 @@ from .units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]
 
-# Temperatures share one compiled function up to these sizes; the last is the largest allowed.
-_LEVELS = (600, 1500, 3000)
-
-# The search for the edges looks at this many temperatures between 1/100 of the top of the
-# spectrum (or the lowest asked for) and the top.
+# The search for the edges looks at this many temperatures from 1/100 of the top of the
+# spectrum (or the lowest asked for) to the top.
 _SCAN = 24
+
+# Up to this size one grid serves all temperatures, above it each only those up to four times
+# its lowest; and no dense grid is larger than the last.
+_COMMON, _LARGEST = 600, 3000
 
 
 @functools.partial(jax.jit, static_argnames="size")
 def _sample(spectrum, temperature, step, size):
+    """Everything at one temperature but eigenvalues."""
     grid = EnergyGrid(step, size)
+    scan = stability_pencil(spectrum, temperature, grid).weight
+    weight, energy = minimum_weight(spectrum, temperature, grid.energies, scan)
+    grid = grid.aligned(energy)
     pencil = stability_pencil(spectrum, temperature, grid)
-    weight, energy = minimum_weight(spectrum, temperature, grid)
+    # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
+    coarse = EnergyGrid(1.5 * grid.step, size).aligned(energy)
     return {
         "A": pencil.A,
         "M": pencil.M,
+        "coarse": stability_pencil(spectrum, temperature, coarse).A,
         "weight": weight,
         "energy": energy,
+        "step": grid.step,
         "heat": specific_heat_ratio(spectrum, temperature),
         "flow": two_temperature_rate(spectrum, temperature),
     }
-
-
-_inverse_weight = jax.jit(inverse_quasiparticle_weight)
 
 
 class Examination:
@@ -75,28 +80,18 @@ class Examination:
         rtol: float,
         progress: Progress | None,
     ):
-        top = float(maximum_frequency(spectrum))
-        low = min(KELVIN * float(temperatures[0]), top / 100)
-        self._rtol = rtol
-        self._shape = spectrum  # for `suggest`, which needs no resolution
-        if (size := self._grid(low).size) > _LEVELS[-1]:
-            raise ValueError(
-                f"temperatures: {temperatures[0]:g} K would need an energy grid of {size} points; "
-                f"the lowest that is possible here is about "
-                f"{temperatures[0] * size / _LEVELS[-1]:.2g} K."
-            )
-        self._spectrum = spectrum.resolved(low)
+        self._spectrum, self._rtol = spectrum, rtol
         self._coupling = float(coupling_constant(spectrum))
-
+        top = float(maximum_frequency(spectrum))
         asked = KELVIN * temperatures
+        low = min(asked[0], top / 100)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
-        sizes = [self._grid(t).size for t in every]
-        bounds = [max((n for n in sizes if n <= level), default=0) for level in _LEVELS]
-        self._levels = sorted({n for n in bounds if n})
+        self._grids = self._make_grids(every)
+        self._spectrum = spectrum.resolved(low)
 
         energies = _plot_energies(top, asked[0])
-        self._done, self._all, self._progress = 0, 2 * len(asked) + len(every) + 12, progress
+        self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
         for t in every[::-1]:
             if t in asked:
@@ -106,28 +101,40 @@ class Examination:
                 margins[t] = self._margins(t)
         self._collect(rows[::-1], energies)
         self.edges = {name: self._edge(name, margins) for name in CRITERIA}
-        self.scanned = (min(margins) / KELVIN, max(margins) / KELVIN)
+        self.scanned = (float(min(margins)) / KELVIN, float(max(margins)) / KELVIN)
         self._advance(self._all)
+
+    def _make_grids(self, temperatures):
+        """(lowest temperature, step over temperature, size) of each grid."""
+        grids, bound = [], -np.inf
+        for t in temperatures:
+            if t <= bound:
+                continue
+            grid = EnergyGrid.suggest(self._spectrum, t, self._rtol)
+            if grid.size > _LARGEST:
+                raise ValueError(
+                    f"temperatures: {t / KELVIN:g} K would need an energy grid of {grid.size} "
+                    f"points; the lowest that is possible for this spectrum is about "
+                    f"{t / KELVIN * grid.size / _LARGEST:.2g} K."
+                )
+            # A little more than enough: aligning a grid at another temperature shrinks its step.
+            size = 16 * math.ceil(1.04 * grid.size / 16)
+            grids.append((t, float(grid.step) / t, size))
+            bound = np.inf if grid.size <= _COMMON else 4 * t
+        return grids
 
     def _advance(self, done):
         self._done = min(done, self._all)
         if self._progress is not None:
             self._progress(self._done, self._all)
 
-    def _grid(self, temperature):
-        return EnergyGrid.suggest(self._shape, temperature, self._rtol)
-
-    def _sample(self, temperature, coarser=1.0):
-        """Numbers at one temperature, with A and M on a grid of just the size that it needs."""
-        grid = self._grid(temperature)
-        size = max(2, math.ceil(grid.size / coarser))
-        level = min((n for n in self._levels if n >= size), default=size)
-        step = coarser * float(grid.step)
-        found = _sample(self._spectrum, temperature, step, level)
-        found = {name: np.asarray(value) for name, value in found.items()}
-        found |= {name: found[name][:size, :size] for name in ("A", "M")}
+    def _sample(self, temperature):
+        _, ratio, size = [grid for grid in self._grids if grid[0] <= 1.001 * temperature][-1]
+        # A Python float would be weakly typed, and compiled for once more.
+        step = np.float64(ratio * temperature)
+        found = _sample(self._spectrum, np.float64(temperature), step, size)
         self._advance(self._done + 1)
-        return found | {"step": step, "size": size}
+        return {name: np.asarray(value) for name, value in found.items()} | {"size": size}
 
     def _margins(self, temperature):
         found = self._sample(temperature)
@@ -136,20 +143,20 @@ class Examination:
 
     def _row(self, temperature, energies):
         found = self._sample(temperature)
-        coarse = self._sample(temperature, coarser=1.5)
         eigenvalues = scipy.linalg.eigvalsh(found["A"])
-        rough = scipy.linalg.eigvalsh(coarse["A"], subset_by_index=[0, 0])[0]
+        rough = scipy.linalg.eigvalsh(found["coarse"], subset_by_index=[0, 0])[0]
         critical = self._critical(eigenvalues[0])
         error = abs(critical - self._critical(rough)) if critical < np.inf else np.nan
-        inverse_weight = _inverse_weight(self._spectrum, temperature, energies)
-        self._advance(self._done + 1)
-        return found | {
+        row = found | {
             "kinetic": eigenvalues[0],
             "growing": int(np.sum(eigenvalues < 0)),
             "error": error,
             "slowest": self._slowest(found, temperature),
-            "inverse_weight": np.asarray(inverse_weight),
+            "inverse_weight": np.asarray(
+                inverse_quasiparticle_weight(self._spectrum, np.float64(temperature), energies)
+            ),
         }
+        return {name: row[name] for name in row if name not in ("A", "M", "coarse")}
 
     def _critical(self, margin):
         # Each margin is 1 + λ·(number), see `critical_coupling`.

@@ -228,11 +228,10 @@ def report(
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
         3.6959 40.67 K
     """
-    coupling = float(coupling_constant(spectrum))
+    coupling, omega_log, omega_2, top = (float(x) for x in _scalars(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
     _check_mu_star(mu_star, coupling)
-    top = float(maximum_frequency(spectrum))
     if temperatures is not None:
         temperatures = _check_temperatures(temperatures)
     if omega_ph is None:
@@ -270,8 +269,8 @@ def report(
         discrete=discrete,
         warnings=provenance.warnings if provenance else (),
         coupling=coupling,
-        omega_log=float(log_frequency(spectrum)),
-        omega_2=float(rms_frequency(spectrum)),
+        omega_log=omega_log,
+        omega_2=omega_2,
         mu_star=float(mu_star),
         omega_ph=omega_ph,
         cutoff=cutoff,
@@ -286,6 +285,16 @@ def report(
         frequencies=frequencies,
         a2f=a2f,
         cumulative=np.asarray(cumulative_coupling(spectrum, jnp.asarray(frequencies))),
+    )
+
+
+@jax.jit
+def _scalars(spectrum):
+    return (
+        coupling_constant(spectrum),
+        log_frequency(spectrum),
+        rms_frequency(spectrum),
+        maximum_frequency(spectrum),
     )
 
 
