@@ -82,6 +82,8 @@ class Examination:
     ):
         self._spectrum, self._rtol = spectrum, rtol
         self._coupling = float(coupling_constant(spectrum))
+        # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
+        self._single = np.unique(np.asarray(spectrum.modes()[0])).size == 1
         top = float(maximum_frequency(spectrum))
         asked = KELVIN * temperatures
         low = min(asked[0], top / 100)
@@ -164,20 +166,20 @@ class Examination:
 
     def _slowest(self, found, temperature):
         """The smallest γ > 0 of γ A u = M u: the largest μ = 1/γ, M being definite as a rule."""
-        last = found["size"] - 1
+        size = found["size"]
+        if self._single:
+            grid = EnergyGrid(found["step"], size)
+            return float(normal_modes(self._spectrum, temperature, grid).slowest)
         try:
             largest = scipy.linalg.eigh(
-                found["A"], found["M"], eigvals_only=True, subset_by_index=[last, last]
+                found["A"], found["M"], eigvals_only=True, subset_by_index=[size - 1, size - 1]
             )[0]
         except np.linalg.LinAlgError:
-            largest = np.inf
+            return np.nan
         if largest <= 0:
             return np.inf
-        if 1 / largest > 1e-10 * np.max(np.diag(found["M"])):
-            return 1 / largest
-        # M has null vectors, those of a single Einstein mode.
-        grid = EnergyGrid(found["step"], found["size"])
-        return float(normal_modes(self._spectrum, temperature, grid).slowest)
+        # Rounding in M hides what is slower than this, far below the lowest phonon.
+        return 1 / largest if 1 / largest > 1e-9 * np.max(np.diag(found["M"])) else np.nan
 
     def _collect(self, rows, energies):
         def column(name):

@@ -7,7 +7,7 @@ line styles and markers tell the curves apart once more, for print in black and 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -28,7 +28,10 @@ STYLE = {
     "axes.titlesize": 9,
     "axes.linewidth": 0.7,
     "legend.fontsize": 7.5,
-    "legend.frameon": False,
+    "legend.frameon": True,
+    "legend.framealpha": 0.8,
+    "legend.edgecolor": "none",
+    "legend.fancybox": False,
     "legend.handlelength": 2.2,
     "lines.linewidth": 1.4,
     "lines.markersize": 3,
@@ -69,13 +72,13 @@ def _spectrum(axes: Axes, report: "Report") -> None:
     twin = axes.twinx()
     axes.tick_params(right=False)
     if report.discrete:
-        axes.vlines(report.frequencies, 0, report.a2f, color=BLUE, linewidth=1.4)
+        axes.vlines(report.frequencies, 0, report.a2f, color=BLUE, linewidth=1)
         axes.plot(report.frequencies, report.a2f, "o", color=BLUE)
         axes.set_ylabel(r"area of mode in $\alpha^2F$, $\lambda_k\omega_k/2$ (meV)", color=BLUE)
         width = 1.15 * report.frequencies[-1]
         frequencies = np.concatenate([[0], np.repeat(report.frequencies, 2), [width]])
         steps = np.cumsum(2 * report.a2f / report.frequencies)
-        cumulative = np.concatenate([np.repeat(np.append(0.0, steps), 2)])
+        cumulative = np.repeat(np.append(0.0, steps), 2)
     else:
         axes.fill_between(report.frequencies, report.a2f, color=BLUE, alpha=0.2, linewidth=0)
         axes.plot(report.frequencies, report.a2f, color=BLUE)
@@ -85,7 +88,7 @@ def _spectrum(axes: Axes, report: "Report") -> None:
     axes.set_ylim(min(0.0, 1.05 * float(np.min(report.a2f))), 1.12 * float(np.max(report.a2f)))
     axes.set_xlim(0, width)
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
-    twin.plot(frequencies, cumulative, color=GREY, linestyle="--")
+    twin.plot(frequencies, cumulative, color=GREY, linestyle="-" if report.discrete else "--")
     twin.set_ylabel(r"$\lambda(\omega)$", color=GREY)
     twin.set_ylim(0, 1.12 * report.coupling)
     twin.annotate(
@@ -98,8 +101,6 @@ def _spectrum(axes: Axes, report: "Report") -> None:
 
 
 def _weight(axes: Axes, report: "Report") -> None:
-    from matplotlib import colormaps
-
     count = len(report.temperatures)
     shown = np.unique(np.round(np.linspace(0, count - 1, min(6, count))).astype(int))
     colours = colormaps["cividis"](np.linspace(0.0, 0.9, len(shown)))
@@ -114,8 +115,8 @@ def _weight(axes: Axes, report: "Report") -> None:
     axes.set_xlabel(r"electron energy $E - E_F$ (meV)")
     axes.set_ylabel(r"inverse quasiparticle weight $Z_0^{-1}(E)$")
     low, high = float(np.min(report.inverse_weight)), float(np.max(report.inverse_weight))
-    _shade_below_zero(axes, low, high)
-    axes.legend(title="$T$", loc="upper right", ncols=1 + (len(shown) > 3))
+    _shade_below_zero(axes, low, high + 0.25 * (high - low))  # room for the legend
+    axes.legend(title="temperature", loc="upper right", ncols=1 + (len(shown) > 3))
 
 
 def _heat(axes: Axes, report: "Report") -> None:
@@ -141,7 +142,10 @@ def _critical(axes: Axes, report: "Report") -> None:
     for name in CRITERIA:
         colour, line, marker, text = _CRITERION[name]
         values = np.where(np.isfinite(report.critical[name]), report.critical[name], np.nan)
-        axes.plot(report.temperatures, values, line, marker=marker, color=colour, label=text)
+        # The weight curve often runs under the kinetic one: wider and hollow, it still shows.
+        wide = {"markersize": 5.5, "markerfacecolor": "none", "linewidth": 1}
+        style = {"marker": marker, "color": colour, **(wide if name == "weight" else {})}
+        axes.plot(report.temperatures, values, line, label=text, **style)
         finite.append(values)
     every = np.concatenate([*finite, [report.coupling]])
     # λ_c diverges where a criterion ceases to apply: what is far above the rest is not drawn.
@@ -173,7 +177,7 @@ def _critical(axes: Axes, report: "Report") -> None:
     axes.set_ylabel(r"critical coupling $\lambda_c$")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if _is_plain(value) else "")
-    _temperature_axis(axes, report)
+    _temperature_axis(axes, report, in_legend=True)
     axes.legend(loc="upper left")
 
 
@@ -200,7 +204,7 @@ def _shade_below_zero(axes: Axes, low: float, high: float) -> None:
         )
 
 
-def _temperature_axis(axes: Axes, report: "Report") -> None:
+def _temperature_axis(axes: Axes, report: "Report", *, in_legend: bool = False) -> None:
     low, high = float(report.temperatures[0]), float(report.temperatures[-1])
     tc = report.tc["eliashberg"]
     # Tc is brought into view unless it is so far down that it would squeeze the rest.
@@ -217,16 +221,21 @@ def _temperature_axis(axes: Axes, report: "Report") -> None:
         axes.set_xlim(left - 0.05 * (high - left), high + 0.05 * (high - left))
     axes.set_xlabel("temperature $T$ (K)")
     first, last = axes.get_xlim()
-    if first <= tc <= last:
-        axes.axvline(tc, color=GREY, linewidth=0.9, linestyle=":")
-        axes.annotate(
-            f"$T_c$ = {kelvin(tc)}",
-            (tc, 0.03),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(3, 0),
-            textcoords="offset points",
-            rotation=90,
-            va="bottom",
-            fontsize=7.5,
-            color=GREY,
-        )
+    if not first <= tc <= last:
+        return
+    text = f"$T_c$ = {kelvin(tc)}"
+    line = axes.axvline(tc, color=GREY, linewidth=0.9, linestyle=":")
+    if in_legend:
+        line.set_label(text)
+        return
+    axes.annotate(
+        text,
+        (tc, 0.03),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(3, 0),
+        textcoords="offset points",
+        rotation=90,
+        va="bottom",
+        fontsize=7.5,
+        color=GREY,
+    )

@@ -18,6 +18,7 @@ from .critical import CRITERIA
 from .examination import Examination, Progress
 from .readers import summarise
 from .spectrum import (
+    EinsteinModes,
     EliashbergFunction,
     TabulatedSpectrum,
     coupling_constant,
@@ -62,7 +63,7 @@ class Report:
     growing: np.ndarray  # how many eigenvalues of Ã are negative
     critical: dict[str, np.ndarray]  # λ_c, by criterion
     grid_error: np.ndarray  # of λ_c(kinetic)
-    slowest_rate: np.ndarray
+    slowest_rate: np.ndarray  # nan where rounding hides it, inf where no mode decays
     two_temperature_rate: np.ndarray
     unstable_below: dict[str, float | None]
     scanned: tuple[float, float]  # the range in which `unstable_below` was looked for
@@ -324,7 +325,12 @@ def _check_temperatures(temperatures) -> np.ndarray:
 
 
 def _describe(spectrum) -> str:
-    return f"{type(spectrum).__name__} of {spectrum.modes()[0].shape[0]} nodes"
+    omega = np.asarray(spectrum.modes()[0])
+    span = f"{omega.min():.3g} to {omega.max():.3g} meV"
+    if isinstance(spectrum, EinsteinModes):
+        one = omega.size == 1
+        return f"Einstein mode, {omega[0]:.4g} meV" if one else f"{omega.size} δ modes, {span}"
+    return f"{type(spectrum).__name__}, {span}"
 
 
 def _curve(spectrum, top):

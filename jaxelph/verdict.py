@@ -34,14 +34,13 @@ def label(report: "Report") -> str:
     low, tc = report.scanned[0], report.tc["eliashberg"]
     if not edges:
         return f"stable by all three criteria down to {kelvin(low)}"
-    # The kinetic edge is never below the others, up to the grid's error.
-    name = max(edges, key=lambda name: (edges[name], name == "kinetic"))
-    edge = edges[name]
+    edge = max(edges.values())
+    names = [name for name in ("kinetic", "weight", "heat") if edges.get(name, 0) > 0.99 * edge]
     if tc == 0:
         where = "no superconductivity"
     else:
         where = f"{'above' if edge > tc else 'below'} its Tc of {kelvin(tc)}"
-    return f"unstable below {kelvin(edge)} by the {name} criterion, {where}"
+    return f"unstable below {kelvin(edge)} by the {_and(names)} {_criterion(names)}, {where}"
 
 
 def paragraph(report: "Report") -> str:

@@ -1,0 +1,127 @@
+"""The program `jaxelph`: finds its subcommands, keeps compiled code, puts errors in a sentence.
+
+Subcommands are the modules of `jaxelph.commands`; nothing has to be registered here.
+"""
+
+import contextlib
+import importlib
+import os
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import typer
+import typer.core
+import typer.main
+
+from . import __version__, commands
+from .terminal import plain_warnings, say
+
+
+class _Commands(typer.core.TyperGroup):
+    """A group whose subcommands are imported when they are asked for."""
+
+    def list_commands(self, ctx):
+        names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+        names = [name.replace("_", "-") for name in names if not name.startswith("_")]
+        return sorted(names, key=lambda name: (name != "report", name))  # the main job first
+
+    def get_command(self, ctx, cmd_name):
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(module.command)
+        return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"jaxelph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Differentiable physics of electrons and phonons in metals."""
+    del version
+
+
+def keep_compiled_code() -> None:
+    """Keep compiled code in the user's cache folder, so that the next process starts fast.
+
+    The folder is `$XDG_CACHE_HOME/jaxelph` or `~/.cache/jaxelph`; `JAXELPH_CACHE=0` switches
+    this off, and so does a setting of JAX's own. A folder that cannot be written is passed over.
+    """
+    if os.environ.get("JAXELPH_CACHE") == "0" or jax.config.jax_compilation_cache_dir:
+        return
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: there is no home
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(base) / "jaxelph"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """The program, without leaving Python: returns the exit code.
+
+    Args:
+        arguments: as on the command line after the program's name; sys.argv's by default.
+
+    Returns:
+        0; 2 for input that cannot be used, told in one sentence on standard error; 130 if
+        interrupted. `JAXELPH_DEBUG=1` lets exceptions through with their traceback.
+    """
+    try:
+        with plain_warnings():
+            result = app(arguments, prog_name="jaxelph", standalone_mode=False)
+            sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted")
+        return 130
+    except typer.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except _USAGE as error:
+        return _refuse(error.format_message())
+    except (ValueError, OSError, MemoryError) as error:
+        if os.environ.get("JAXELPH_DEBUG") == "1":
+            raise
+        return _refuse(str(error) or type(error).__name__)
+
+
+# Wrong options. typer carries click's exceptions, under one name or another.
+_USAGE = typer.BadParameter.__bases__[0]
+
+
+def _refuse(message: str) -> int:
+    say(f"error: {' '.join(message.split())}")
+    return 2
+
+
+def main() -> None:
+    """The console entry point."""
+    keep_compiled_code()
+    sys.exit(run())
