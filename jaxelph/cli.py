@@ -1,17 +1,14 @@
-"""The program `jaxelph`: finds its subcommands, keeps compiled code, puts errors in a sentence.
+"""The program `jaxelph`: finds its subcommands and puts what goes wrong in a sentence.
 
 Subcommands are the modules of `jaxelph.commands`; nothing has to be registered here.
 """
 
-import contextlib
 import importlib
 import os
 import pkgutil
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import jax
 import typer
 import typer.core
 import typer.main
@@ -62,25 +59,6 @@ def _program(
     del version
 
 
-def keep_compiled_code() -> None:
-    """Keep compiled code in the user's cache folder, so that the next process starts fast.
-
-    The folder is `$XDG_CACHE_HOME/jaxelph` or `~/.cache/jaxelph`; `JAXELPH_CACHE=0` switches
-    this off, and so does a setting of JAX's own. A folder that cannot be written is passed over.
-    """
-    if os.environ.get("JAXELPH_CACHE") == "0" or jax.config.jax_compilation_cache_dir:
-        return
-    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: there is no home
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(base) / "jaxelph"
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-
-
 def run(arguments: list[str] | None = None) -> int:
     """The program, without leaving Python: returns the exit code.
 
@@ -113,7 +91,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 # Wrong options. typer carries click's exceptions, under one name or another.
-_USAGE = typer.BadParameter.__bases__[0]
+_USAGE: Any = typer.BadParameter.__bases__[0]
 
 
 def _refuse(message: str) -> int:
@@ -123,5 +101,4 @@ def _refuse(message: str) -> int:
 
 def main() -> None:
     """The console entry point."""
-    keep_compiled_code()
     sys.exit(run())

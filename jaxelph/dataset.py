@@ -27,7 +27,7 @@ def report_dataset(report: Report) -> xr.Dataset:
         "grid_step": (r.grid_step, "step of the energy grid", "meV"),
         "grid_size": (r.grid_size, "points of the energy grid", "1"),
     }
-    data = {
+    data: dict[str, tuple] = {
         name: ("temperature", values, {"long_name": text, "units": unit})
         for name, (values, text, unit) in over_t.items()
     }

@@ -18,7 +18,7 @@ import scipy.optimize
 from .critical import CRITERIA
 from .equilibrium import inverse_quasiparticle_weight, minimum_weight
 from .grid import EnergyGrid
-from .spectrum import EliashbergFunction, coupling_constant, maximum_frequency
+from .spectrum import EinsteinModes, EliashbergFunction
 from .stability import normal_modes, stability_pencil, two_temperature_rate
 from .thermodynamics import specific_heat_ratio
 from .units import KELVIN, mev_to_per_ps
@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 # The search for the edges looks at this many temperatures from 1/100 of the top of the
 # spectrum (or the lowest asked for) to the top.
-_SCAN = 24
+_SCAN = 20
 
 # Up to this size one grid serves all temperatures, above it each only those up to four times
 # its lowest; and no dense grid is larger than the last.
@@ -61,6 +61,8 @@ class Examination:
 
     Args:
         spectrum: an Eliashberg function in meV.
+        coupling: its λ.
+        top (meV): its `maximum_frequency`.
         temperatures (array of shape (temperature,), K): ascending.
         rtol: see `EnergyGrid.suggest`.
         progress: called with (steps done, steps in all).
@@ -76,75 +78,60 @@ class Examination:
     def __init__(
         self,
         spectrum: EliashbergFunction,
+        coupling: float,
+        top: float,
         temperatures: np.ndarray,
         rtol: float,
         progress: Progress | None,
     ):
-        self._spectrum, self._rtol = spectrum, rtol
-        self._coupling = float(coupling_constant(spectrum))
+        self._coupling = coupling
         # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
         self._single = np.unique(np.asarray(spectrum.modes()[0])).size == 1
-        top = float(maximum_frequency(spectrum))
         asked = KELVIN * temperatures
         low = min(asked[0], top / 100)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
-        self._grids = self._make_grids(every)
+        self._grids = _make_grids(every, top, rtol)
         self._spectrum = spectrum.resolved(low)
 
         energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
-        for t in every[::-1]:
-            if t in asked:
-                rows.append(self._row(t, energies))
-                margins[t] = {name: rows[-1][name] for name in CRITERIA}
-            else:
-                margins[t] = self._margins(t)
-        self._collect(rows[::-1], energies)
+        # BLAS's threads stay busy for a while after each call, XLA's do not: turns are long, as
+        # far as memory goes.
+        turn = max(1, 24 * 320**2 // self._grids[0][2] ** 2)
+        for start in range(0, len(every), turn):
+            some = every[start : start + turn]
+            found = [self._sample(t, energies if t in asked else None) for t in some]
+            for t, sample in zip(some, found, strict=True):
+                if t in asked:
+                    rows.append(self._row(t, sample))
+                    margins[t] = {name: rows[-1][name] for name in CRITERIA}
+                else:
+                    margins[t] = _margins(sample)
+        self._collect(rows, energies)
         self.edges = {name: self._edge(name, margins) for name in CRITERIA}
         self.scanned = (float(min(margins)) / KELVIN, float(max(margins)) / KELVIN)
         self._advance(self._all)
-
-    def _make_grids(self, temperatures):
-        """(lowest temperature, step over temperature, size) of each grid."""
-        grids, bound = [], -np.inf
-        for t in temperatures:
-            if t <= bound:
-                continue
-            grid = EnergyGrid.suggest(self._spectrum, t, self._rtol)
-            if grid.size > _LARGEST:
-                raise ValueError(
-                    f"temperatures: {t / KELVIN:g} K would need an energy grid of {grid.size} "
-                    f"points; the lowest that is possible for this spectrum is about "
-                    f"{t / KELVIN * grid.size / _LARGEST:.2g} K."
-                )
-            # A little more than enough: aligning a grid at another temperature shrinks its step.
-            size = 16 * math.ceil(1.04 * grid.size / 16)
-            grids.append((t, float(grid.step) / t, size))
-            bound = np.inf if grid.size <= _COMMON else 4 * t
-        return grids
 
     def _advance(self, done):
         self._done = min(done, self._all)
         if self._progress is not None:
             self._progress(self._done, self._all)
 
-    def _sample(self, temperature):
+    def _sample(self, temperature, energies=None):
         _, ratio, size = [grid for grid in self._grids if grid[0] <= 1.001 * temperature][-1]
         # A Python float would be weakly typed, and compiled for once more.
-        step = np.float64(ratio * temperature)
-        found = _sample(self._spectrum, np.float64(temperature), step, size)
+        temperature, step = np.float64(temperature), np.float64(ratio * temperature)
+        found = _sample(self._spectrum, temperature, step, size)
+        if energies is not None:
+            found["inverse_weight"] = inverse_quasiparticle_weight(
+                self._spectrum, temperature, energies
+            )
         self._advance(self._done + 1)
         return {name: np.asarray(value) for name, value in found.items()} | {"size": size}
 
-    def _margins(self, temperature):
-        found = self._sample(temperature)
-        kinetic = scipy.linalg.eigvalsh(found["A"], subset_by_index=[0, 0])[0]
-        return {"weight": found["weight"], "heat": found["heat"], "kinetic": kinetic}
-
-    def _row(self, temperature, energies):
-        found = self._sample(temperature)
+    def _row(self, temperature, found):
         eigenvalues = scipy.linalg.eigvalsh(found["A"])
         rough = scipy.linalg.eigvalsh(found["coarse"], subset_by_index=[0, 0])[0]
         critical = self._critical(eigenvalues[0])
@@ -154,9 +141,6 @@ class Examination:
             "growing": int(np.sum(eigenvalues < 0)),
             "error": error,
             "slowest": self._slowest(found, temperature),
-            "inverse_weight": np.asarray(
-                inverse_quasiparticle_weight(self._spectrum, np.float64(temperature), energies)
-            ),
         }
         return {name: row[name] for name in row if name not in ("A", "M", "coarse")}
 
@@ -212,21 +196,49 @@ class Examination:
             if margins[max(margins)][criterion] > 0:
                 break
             hotter = 1.3 * max(margins)
-            margins[hotter] = self._margins(hotter)
+            margins[hotter] = _margins(self._sample(hotter))
         falling = sorted(margins, reverse=True)
         for high, low in zip(falling, falling[1:], strict=False):
             if margins[high][criterion] > 0 >= margins[low][criterion]:
-                root = scipy.optimize.brentq(
-                    lambda x: float(self._margins(math.exp(x))[criterion]),
-                    math.log(low),
-                    math.log(high),
-                    xtol=1e-6,
-                )
-                return math.exp(root) / KELVIN
+                return self._root(criterion, low, high) / KELVIN
         return None
+
+    def _root(self, criterion, low, high):
+        def margin(log_t):
+            return float(_margins(self._sample(math.exp(log_t)))[criterion])
+
+        root = scipy.optimize.brentq(margin, math.log(low), math.log(high), xtol=1e-6)
+        return math.exp(root)  # pyright: ignore[reportArgumentType]
+
+
+def _margins(found):
+    kinetic = scipy.linalg.eigvalsh(found["A"], subset_by_index=[0, 0])[0]
+    return {"weight": found["weight"], "heat": found["heat"], "kinetic": kinetic}
+
+
+def _make_grids(temperatures, top, rtol):
+    """(lowest temperature, step over temperature, size) of each grid."""
+    # A grid's size depends on the top of the spectrum alone; `_sample` aligns the step itself.
+    stand_in = EinsteinModes([top], [1.0])
+    grids, bound = [], -np.inf
+    for t in temperatures:
+        if t <= bound:
+            continue
+        grid = EnergyGrid.suggest(stand_in, t, rtol)
+        if grid.size > _LARGEST:
+            raise ValueError(
+                f"temperatures: {t / KELVIN:g} K would need an energy grid of {grid.size} "
+                f"points; the lowest that is possible for this spectrum is about "
+                f"{t / KELVIN * grid.size / _LARGEST:.2g} K."
+            )
+        # A little more than enough: aligning a grid at another temperature shrinks its step.
+        size = 16 * math.ceil(1.04 * grid.size / 16)
+        grids.append((t, float(grid.step) / t, size))
+        bound = np.inf if grid.size <= _COMMON else 4 * t
+    return grids
 
 
 def _plot_energies(top, lowest):
     """Energies for Z0⁻¹(E): half as far again as the spectrum, fine enough for the lowest T."""
-    count = int(np.clip(math.ceil(1.5 * top / (lowest / 2.5)), 160, 400))
+    count = int(np.clip(math.ceil(1.5 * top / (lowest / 2.5)), 120, 400))
     return np.linspace(0, 1.5 * top, count + 1)

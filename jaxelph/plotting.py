@@ -4,7 +4,7 @@ Colours are those of Okabe and Ito, which people with any kind of colour vision 
 line styles and markers tell the curves apart once more, for print in black and white.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, rc_context
@@ -22,7 +22,7 @@ GREY = "#555555"
 SHADE = "#D55E00"
 
 #: Settings of every figure of the package: a column of a journal, seven inches for two.
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8.5,
     "axes.labelsize": 9,
     "axes.titlesize": 9,
@@ -109,7 +109,7 @@ def _weight(axes: Axes, report: "Report") -> None:
             report.energies,
             report.inverse_weight[i],
             color=colour,
-            label=kelvin(report.temperatures[i]),
+            label=kelvin(float(report.temperatures[i])),
         )
     axes.set_xlim(0, report.energies[-1])
     axes.set_xlabel(r"electron energy $E - E_F$ (meV)")

@@ -8,6 +8,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -179,7 +180,7 @@ class Report:
         )
 
 
-def _plain(value):
+def _plain(value) -> Any:
     """Numbers as JSON knows them."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -258,7 +259,7 @@ def report(
         if temperatures is None:
             low = min(max(tc_later.result()["eliashberg"], top / KELVIN / 200), top / KELVIN / 2)
             temperatures = np.geomspace(low, top / KELVIN, 24)
-        found = Examination(spectrum, temperatures, rtol, progress)
+        found = Examination(spectrum, coupling, top, temperatures, rtol, progress)
         tc, xi = tc_later.result(), xi_later.result()
 
     provenance = getattr(spectrum, "provenance", None)

@@ -57,7 +57,7 @@ def progress_bar(text: str):
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _number(value: float, digits: int = 4) -> str:
+def _number(value, digits: int = 4) -> str:
     if math.isnan(value):
         return "–"
     return "∞" if math.isinf(value) else f"{value:.{digits}g}"
@@ -96,7 +96,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     console.print(table, soft_wrap=True)
     console.print()
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 0, 0, 1))
     for head in (
         "T\nK",
         "C_el\nratio",
@@ -137,9 +137,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     stable = all(edge is None for edge in report.unstable_below.values())
     console.print(
         Panel(
-            report.verdict,
-            title=report.label,
-            title_align="left",
+            f"[bold]{report.label}[/bold]\n{report.verdict}",
             border_style="green" if stable else "red",
         )
     )

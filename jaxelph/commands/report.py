@@ -1,5 +1,7 @@
 """`jaxelph report`: from a file to a verdict."""
 
+import importlib
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +67,9 @@ def command(
     figure = figure and not json
     if output is not None or figure:
         check_folder(output or _FOLDER)
+    if output is not None or figure:
+        # Its import takes a second, for which this thread would otherwise wait at the end.
+        threading.Thread(target=importlib.import_module, args=("jaxelph.plotting",)).start()
     with progress_bar(f"examining {name}") as progress:
         found = report(spectrum, asked, mu_star=mu_star, name=name, progress=progress)
     saved: list[Path] = []
@@ -108,10 +113,11 @@ def parse_temperatures(text: str) -> np.ndarray:
         >>> parse_temperatures("10:30:3").tolist(), parse_temperatures("4.2, 9").tolist()
         ([10.0, 20.0, 30.0], [4.2, 9.0])
     """
+    ends = number = None
     try:
         if ":" in text:
             start, stop, count = text.split(":")
-            low, high, number = float(start), float(stop), int(count)
+            ends, number = (float(start), float(stop)), int(count)
         else:
             values = np.array([float(part) for part in text.split(",")])
     except ValueError:
@@ -119,12 +125,12 @@ def parse_temperatures(text: str) -> np.ndarray:
             f"--temperatures {text!r} is neither a list like 5,10,20 nor start:stop:count "
             "like 5:50:10, in K."
         ) from None
-    if ":" in text:
+    if ends is not None and number is not None:
         if not 1 <= number <= 100_000:
             raise ValueError(f"--temperatures {text!r}: the count must be from 1 to 100000.")
-        if number == 1 and low != high:
+        if number == 1 and ends[0] != ends[1]:
             raise ValueError(f"--temperatures {text!r}: a count of 1 has room for one end only.")
-        values = np.linspace(low, high, number)
+        values = np.linspace(*ends, number)
     for value in values:
         if not (np.isfinite(value) and value > 0):
             raise ValueError(
