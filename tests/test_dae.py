@@ -581,7 +581,7 @@ def gradient_case(linear_solver=None, method=Rodas5P):
     "method, linear_solver",
     [
         pytest.param(Rodas5P, None, id="rodas"),
-        pytest.param(BDF, None, id="bdf"),
+        pytest.param(BDF, None, id="bdf", marks=slow),
         pytest.param(BDF, Krylov(diagonal_preconditioner, rtol=1e-4), id="gmres", marks=slow),
     ],
 )
@@ -626,7 +626,8 @@ def test_gradient_of_a_batch(method):
         np.testing.assert_allclose(single(lane), value, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", [Rodas5P, pytest.param(BDF, marks=slow)])
+@slow
+@pytest.mark.parametrize("method", [Rodas5P, BDF])
 def test_gradient_with_respect_to_closed_over_values(method):
     def loss(a):
         term = MassMatrixTerm(lambda t, y, args: -a * y**2, lambda t, y, args: jnp.diag(y))
