@@ -19,10 +19,10 @@ from .critical import critical_coupling as critical_coupling
 from .critical import critical_coupling_scaled as critical_coupling_scaled
 from .critical import grid_error as grid_error
 from .critical import margin as margin
-from .critical import minimum_weight as minimum_weight
 from .equilibrium import bose as bose
 from .equilibrium import fermi as fermi
 from .equilibrium import inverse_quasiparticle_weight as inverse_quasiparticle_weight
+from .equilibrium import minimum_weight as minimum_weight
 from .equilibrium import scattering_rate as scattering_rate
 from .equilibrium import self_energy as self_energy
 from .equilibrium import spectral_function as spectral_function

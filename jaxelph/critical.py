@@ -22,14 +22,12 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, Float
 
-from .equilibrium import inverse_quasiparticle_weight, thermal_window
+from .equilibrium import minimum_weight, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, coupling_kernel
-from .numerics import refine_minimum
 from .spectrum import (
     EliashbergFunction,
     Scalar,
     coupling_constant,
-    maximum_frequency,
     moment,
 )
 from .stability import stability_margin
@@ -37,46 +35,6 @@ from .thermodynamics import specific_heat_ratio
 
 Criterion = Literal["weight", "heat", "kinetic"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-
-
-@jax.jit
-def minimum_weight(
-    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | None = None
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    r"""The least inverse quasiparticle weight $\min_E Z_0^{-1}(E)$ and the energy of it.
-
-    The energy axis is scanned, then Newton's method goes on with the closed form, so that
-    neither number depends on the scan.
-
-    Args:
-        spectrum: an Eliashberg function.
-        temperature (scalar, energy): T > 0.
-        grid: the energies to scan; without one, 512 up to 12 T above the top of the spectrum,
-            enough for T above a hundredth of it.
-
-    Returns:
-        (min Z0⁻¹, E_min): scalars.
-
-    Example:
-        >>> from jaxelph import EinsteinModes
-        >>> value, energy = minimum_weight(EinsteinModes([1.0], [1.0]), 0.25)
-        >>> print(f"{value:.6f} {energy:.6f}")
-        0.308591 1.494959
-    """
-    if grid is None:
-        top = maximum_frequency(spectrum) + 12 * temperature
-        energies = jax.lax.stop_gradient(top) * jnp.arange(1, 513) / 512
-        values = inverse_quasiparticle_weight(spectrum, temperature, energies)
-    else:
-        energies = grid.energies
-        window = thermal_window(jnp.append(0.0, energies), temperature)
-        values = 1 + FoldedConvolution(coupling_kernel(spectrum, grid)).mv_even(window**2)
-
-    def weight(energy):
-        return inverse_quasiparticle_weight(spectrum, temperature, energy)
-
-    energy = refine_minimum(weight, energies, jax.lax.stop_gradient(values))
-    return weight(energy), energy
 
 
 def margin(
@@ -114,8 +72,18 @@ def _margin(spectrum, temperature, criterion, grid):
     if criterion == "heat":
         return specific_heat_ratio(spectrum, temperature)
     if criterion == "weight":
-        return minimum_weight(spectrum, temperature, grid)[0]
+        return _minimum_weight_on(spectrum, temperature, grid)[0]
     return stability_margin(spectrum, temperature, grid)
+
+
+@jax.jit
+def _minimum_weight_on(spectrum, temperature, grid):
+    """`minimum_weight` with a scan of the grid, whose convolutions cost far less than ψ₁."""
+    if grid is None:
+        return minimum_weight(spectrum, temperature)
+    window = thermal_window(jnp.append(0.0, grid.energies), temperature)
+    values = 1 + FoldedConvolution(coupling_kernel(spectrum, grid)).mv_even(window**2)
+    return minimum_weight(spectrum, temperature, grid.energies, values)
 
 
 def critical_coupling(
@@ -139,6 +107,9 @@ def critical_coupling(
         grid: see `margin`. For spectra of δ modes the kinetic λ_c belongs to its grid, see
             `grid_error`.
 
+    The bound λ_c(kinetic) ≤ λ_c(weight) holds to the last digit on a grid that contains the
+    energy of the least Z0⁻¹, as those of `EnergyGrid.suggest` do.
+
     Returns:
         λ_c (scalar), inf if the threshold is never reached.
 
@@ -159,7 +130,7 @@ def grid_error(
 ) -> Float[Array, ""]:
     """Estimate of the grid error of λ_c(kinetic): its change on a grid 1.5 times coarser.
 
-    For a smooth α²F that is an upper bound in practice, as convergence is geometric. For δ
+    For a smooth α²F that is an upper bound in practice. For δ
     modes, whose softest mode may be as rough as the grid, it tells by how much λ_c depends
     on the grid at all.
 
@@ -170,6 +141,7 @@ def grid_error(
         True
     """
     coarse = EnergyGrid(1.5 * grid.step, max(2, -(-2 * grid.size // 3)))
+    coarse = coarse.aligned(_minimum_weight_on(spectrum, temperature, grid)[1])
     return jnp.abs(
         critical_coupling(spectrum, temperature, grid=grid)
         - critical_coupling(spectrum, temperature, grid=coarse)

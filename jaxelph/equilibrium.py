@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Real
 
+from .numerics import refine_minimum
 from .special import polygamma
-from .spectrum import EliashbergFunction, Scalar
+from .spectrum import EliashbergFunction, Scalar, maximum_frequency
 
 Energies = Real[ArrayLike, "*energy"]
 
@@ -187,6 +188,47 @@ def inverse_quasiparticle_weight(
         return coupling * omega * (minus - plus).imag / (4 * jnp.pi * temperature)
 
     return 1 + sum_over_modes(term, spectrum)
+
+
+@jax.jit
+def minimum_weight(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    energies: Float[Array, " energy"] | None = None,
+    values: Float[Array, " energy"] | None = None,
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""The least inverse quasiparticle weight $\min_E Z_0^{-1}(E)$ and the energy of it.
+
+    The energy axis is scanned, then Newton's method goes on with the closed form, so that
+    neither number depends on the scan.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        energies (array of shape (energy,), energy): where to scan; without them, 512 energies
+            up to 12 T above the top of the spectrum, enough for T above a hundredth of it.
+        values (array of shape (energy,)): Z0⁻¹ there, where it is known already.
+
+    Returns:
+        (min Z0⁻¹, E_min): scalars.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> value, energy = minimum_weight(EinsteinModes([1.0], [1.0]), 0.25)
+        >>> print(f"{value:.6f} {energy:.6f}")
+        0.308591 1.494959
+    """
+    if energies is None:
+        top = maximum_frequency(spectrum) + 12 * temperature
+        energies = jax.lax.stop_gradient(top) * jnp.arange(1, 513) / 512
+    if values is None:
+        values = inverse_quasiparticle_weight(spectrum, temperature, energies)
+
+    def weight(energy):
+        return inverse_quasiparticle_weight(spectrum, temperature, energy)
+
+    energy = refine_minimum(weight, energies, jax.lax.stop_gradient(values))
+    return weight(energy), energy
 
 
 @jax.jit

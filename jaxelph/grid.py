@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
-from .equilibrium import bose, sum_over_modes
+from .equilibrium import bose, minimum_weight, sum_over_modes
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
 
 
@@ -81,6 +81,15 @@ class EnergyGrid(eqx.Module):
     def cutoff(self) -> Float[Array, ""]:
         return self.step * self.size
 
+    def aligned(self, energy: Scalar) -> "EnergyGrid":
+        """The same size with the step made smaller, just so that `energy` is a grid point.
+
+        Example:
+            >>> print(EnergyGrid(0.5, 4).aligned(1.2).energies)
+            [0.4 0.8 1.2 1.6]
+        """
+        return EnergyGrid(energy / jnp.ceil(energy / self.step - 1e-9), self.size)
+
     @staticmethod
     def suggest(
         spectrum: EliashbergFunction,
@@ -94,7 +103,9 @@ class EnergyGrid(eqx.Module):
 
         The step follows from the analyticity of $\sqrt{-f_0'}$ in |Im E| < πT, error
         exp(-π²T/ε), and the cutoff from the thermal factor exp(-E/T) above the energies
-        where Z0⁻¹ is least, which lie below the top of the spectrum plus a few T.
+        where Z0⁻¹ is least, which lie below the top of the spectrum plus a few T. The step is
+        then adjusted so that the least Z0⁻¹ is on the grid: at low T the softest mode is a
+        spike there.
 
         Args:
             spectrum: an Eliashberg function.
@@ -129,7 +140,8 @@ class EnergyGrid(eqx.Module):
         step = temperature * np.pi**2 / (digits + np.log(1e2))
         hottest = temperature if hottest is None else max(float(hottest), temperature)
         cutoff = max(hottest * (digits + 8), top + hottest * (digits / 2 + 4))
-        size = int(np.ceil(cutoff / step / size_multiple)) * size_multiple
+        step = EnergyGrid(step, 2).aligned(minimum_weight(spectrum, temperature)[1]).step
+        size = int(np.ceil(cutoff / float(step) / size_multiple)) * size_multiple
         return EnergyGrid(step, size)
 
 
