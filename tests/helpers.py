@@ -1,0 +1,148 @@
+"""An independent route to the pencil and its thresholds: NumPy, SciPy and mpmath only.
+
+Nothing here imports jaxelph, and the quadrature is written out a second time, with the full
+axis where the package folds it and with mpmath's polygammas where it has its own.
+"""
+
+import mpmath
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+from scipy.special import expit
+
+TABLE1_OMEGA = np.arange(40.0, 61.0)
+TABLE1_G = np.sqrt(np.mean(TABLE1_OMEGA**2))  # g at λ = 1
+
+
+def principal_value_weight(x):
+    """(1 - cos πx)/x."""
+    x = np.asarray(x, dtype=float)
+    return np.pi * np.sin(np.pi * x / 2) * np.sinc(x / 2)
+
+
+def fermi(energy, temperature):
+    return expit(-np.asarray(energy) / temperature)
+
+
+def minus_fermi_slope(energy, temperature):
+    return 0.25 / temperature / np.cosh(np.asarray(energy) / (2 * temperature)) ** 2
+
+
+def inverse_weight(omega, coupling, temperature, energy):
+    """Z0⁻¹(E) from mpmath's complex trigamma, one energy."""
+    total = 1.0
+    for w, c in zip(omega, coupling, strict=True):
+        plus = mpmath.fp.psi(1, 0.5 + 1j * (energy + w) / (2 * np.pi * temperature))
+        minus = mpmath.fp.psi(1, 0.5 + 1j * (energy - w) / (2 * np.pi * temperature))
+        total += c * w / 2 * (1j * (plus - minus)).real / (2 * np.pi * temperature)
+    return total
+
+
+def heat_ratio(omega, coupling, temperature):
+    """C_el over that of bare electrons from mpmath."""
+    total = mpmath.mpf(1)
+    with mpmath.workdps(40):
+        for w, c in zip(omega, coupling, strict=True):
+            x = mpmath.mpf(w) / (2 * mpmath.pi * mpmath.mpf(temperature))
+            g = 6 * x**2 + 12 * x**3 * mpmath.im(mpmath.psi(1, 1j * x))
+            total -= c * (g + 6 * x**4 * mpmath.re(mpmath.psi(2, 1j * x)))
+    return float(total)
+
+
+def exchange_weights(omega, coupling, step, n):
+    """w_n of κ*, sinc quadrature."""
+    a = np.asarray(omega)[:, None] / step
+    weights = principal_value_weight(n + a) - principal_value_weight(n - a)
+    return (np.asarray(coupling) * np.asarray(omega) / 2) @ weights
+
+
+def exchange_weights_pole_dropped(omega, coupling, step, n):
+    """w_n of κ* as the Supplement's Eq. (22) has it: the rectangle rule without its pole."""
+    a2 = (np.asarray(omega)[:, None] / step) ** 2
+    pole = a2 == n**2
+    kernel = np.where(pole, 0.0, a2 / np.where(pole, 1.0, a2 - n**2))
+    return step * (np.asarray(coupling) @ kernel)
+
+
+def pencil(omega, coupling, temperature, step, size, *, pole_dropped=False):
+    """(A, M) in the symmetric form on odd functions.
+
+    Built on the whole axis and projected. With `pole_dropped` both the Supplement's
+    quadrature and its closed form on the diagonal are used, else one quadrature throughout.
+    """
+    omega, coupling = np.asarray(omega, dtype=float), np.asarray(coupling, dtype=float)
+    i = np.arange(-size, size + 1)
+    energy = step * i
+    n = np.arange(2 * size + 1.0)
+    window = np.sqrt(minus_fermi_slope(energy, temperature))
+    rule = exchange_weights_pole_dropped if pole_dropped else exchange_weights
+    kernel = scipy.linalg.toeplitz(rule(omega, coupling, step, n))
+    if pole_dropped:
+        positive = [inverse_weight(omega, coupling, temperature, e) for e in energy[size:]]
+        weight = np.concatenate([positive[:0:-1], positive])
+    else:
+        weight = 1 + kernel @ window**2
+    A = np.diag(weight) - window[:, None] * kernel * window[None, :]
+    rate, transfer = np.zeros_like(energy), np.zeros_like(n)
+    for w, c in zip(omega, coupling, strict=True):
+        boson = 1 / np.expm1(w / temperature)
+        occupation = fermi(energy + w, temperature) - fermi(energy - w, temperature)
+        rate += c * w * (2 * boson + 1 + occupation)
+        shift = np.sinc(n - w / step) + np.sinc(n + w / step)
+        transfer += c * w / (2 * np.sinh(w / (2 * temperature))) * shift
+    M = np.diag(rate) - scipy.linalg.toeplitz(transfer)
+
+    def odd(matrix):
+        block = matrix[size + 1 :, size + 1 :] - matrix[size + 1 :, size - 1 :: -1]
+        return (block + block.T) / 2
+
+    return odd(A), odd(M)
+
+
+def margin(omega, coupling, temperature, criterion, step=None, size=None):
+    """The smallest value of the quadratic form, by criterion."""
+    if criterion == "heat":
+        return heat_ratio(omega, coupling, temperature)
+    if criterion == "kinetic":
+        A, _ = pencil(omega, coupling, temperature, step, size)
+        return scipy.linalg.eigh(A, eigvals_only=True, subset_by_index=[0, 0])[0]
+    energies = np.linspace(0, max(omega) + 8 * temperature, 60)
+    step = energies[1]
+    values = [inverse_weight(omega, coupling, temperature, e) for e in energies]
+    best = energies[int(np.argmin(values))]
+    found = scipy.optimize.minimize_scalar(
+        lambda e: inverse_weight(omega, coupling, temperature, e),
+        bounds=(max(best - step, 0), best + step),
+        method="bounded",
+        options={"xatol": 1e-7},
+    )
+    return found.fun
+
+
+def critical_coupling_scaled(omega, shape, scaled_temperature, criterion, near, step, size):
+    """λ_c at fixed T/g by bisection-like search within 1 % of `near`."""
+    omega, shape = np.asarray(omega), np.asarray(shape) / np.sum(shape)
+    g = np.sqrt(shape @ omega**2)
+
+    def distance(coupling):
+        temperature = scaled_temperature * g * np.sqrt(coupling)
+        return margin(omega, coupling * shape, temperature, criterion, step, size)
+
+    return scipy.optimize.brentq(distance, 0.99 * near, 1.01 * near, xtol=1e-11, rtol=1e-12)
+
+
+def deflated_rates(A, M, tolerance=1e-10):
+    """Rates of M ψ = γ A ψ with semidefinite M: restricted to what A couples it to.
+
+    Solutions with γ ≠ 0 are A-orthogonal to the null space N of M. Eliminating N by its own
+    QR basis leaves a definite pencil for 1/γ. A route apart from the package's Schur
+    complement in the eigenbasis of M.
+    """
+    m, basis = scipy.linalg.eigh(M)
+    null = basis[:, m < tolerance * m[-1]]
+    if null.shape[1] == 0:
+        return 1 / scipy.linalg.eigh(A, M, eigvals_only=True), 0
+    # The A-orthogonal complement of N is the null space of (A N)ᵀ.
+    complement = scipy.linalg.null_space((A @ null).T)
+    a, m = complement.T @ A @ complement, complement.T @ M @ complement
+    return 1 / scipy.linalg.eigh(a, m, eigvals_only=True), null.shape[1]

@@ -1,0 +1,119 @@
+"""Critical couplings: the table of the Supplement taken whole, the theorem, derivatives."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxelph import (
+    CRITERIA,
+    EinsteinModes,
+    EnergyGrid,
+    GaussianPeaks,
+    critical_coupling,
+    critical_coupling_scaled,
+    example,
+)
+
+METAL = example("table1")
+G = 50.36533199202271
+TABLE = {  # T0/g: weight, heat, kinetic on ε = 1
+    0.180: (1.13320872, 4.74626623, 1.13298734),
+    0.204: (1.56430735, 4.21934690, 1.55698706),
+    0.229: (2.30937456, 3.92613816, 2.18142295),
+    0.253: (3.74150704, 3.84280034, 2.75581087),
+    0.278: (8.65166546, 3.96726902, 3.1397836),
+}
+
+
+@pytest.mark.parametrize("scaled", TABLE)
+def test_table_weight_and_heat(scaled):
+    weight, heat, _ = TABLE[scaled]
+    for criterion, expected in (("weight", weight), ("heat", heat)):
+        computed = critical_coupling_scaled(METAL, scaled, criterion=criterion)
+        assert computed == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "scaled", [0.180] + [pytest.param(t, marks=pytest.mark.slow) for t in list(TABLE)[1:]]
+)
+def test_table_kinetic(scaled):
+    weight, heat, kinetic = TABLE[scaled]
+    size = int(np.ceil(40 * scaled * G * np.sqrt(min(weight, heat))))
+    computed = critical_coupling_scaled(METAL, scaled, grid=EnergyGrid(1.0, size))
+    assert computed == pytest.approx(kinetic, abs=1e-6)
+
+
+def test_einstein_mode():
+    mode = EinsteinModes([1.0], [1.0])
+    scaled = critical_coupling_scaled(mode, 0.2, criterion="weight")
+    assert scaled == pytest.approx(1.271594, abs=1e-6)
+    # λ_c = 1/max g at T = 0.2530723 g.
+    heat = critical_coupling_scaled(mode, 0.2530723, criterion="heat")
+    assert heat == pytest.approx(3.6914923657, abs=1e-8)
+    assert critical_coupling_scaled(mode, 0.31, criterion="weight") == jnp.inf
+
+
+def test_gaussian_peak_and_where_it_is_cut():
+    peak = GaussianPeaks([50.0], [5.0], [1.0])
+    weight = critical_coupling(peak, 25.0, criterion="weight")
+    assert weight == pytest.approx(3.8759920825, abs=1e-9)
+    grid = EnergyGrid.suggest(peak, 25.0, 1e-13)
+    kinetic = critical_coupling(peak, 25.0, grid=grid)
+    assert kinetic == pytest.approx(3.142973308, abs=1e-7)
+    # A Gaussian that ends five widths from its centre gives the number often quoted.
+    omega = np.linspace(25, 75, 1202)[:-1] + 25 / 1201
+    shape = np.exp(-((omega - 50) ** 2) / 50) / omega
+    cut = EinsteinModes(omega, shape / shape.sum())
+    assert critical_coupling(cut, 25.0, criterion="weight") == pytest.approx(3.87599083, abs=3e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.floats(0.5, 2.0), min_size=3, max_size=3),
+    st.lists(st.floats(0.05, 1.0), min_size=3, max_size=3),
+    st.floats(0.15, 1.0),
+)
+def test_kinetic_is_the_strictest(omega, coupling, temperature):
+    spectrum = EinsteinModes(omega, coupling)
+    # One size for all, so that it compiles once; the step resolves T and meets the least Z0⁻¹.
+    from jaxelph import minimum_weight
+
+    energy = minimum_weight(spectrum, temperature)[1]
+    grid = EnergyGrid(0.35 * temperature, 160).aligned(energy)
+    weight, heat, kinetic = (
+        float(critical_coupling(spectrum, temperature, criterion=c, grid=grid)) for c in CRITERIA
+    )
+    assert kinetic <= min(weight, heat) * (1 + 1e-7)
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_derivatives(criterion):
+    grid = EnergyGrid(6.0, 110)
+
+    def critical(temperature, width):
+        peak = GaussianPeaks([50.0], width, [1.0])
+        return critical_coupling(peak, temperature, criterion=criterion, grid=grid)
+
+    width, h = jnp.array([5.0]), 1e-3
+    slope = jax.grad(critical)(30.0, width)
+    numeric = (critical(30.0 + h, width) - critical(30.0 - h, width)) / (2 * h)
+    assert slope == pytest.approx(float(numeric), rel=1e-6)
+    assert jax.jacfwd(critical)(30.0, width) == pytest.approx(float(slope), rel=1e-10)
+    bend = jax.grad(jax.grad(critical))(30.0, width)
+    difference = jax.grad(critical)(30.0 + h, width) - jax.grad(critical)(30.0 - h, width)
+    assert bend == pytest.approx(float(difference) / (2 * h), rel=1e-5)
+    batch = jax.vmap(jax.grad(critical, argnums=1), (0, None))(jnp.array([30.0, 31.0]), width)
+    numeric = (critical(30.0, width + h) - critical(30.0, width - h)) / (2 * h)
+    assert batch[0, 0] == pytest.approx(float(numeric), rel=1e-5, abs=1e-9)
+
+
+def test_misuse():
+    with pytest.raises(ValueError, match="criterion 'speed' is not known"):
+        critical_coupling(METAL, 10.0, criterion="speed")
+    with pytest.raises(ValueError, match="temperature must be positive"):
+        critical_coupling(METAL, -1.0)
+    with pytest.raises(TypeError, match="cannot be traced"):
+        jax.grad(lambda t: critical_coupling(METAL, t))(10.0)
