@@ -15,6 +15,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
         OSError: the folder is a file, or cannot be written or created; one sentence.
 
     Example:
+        >>> import tempfile
         >>> check_folder(tempfile.gettempdir()).is_dir()
         True
     """
@@ -48,6 +49,7 @@ def write_all(
         OSError: one sentence; no file was changed.
 
     Example:
+        >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     paths = write_all(folder, {"a.txt": lambda path: path.write_text("1")})
         ...     print(paths["a.txt"].read_text(), len(os.listdir(folder)))

@@ -122,7 +122,7 @@ class EnergyGrid(eqx.Module):
         Example:
             >>> from jaxelph import EinsteinModes
             >>> EnergyGrid.suggest(EinsteinModes([50.0], [1.0]), 12.5, 1e-9).size
-            74
+            77
         """
         try:
             temperature, top = float(temperature), float(maximum_frequency(spectrum))

@@ -228,7 +228,7 @@ def report(
         >>> from jaxelph import example
         >>> found = report(example("table1"), [145.0, 290.0], mu_star=0.1)
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
-        3.6959 40.67 K
+        inf 41.86 K
     """
     coupling, omega_log, omega_2, top = (float(x) for x in _scalars(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):

@@ -146,7 +146,7 @@ def stability_margin(
         >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([50.0], [1.0])
         >>> print(f"{stability_margin(s, 12.5, EnergyGrid.suggest(s, 12.5)):.6f}")
-        0.302612
+        0.301161
     """
     return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
 
