@@ -1,6 +1,6 @@
 """How a metal relaxes, or runs away: the kinetic equation integrated in time."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import diffrax
 import equinox as eqx
@@ -17,6 +17,9 @@ from .grid import EnergyGrid
 from .kinetics import KineticEquation, KineticMatrices
 from .spectrum import EliashbergFunction, Scalar
 from .stability import NormalModes
+
+if TYPE_CHECKING:
+    from .instability import Instability
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
 _DENSE = 400
@@ -53,6 +56,8 @@ class Evolution(eqx.Module):
     reached: Float[Array, ""]  # time of the last state
     final: Float[Array, " energy"]  # δ = f - f0(T0) at that time
     result: RESULTS
+    spectrum: EliashbergFunction
+    grid: EnergyGrid
     equation: KineticEquation
     stats: dict[str, Any]
 
@@ -85,27 +90,24 @@ class Evolution(eqx.Module):
 
     def amplitudes(self, modes: NormalModes) -> Float[Array, "time mode"]:
         """The deviation's components along normal modes at T0, orthogonal with respect to Ã."""
-        pencil_vectors = modes.vectors
-        equation = self.equation
+        equation, vectors = self.equation, modes.vectors
         window = jnp.sqrt(equation.minus_slope)
         psi = self.deviation / window[None, :]
 
         def multiply(vector):
             return equation.weight * vector - window * equation.exchange.mv(window * vector)
 
-        dual = jax.vmap(multiply, in_axes=1, out_axes=1)(pencil_vectors)
-        return psi @ dual / jnp.sum(pencil_vectors * dual, axis=0)[None, :]
+        dual = jax.vmap(multiply, in_axes=1, out_axes=1)(vectors)
+        return psi @ dual / jnp.sum(vectors * dual, axis=0)[None, :]
 
-    def softest(self) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
-        """The smallest eigenvalue of B(f) in its symmetric form at `reached`, and its vector.
+    def instability(self) -> "Instability | None":
+        """When, where and how the normal state lost its stability; None where it did not."""
+        from .instability import find_instability
 
-        The vector tells at which energies the state is about to run away.
-        """
-        values, vectors = jnp.linalg.eigh(self.equation.matrices().symmetric_mass(self.final))
-        return values[0], vectors[:, 0]
+        return find_instability(self)
 
     def to_xarray(self):
-        """The evolution as a labelled `xarray.Dataset`; see `relax` for physical units."""
+        """The evolution as a labelled `xarray.Dataset`, in the caller's unit of energy."""
         from .evolution_output import evolution_dataset
 
         return evolution_dataset(self)
@@ -180,7 +182,7 @@ def evolve(
     """
     initial = jnp.asarray(initial, dtype=float)
     times = jnp.asarray(times, dtype=float)
-    _check(spectrum, initial, temperature, grid, times)
+    _check(initial, temperature, grid, times, electrons)
     if solver is None:
         matrix_free = grid.size > _DENSE
         solver = Rodas5P(Krylov(_preconditioner, rtol=1e-2 * rtol)) if matrix_free else Rodas5P()
@@ -244,13 +246,15 @@ def _integrate(
     if stop_when_unstable:
         event = diffrax.Event(crossing, optx.Bisection(rtol=1e-10, atol=1e-30))
     started_stable = is_stable(deviation) if stop_when_unstable else jnp.array(True)
+    # Nothing moves at f0: a run that may not start costs a few steps, in a batch as well.
+    start_at = jnp.where(started_stable, deviation, 0.0)
     solution = diffrax.diffeqsolve(
         _term(matrix_free, heat_unit),
         solver,
         t0=0.0,
         t1=times[-1],
         dt0=None,
-        y0=jnp.append(deviation, 0.0),
+        y0=jnp.append(start_at, 0.0),
         args=operators,
         saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]),
         stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
@@ -268,8 +272,9 @@ def _integrate(
     happened = (solution.result == diffrax.RESULTS.event_occurred) | ~started_stable
     result = RESULTS.where(happened, RESULTS.unstable, result)
     # diffrax marks what it did not reach by inf.
-    reached_row = jnp.isfinite(solution.ts[0])[:, None]
-    rows = jnp.where(reached_row, rows, jnp.nan)
+    reached_row = jnp.isfinite(solution.ts[0]) & (started_stable | (times == 0))
+    rows = jnp.where(reached_row[:, None], rows, jnp.nan)
+    rows = jnp.where((reached_row & ~started_stable)[:, None], jnp.append(deviation, 0.0), rows)
     f = equation.equilibrium[None, :] + rows[:, :-1]
     if throw:
         f = eqx.error_if(f, result == RESULTS.failed, RESULTS[RESULTS.failed])
@@ -278,9 +283,11 @@ def _integrate(
         energies=equation.energies,
         f=f,
         heat=rows[:, -1] * heat_unit,
-        reached=ended,
-        final=last[0, :-1],
+        reached=jnp.where(started_stable, ended, 0.0),
+        final=jnp.where(started_stable, last[0, :-1], deviation),
         result=result,
+        spectrum=spectrum,
+        grid=grid,
         equation=equation,
         stats=solution.stats,
     )
@@ -364,10 +371,14 @@ def _concrete(value) -> bool:
     return not isinstance(value, jax.core.Tracer)
 
 
-def _check(spectrum, initial, temperature, grid, times) -> None:
+def _check(initial, temperature, grid, times, electrons) -> None:
     """Everything that can be wrong with concrete arguments, one sentence each."""
-    del spectrum
     check_temperature(temperature)
+    if electrons is not None and electrons.grid.size != grid.size:
+        raise ValueError(
+            f"electrons were set up on a grid of {electrons.grid.size} energies, the evolution "
+            f"has {grid.size}: give both the same grid."
+        )
     if times.ndim != 1 or times.shape[0] < 2:
         raise ValueError(f"times must be a vector of at least two, got shape {times.shape}.")
     if _concrete(times) and not (
@@ -386,7 +397,7 @@ def _check(spectrum, initial, temperature, grid, times) -> None:
             f"shape {initial.shape}."
         )
     elif _concrete(initial) and not bool(jnp.all((initial >= 0) & (initial <= 1))):
-        worst = int(jnp.argmax(jnp.abs(initial - 0.5)))
+        worst = int(jnp.argmax(~((initial >= 0) & (initial <= 1))))
         raise ValueError(
             f"initial must be a distribution, 0 ≤ f ≤ 1; element {worst} is {initial[worst]}."
         )

@@ -25,7 +25,7 @@ from .units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]
 
-# The search for the edges looks at this many temperatures from 1/100 of the top of the
+# The search for the edges looks at this many temperatures from 1/64 of the top of the
 # spectrum (or the lowest asked for) to the top.
 _SCAN = 20
 
@@ -88,7 +88,7 @@ class Examination:
         # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
         self._single = np.unique(np.asarray(spectrum.modes()[0])).size == 1
         asked = KELVIN * temperatures
-        low = min(asked[0], top / 100)
+        low = min(asked[0], top / 64)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
         self._grids = _make_grids(every, top, rtol)
