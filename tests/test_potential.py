@@ -87,10 +87,12 @@ def test_potential_against_the_double_sum():
         unlike = sign[:, None] * sign[None, :] - 1
         damping = np.exp(-((transfer / cutoff) ** 2))
         pairs = np.sum(unlike * damping / (transfer**2 + omega**2))
-        return -np.pi**2 * temperature**2 / 3 - np.pi**2 * temperature**2 * omega**2 * pairs
+        return -(np.pi**2) * temperature**2 / 3 - np.pi**2 * temperature**2 * omega**2 * pairs
 
     t, h = 0.3, 0.05
-    ours = [potential.electron_potential(j.EinsteinModes([omega], [1.0]), t + s) for s in (-h, 0, h)]
+    ours = [
+        potential.electron_potential(j.EinsteinModes([omega], [1.0]), t + s) for s in (-h, 0, h)
+    ]
     theirs = [double_sum(t + s) for s in (-h, 0, h)]
     assert np.diff(theirs) == pytest.approx(np.diff(ours), abs=1e-3)
     assert np.diff(theirs, 2) == pytest.approx(np.diff(ours, 2), abs=2e-5)
@@ -117,7 +119,7 @@ def test_zeta_sums():
     assert sums.frequencies == pytest.approx(1 / 24, rel=1e-15)
     assert sums.frequencies == pytest.approx(float(mpmath.zeta(-1, 0.5)), rel=1e-14)
     assert sums.count == 1 + 2 * float(mpmath.zeta(0)) == 0
-    assert sums.free == pytest.approx(-np.pi**2 / 3, rel=1e-15)
+    assert sums.free == pytest.approx(-(np.pi**2) / 3, rel=1e-15)
     assert zeta(2.0) == pytest.approx(np.pi**2 / 6)
 
 

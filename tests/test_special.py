@@ -70,7 +70,9 @@ def test_reverse_mode_through_real_functions(order):
     assert np.max(np.abs(real + exact.imag) / scale) < 1e-13
     assert np.max(np.abs(imaginary - exact.real) / scale) < 1e-13
     second = jax.jacfwd(jax.jacrev(lambda x: polygamma(order, 0.5 + 1j * x).real))(0.7)
-    assert float(second) == pytest.approx(-complex(mpmath.psi(order + 2, 0.5 + 0.7j)).real, rel=1e-12)
+    assert float(second) == pytest.approx(
+        -complex(mpmath.psi(order + 2, 0.5 + 0.7j)).real, rel=1e-12
+    )
 
 
 def exact_heat_function(x):

@@ -131,7 +131,7 @@ def test_the_classical_form_is_unbounded_below():
     assert values[1] < values[0] < 0
     # -π²/4Tε, reached as the mode narrows.
     slope = (values[1] - values[0]) / (1 / 0.05 - 1 / 0.1)
-    assert slope == pytest.approx(-np.pi**2 / 4, rel=0.05)
+    assert slope == pytest.approx(-(np.pi**2) / 4, rel=0.05)
 
 
 def test_kinetic_threshold_at_high_temperature():
@@ -144,9 +144,7 @@ def test_kinetic_threshold_at_high_temperature():
         found.append(float(j.critical_coupling(peak, temperature, grid=grid)))
     assert (found[1] - found[0]) / 8 == pytest.approx(4 / symbol, rel=0.02)
     for criterion in ("weight", "heat"):
-        bounds = [
-            float(j.critical_coupling(peak, t, criterion=criterion)) for t in (8.0, 16.0)
-        ]
+        bounds = [float(j.critical_coupling(peak, t, criterion=criterion)) for t in (8.0, 16.0)]
         assert bounds[1] / bounds[0] == pytest.approx(4.0, rel=0.01)
         assert bounds[1] > 10 * found[1]
 

@@ -1,0 +1,276 @@
+r"""Derivatives of everything with respect to the spectrum, as functions of frequency and as pytrees.
+
+A quantity Q[α²F] changes for α²F → α²F + η δ(· - ω) by η δQ/δα²F(ω). Such a probe is a mode of
+coupling 2η/ω, so that at η = 0 it costs one reverse pass through Q for all ω together, and is
+exact: roots and eigenvectors on the way are differentiated implicitly.
+
+Known forms which these derivatives must reproduce:
+
+    δλ/δα²F = 2/ω,    δ(λ⟨ω²⟩)/δα²F = 2ω,    δ(C_el ratio)/δα²F = -(2/ω) g(ω/2πT),
+    ∫ α²F (δλ_c/δα²F) dω = 0,    ∫ α²F (δmargin/δα²F) dω = margin - 1 (weight, heat, kinetic).
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..critical import critical_coupling, margin
+from ..grid import EnergyGrid
+from ..spectrum import (
+    EinsteinModes,
+    EliashbergFunction,
+    Scalar,
+    coupling_constant,
+    log_frequency,
+    maximum_frequency,
+)
+from ..stability import normal_modes, two_temperature_rate
+from ..superconductivity import allen_dynes, transition_temperature
+from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio, stability_parameter
+
+Functional = Callable[[EliashbergFunction], Float[Array, ""]]
+
+
+class Setting(eqx.Module):
+    """What a quantity depends on beside the spectrum."""
+
+    temperature: Float[Array, ""]
+    mu_star: Float[Array, ""]
+    grid: EnergyGrid
+
+
+class Quantity(NamedTuple):
+    """A scalar with its label, the power of energy in its unit, and how to compute it."""
+
+    label: str
+    energy_power: int
+    compute: Callable[[EliashbergFunction, Setting], Float[Array, ""]]
+
+
+def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array, ""]:
+    r"""$\lambda\langle\omega^n\rangle = 2\int\alpha^2F\,\omega^{n-1}d\omega$ (energyⁿ).
+
+    Example:
+        >>> print(f"{coupling_moment(EinsteinModes([3.0], [0.5])):.1f}")
+        4.5
+    """
+    omega, coupling = spectrum.modes()
+    return jnp.sum(coupling * omega**power)
+
+
+def _criterion(function, name):
+    return lambda spectrum, s: function(
+        spectrum, s.temperature, criterion=name, grid=s.grid if name == "kinetic" else None
+    )
+
+
+#: The scalars that `sensitivities` knows by name.
+QUANTITIES: dict[str, Quantity] = {
+    "lambda": Quantity("λ", 0, lambda spectrum, s: coupling_constant(spectrum)),
+    "omega-log": Quantity("ω_log", 1, lambda spectrum, s: log_frequency(spectrum)),
+    "lambda-omega2": Quantity("λ⟨ω²⟩", 2, lambda spectrum, s: coupling_moment(spectrum)),
+    "tc": Quantity("Tc", 1, lambda spectrum, s: transition_temperature(spectrum, s.mu_star)),
+    "tc-allen-dynes": Quantity(
+        "Tc (Allen-Dynes)", 1, lambda spectrum, s: allen_dynes(spectrum, s.mu_star)
+    ),
+    "heat": Quantity(
+        "C_el ratio", 0, lambda spectrum, s: specific_heat_ratio(spectrum, s.temperature)
+    ),
+    "xi": Quantity("ξ(T)", 0, lambda spectrum, s: stability_parameter(spectrum, s.temperature)),
+    "xi-max": Quantity("max ξ", 0, lambda spectrum, s: maximum_stability_parameter(spectrum)[0]),
+    "weight": Quantity("min Z₀⁻¹", 0, _criterion(margin, "weight")),
+    "margin": Quantity("margin (kinetic)", 0, _criterion(margin, "kinetic")),
+    "lambda-c-weight": Quantity("λ_c (weight)", 0, _criterion(critical_coupling, "weight")),
+    "lambda-c-heat": Quantity("λ_c (heat)", 0, _criterion(critical_coupling, "heat")),
+    "lambda-c-kinetic": Quantity("λ_c (kinetic)", 0, _criterion(critical_coupling, "kinetic")),
+    "gamma-1": Quantity(
+        "γ₁", 1, lambda spectrum, s: normal_modes(spectrum, s.temperature, s.grid).slowest
+    ),
+    "gamma-t": Quantity(
+        "γ_T", 1, lambda spectrum, s: two_temperature_rate(spectrum, s.temperature)
+    ),
+}
+
+
+def with_probes(
+    spectrum: EliashbergFunction,
+    omega: Float[Array, " frequency"],
+    area: Float[Array, " frequency"],
+) -> EinsteinModes:
+    r"""The spectrum with $\sum_j \eta_j\,\delta(\omega-\omega_j)$ added to α²F.
+
+    Args:
+        spectrum: an Eliashberg function.
+        omega (array of shape (frequency,), energy): ω_j > 0.
+        area (array of shape (frequency,), energy): η_j.
+
+    Example:
+        >>> s = with_probes(EinsteinModes([3.0], [0.5]), np.array([4.0]), np.array([0.2]))
+        >>> print(f"{coupling_constant(s):.2f}")
+        0.60
+    """
+    node, coupling = spectrum.modes()
+    omega = jnp.asarray(omega, dtype=node.dtype)
+    return EinsteinModes(jnp.append(node, omega), jnp.append(coupling, 2 * area / omega))
+
+
+def functional_derivative(
+    quantity: Functional, spectrum: EliashbergFunction, omega: Float[Array, " frequency"]
+) -> Float[Array, " frequency"]:
+    r"""$\delta Q/\delta\alpha^2F(\omega)$ of any scalar Q of the spectrum, in one reverse pass.
+
+    Args:
+        quantity: spectrum → scalar; it has to take `EinsteinModes`.
+        spectrum: the Eliashberg function at which to differentiate.
+        omega (array of shape (frequency,), energy): where.
+
+    Returns:
+        δQ/δα²F (array of shape (frequency,), unit of Q over energy).
+
+    Example:
+        >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
+        >>> print(functional_derivative(coupling_constant, s, np.array([1.0, 4.0])))
+        [2.  0.5]
+    """
+    omega = jnp.asarray(omega, dtype=jnp.result_type(float))
+    return jax.grad(lambda area: quantity(with_probes(spectrum, omega, area)))(
+        jnp.zeros_like(omega)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Sensitivity:
+    """One quantity with its derivatives. Units: the spectrum's energy unit throughout."""
+
+    name: str
+    label: str
+    energy_power: int
+    value: float
+    spectrum: EliashbergFunction  # of the same kind, holding ∂Q/∂(each of its numbers)
+    temperature: float  # ∂Q/∂T
+    mu_star: float  # ∂Q/∂μ*
+    functional: np.ndarray  # δQ/δα²F(ω)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sensitivities:
+    """Derivatives of several quantities at one spectrum and temperature."""
+
+    at: EliashbergFunction
+    temperature: float
+    mu_star: float
+    grid: EnergyGrid
+    omega: np.ndarray
+    items: tuple[Sensitivity, ...]
+
+    def __getitem__(self, name: str) -> Sensitivity:
+        return next(item for item in self.items if item.name == name)
+
+    def to_xarray(self):
+        """A labelled dataset, in meV; see `inverse.output`."""
+        from .output import sensitivities_dataset
+
+        return sensitivities_dataset(self)
+
+    def plot(self):
+        """A figure of the functional derivatives above α²F."""
+        from .output import sensitivities_figure
+
+        return sensitivities_figure(self)
+
+
+@eqx.filter_jit
+def _evaluate(compute, spectrum, setting, omega):
+    value, (gradient, by_setting) = eqx.filter_value_and_grad(lambda both: compute(*both))(
+        (spectrum, setting)
+    )
+    functional = functional_derivative(lambda s: compute(s, setting), spectrum, omega)
+    return value, gradient, by_setting, functional
+
+
+def sensitivities(
+    spectrum: EliashbergFunction,
+    temperature: float,
+    quantities: Sequence[str] = ("tc", "lambda-c-kinetic", "lambda-c-heat", "heat", "gamma-1"),
+    *,
+    mu_star: float = 0.1,
+    grid: EnergyGrid | None = None,
+    omega: Float[Array, " frequency"] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Sensitivities:
+    """Values and all first derivatives of named quantities.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        quantities: names from `QUANTITIES`.
+        mu_star (scalar): μ* of Tc.
+        grid: for the kinetic criterion and the rates; `EnergyGrid.suggest` by default. It is
+            kept fixed where T is varied, and hence its derivative is exact.
+        omega (array of shape (frequency,), energy): where to give δQ/δα²F, by default 200
+            frequencies up to 1.2 times the top of the spectrum.
+        progress: called with the name of each quantity before it is computed.
+
+    Raises:
+        ValueError: a name is not known, or the temperature is not positive.
+
+    Example:
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> found = sensitivities(s, 0.3, ["heat"], omega=np.array([1.0]))
+        >>> print(f"{found['heat'].value:.5f} {found['heat'].spectrum.coupling[0]:.5f}")
+        0.90073 -0.09927
+    """
+    unknown = [name for name in quantities if name not in QUANTITIES]
+    if unknown:
+        raise ValueError(
+            f"quantity {unknown[0]!r} is not known; use one of {', '.join(QUANTITIES)}."
+        )
+    if not float(temperature) > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}.")
+    grid = EnergyGrid.suggest(spectrum, temperature) if grid is None else grid
+    if omega is None:
+        omega = 1.2 * maximum_frequency(spectrum) * jnp.arange(1, 201) / 200
+    omega = jnp.asarray(omega, dtype=jnp.result_type(float))
+    setting = Setting(jnp.asarray(float(temperature)), jnp.asarray(float(mu_star)), grid)
+    items = []
+    for name in quantities:
+        if progress is not None:
+            progress(name)
+        label, power, compute = QUANTITIES[name]
+        value, gradient, by_setting, functional = _evaluate(compute, spectrum, setting, omega)
+        items.append(
+            Sensitivity(
+                name,
+                label,
+                power,
+                float(value),
+                gradient,
+                float(by_setting.temperature),
+                float(by_setting.mu_star),
+                np.asarray(functional),
+            )
+        )
+    return Sensitivities(
+        spectrum, float(temperature), float(mu_star), grid, np.asarray(omega), tuple(items)
+    )
+
+
+def scaling_derivative(quantity: Functional, spectrum: EliashbergFunction) -> Float[Array, ""]:
+    r"""$\partial Q/\partial\ln s$ at s = 1 for α²F → s α²F, which is ∫ α²F (δQ/δα²F) dω.
+
+    Example:
+        >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
+        >>> print(f"{scaling_derivative(coupling_constant, s):.1f}")
+        0.9
+    """
+
+    def scaled(factor: Scalar):
+        return quantity(spectrum.scaled(factor))
+
+    return jax.grad(scaled)(1.0)
