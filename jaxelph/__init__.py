@@ -37,6 +37,8 @@ from .kinetics import KineticEquation as KineticEquation
 from .readers import SpectrumFileError as SpectrumFileError
 from .readers import SpectrumWarning as SpectrumWarning
 from .readers import read_a2f as read_a2f
+from .reports import Report as Report
+from .reports import report as report
 from .spectrum import DebyeSpectrum as DebyeSpectrum
 from .spectrum import EinsteinModes as EinsteinModes
 from .spectrum import EliashbergFunction as EliashbergFunction

@@ -290,7 +290,8 @@ def heat_capacity(
 ) -> HeatCapacity:
     r"""Heat capacity per ion of electrons and phonons together, $C = C_{el} + C_{ph}$ (k_B).
 
-    $$C_{el} = \frac{\pi^2 Z T}{2E_F}\,\frac{C_{el}}{2\pi^2\nu_0T/3}, \qquad \nu_0 = \frac{3Z}{4E_F}$$
+    $$C_{el} = \frac{\pi^2 Z T}{2E_F}\,\frac{C_{el}}{2\pi^2\nu_0T/3}, \qquad
+      \nu_0 = \frac{3Z}{4E_F}$$
 
     for a parabolic band with Z electrons per ion; C_ph is Debye's. Where C_el < 0 the whole
     C stays positive, since |C_el|/C_ph ~ ω/E_F.

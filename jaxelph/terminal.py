@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: tables and a verdict, by rich."""
+"""What a person sees in a terminal: messages, progress, numbers, by rich."""
 
 import math
 import os
@@ -6,19 +6,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from rich.console import Console
-from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
-from .critical import CRITERIA
-from .report import Report
-from .units import KELVIN
-from .verdict import kelvin
-
-#: Rows of the table by temperature that are printed; files hold them all.
-ROWS = 12
 
 
 def messages() -> Console:
@@ -57,87 +46,8 @@ def progress_bar(text: str):
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _number(value, digits: int = 4) -> str:
+def number(value, digits: int = 4) -> str:
+    """A number as a table shows it: – where undefined, ∞ where infinite."""
     if math.isnan(value):
         return "–"
     return "∞" if math.isinf(value) else f"{value:.{digits}g}"
-
-
-def print_report(report: Report, console: Console | None = None) -> None:
-    """Tables of the spectrum, Tc and the temperatures, and the verdict."""
-    console = console or Console(highlight=False)
-    console.print(f"[bold]{report.name or 'Spectrum'}[/bold]  {report.source}", soft_wrap=True)
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(justify="left")
-    table.add_column(justify="left")
-    table.add_row("λ", f"{report.coupling:.4f}")
-    table.add_row(
-        "ω_log, ω₂",
-        f"{report.omega_log / KELVIN:.2f} K, {report.omega_2 / KELVIN:.2f} K   "
-        f"(λ⟨ω²⟩ = {report.coupling * report.omega_2**2:.2f} meV²)",
-    )
-    tc = report.tc
-    table.add_row(
-        "Tc",
-        f"{tc['eliashberg']:.4g} K Eliashberg, {tc['allen_dynes']:.4g} K Allen-Dynes, "
-        f"{tc['mcmillan']:.4g} K McMillan",
-    )
-    table.add_row(
-        "",
-        f"μ* = {report.mu_star:g} at {report.omega_ph:.4g} meV, ω_c = {report.cutoff:.4g} meV",
-    )
-    table.add_row("ξ", f"{report.xi:.4f} at {kelvin(report.xi_temperature)}")
-    for name in CRITERIA:
-        edge = report.unstable_below[name]
-        low, high = (kelvin(t) for t in report.scanned)
-        told = f"stable from {low} to {high}" if edge is None else f"unstable below {kelvin(edge)}"
-        table.add_row("" if name != CRITERIA[0] else "edges", f"{told} ({name} criterion)")
-    console.print(table, soft_wrap=True)
-    console.print()
-
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 0, 0, 1))
-    for head in (
-        "T\nK",
-        "C_el\nratio",
-        "min\nZ₀⁻¹",
-        "at E\nmeV",
-        "margin\n",
-        "λ_c\nweight",
-        "λ_c\nheat",
-        "λ_c\nkinetic",
-        "± grid\n",
-        "slowest\n1/ps",
-        "two-T\n1/ps",
-    ):
-        table.add_column(head, justify="right", no_wrap=True)
-    count = len(report.temperatures)
-    shown = np.unique(np.round(np.linspace(0, count - 1, min(ROWS, count))).astype(int))
-    for i in shown:
-        unstable = report.margin[i] < 0
-        table.add_row(
-            _number(report.temperatures[i]),
-            f"{report.specific_heat[i]:.3f}",
-            f"{report.weight_minimum[i]:.3f}",
-            _number(report.weight_energy[i], 3),
-            f"{report.margin[i]:.3f}",
-            *(_number(report.critical[name][i], 3) for name in CRITERIA),
-            _number(report.grid_error[i], 1),
-            _number(report.slowest_rate[i], 2),
-            _number(report.two_temperature_rate[i], 2),
-            style="red" if unstable else None,
-        )
-    console.print(table)
-    note = f"λ_c compares with λ = {report.coupling:.4f}; grid: {report.grid_size[0]} energies"
-    note += f", step {report.grid_step[0] / (KELVIN * report.temperatures[0]):.2f} T."
-    if len(shown) < count:
-        note = f"{len(shown)} of {count} temperatures; files hold them all. " + note
-    console.print(note, style="dim", soft_wrap=True)
-    console.print()
-    stable = all(edge is None for edge in report.unstable_below.values())
-    console.print(
-        Panel(
-            f"[bold]{report.label}[/bold]\n{report.verdict}",
-            border_style="green" if stable else "red",
-        )
-    )

@@ -101,3 +101,15 @@ def mev_to_per_ps(rate):
         4.77292
     """
     return math.pi * rate / HBAR
+
+
+def kelvin(temperature: float) -> str:
+    """A temperature as a person would give it.
+
+    Example:
+        >>> print(kelvin(9.2549), kelvin(103.271), kelvin(0.00041))
+        9.25 K 103 K 0.00041 K
+    """
+    digits = 4 if 10 <= temperature < 100 else 3
+    text = f"{temperature:.{digits}g}"
+    return f"{temperature:.0f} K" if "e" in text and temperature > 1 else f"{text} K"

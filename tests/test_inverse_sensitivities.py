@@ -166,7 +166,7 @@ def test_functional_derivative_against_differences():
         found = functional_derivative(quantity, MODES, omega)
         for j in range(2):
 
-            def probed(x, j=j):
+            def probed(x, j=j, omega=omega, quantity=quantity):
                 probe = EinsteinModes(
                     jnp.append(MODES.omega, omega[j]), jnp.append(MODES.coupling, 2 * x / omega[j])
                 )

@@ -2,5 +2,6 @@
 
 A module `fit.py` with a function `command` becomes `jaxelph fit`: typer reads options and help
 from the function's signature and docstring. Heavy imports belong inside the function, since
-`jaxelph --help` imports every module. An underscore in the name becomes a hyphen.
+`jaxelph --help` imports every module. An underscore in the name becomes a hyphen;
+a leading one hides a module that is no subcommand.
 """

@@ -1,4 +1,4 @@
-r"""Derivatives of everything with respect to the spectrum, as functions of frequency and as pytrees.
+r"""Derivatives of everything by the spectrum, as functions of frequency and as pytrees.
 
 A quantity Q[α²F] changes for α²F → α²F + η δ(· - ω) by η δQ/δα²F(ω). Such a probe is a mode of
 coupling 2η/ω, so that at η = 0 it costs one reverse pass through Q for all ω together, and is

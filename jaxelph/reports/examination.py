@@ -15,13 +15,13 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from .critical import CRITERIA
-from .equilibrium import inverse_quasiparticle_weight, minimum_weight
-from .grid import EnergyGrid
-from .spectrum import EinsteinModes, EliashbergFunction
-from .stability import normal_modes, stability_pencil, two_temperature_rate
-from .thermodynamics import specific_heat_ratio
-from .units import KELVIN, mev_to_per_ps
+from ..critical import CRITERIA
+from ..equilibrium import inverse_quasiparticle_weight, minimum_weight
+from ..grid import EnergyGrid
+from ..spectrum import EinsteinModes, EliashbergFunction
+from ..stability import normal_modes, stability_pencil, two_temperature_rate
+from ..thermodynamics import specific_heat_ratio
+from ..units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]
 

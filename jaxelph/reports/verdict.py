@@ -3,8 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from .critical import CRITERIA
-from .spectrum import TabulatedSpectrum
+from ..critical import CRITERIA
+from ..spectrum import TabulatedSpectrum
+from ..units import kelvin
 
 if TYPE_CHECKING:
     from .report import Report
@@ -14,18 +15,6 @@ _MEANING = {
     "heat": "C_el > 0",
     "kinetic": "linear stability of the whole kinetic equation",
 }
-
-
-def kelvin(temperature: float) -> str:
-    """A temperature as a person would give it.
-
-    Example:
-        >>> print(kelvin(9.2549), kelvin(103.271), kelvin(0.00041))
-        9.25 K 103 K 0.00041 K
-    """
-    digits = 4 if 10 <= temperature < 100 else 3
-    text = f"{temperature:.{digits}g}"
-    return f"{temperature:.0f} K" if "e" in text and temperature > 1 else f"{text} K"
 
 
 def label(report: "Report") -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from .critical import CRITERIA
+from ..critical import CRITERIA
 from .report import Report
 
 

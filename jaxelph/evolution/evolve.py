@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, Float, Real
 
-from .collisions import ElectronCollisions
-from .critical import check_temperature
-from .dae import Krylov, MassMatrixTerm, Rodas5P
-from .equilibrium import fermi
-from .grid import EnergyGrid
-from .kinetics import KineticEquation, KineticMatrices
-from .spectrum import EliashbergFunction, Scalar
-from .stability import NormalModes
+from ..collisions import ElectronCollisions
+from ..critical import check_temperature
+from ..dae import Krylov, MassMatrixTerm, Rodas5P
+from ..equilibrium import fermi
+from ..grid import EnergyGrid
+from ..kinetics import KineticEquation, KineticMatrices
+from ..spectrum import EliashbergFunction, Scalar
+from ..stability import NormalModes
 
 if TYPE_CHECKING:
     from .instability import Instability
@@ -108,13 +108,13 @@ class Evolution(eqx.Module):
 
     def to_xarray(self):
         """The evolution as a labelled `xarray.Dataset`, in the caller's unit of energy."""
-        from .evolution_output import evolution_dataset
+        from .output import evolution_dataset
 
         return evolution_dataset(self)
 
     def plot(self):
         """A figure of f and δf over energy and time, and of T_e(t)."""
-        from .evolution_output import evolution_figure
+        from .output import evolution_figure
 
         return evolution_figure(self)
 

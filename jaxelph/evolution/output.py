@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from .evolution import Evolution
+    from .evolve import Evolution
 
 
 def outcome(evolution: "Evolution") -> str:
     """The name of the run's result: completed, unstable or failed."""
-    from .evolution import RESULTS
+    from .evolve import RESULTS
 
     for name in ("completed", "unstable"):
         if bool(evolution.result == getattr(RESULTS, name)):

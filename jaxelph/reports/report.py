@@ -15,10 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
-from .critical import CRITERIA
-from .examination import Examination, Progress
-from .readers import summarise
-from .spectrum import (
+from ..critical import CRITERIA
+from ..readers import summarise
+from ..spectrum import (
     EinsteinModes,
     EliashbergFunction,
     TabulatedSpectrum,
@@ -28,9 +27,10 @@ from .spectrum import (
     maximum_frequency,
     rms_frequency,
 )
-from .superconductivity import transition_temperature
-from .thermodynamics import maximum_stability_parameter
-from .units import KELVIN
+from ..superconductivity import transition_temperature
+from ..thermodynamics import maximum_stability_parameter
+from ..units import KELVIN
+from .examination import Examination, Progress
 from .verdict import label, paragraph
 
 
@@ -152,7 +152,7 @@ class Report:
 
     def plot(self):
         """The figure, a `matplotlib.figure.Figure` that no global state knows of."""
-        from .plotting import plot_report
+        from .figure import plot_report
 
         return plot_report(self)
 
@@ -165,7 +165,7 @@ class Report:
         Raises:
             OSError: the folder cannot be written to.
         """
-        from .files import check_folder, write_all
+        from ..files import check_folder, write_all
 
         check_folder(folder)
         figure, dataset, text = self.plot(), self.to_xarray(), self.to_json()

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .kinetics import KineticEquation
-from .stability import NormalModes, normal_modes
+from ..kinetics import KineticEquation
+from ..stability import NormalModes, normal_modes
 
 if TYPE_CHECKING:
-    from .evolution import Evolution
+    from .evolve import Evolution
 
 # Deviations up to this size count as small when a growth rate is read off.
 _LINEAR = 1e-2
@@ -66,7 +66,7 @@ def find_instability(evolution: "Evolution") -> Instability | None:
     A run that stopped there knows the time to its tolerance. In a run that was not told to
     stop it is the first of the times asked for at which B(f) is not positive.
     """
-    from .evolution import RESULTS
+    from .evolve import RESULTS
 
     if evolution.f.ndim != 2:
         raise ValueError(

@@ -1,0 +1,78 @@
+"""What several subcommands take: a spectrum from a file or by name, and temperatures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+File = Annotated[Path | None, typer.Argument(help="α²F(ω) as an electron-phonon code wrote it.")]
+Example = Annotated[
+    str | None, typer.Option(help="A bundled spectrum in place of FILE, see `examples`.")
+]
+Unit = Annotated[
+    str | None, typer.Option(help="Of the file's frequencies: meV, eV, Ha, Ry, K, THz, cm-1.")
+]
+Column = Annotated[int | None, typer.Option(help="Which α²F column of the file, counted from 1.")]
+Layout = Annotated[
+    str | None, typer.Option("--format", help="The file's layout, found from it by default.")
+]
+Convention = Annotated[str | None, typer.Option(help="Of ABINIT's EPH files: abinit or textbook.")]
+MuStar = Annotated[float, typer.Option(help="Coulomb pseudopotential μ*.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object and nothing else; no figure by itself."),
+]
+
+
+def read_spectrum(file, example, **options):
+    """The name and the spectrum that FILE or --example stands for."""
+    from ..examples import example as example_spectrum
+    from ..readers import read_a2f
+
+    if file is not None and example is not None:
+        raise ValueError(f"give either a file ({file}) or --example {example}, not both.")
+    if file is not None:
+        return file.stem or str(file), read_a2f(file, **options)
+    if example is None:
+        raise ValueError("no spectrum: give a file with α²F(ω), or --example table1, say.")
+    given = [f"--{key}" for key, value in options.items() if value is not None]
+    if given:
+        raise ValueError(f"{given[0]} describes a file; leave it out with --example.")
+    return example, example_spectrum(example)
+
+
+def parse_temperatures(text: str) -> np.ndarray:
+    """Temperatures in K from "5,10,20" or "start:stop:count", equally spaced.
+
+    Raises:
+        ValueError: one sentence that names the option.
+
+    Example:
+        >>> parse_temperatures("10:30:3").tolist(), parse_temperatures("4.2, 9").tolist()
+        ([10.0, 20.0, 30.0], [4.2, 9.0])
+    """
+    ends = number = None
+    try:
+        if ":" in text:
+            start, stop, count = text.split(":")
+            ends, number = (float(start), float(stop)), int(count)
+        else:
+            values = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        raise ValueError(
+            f"--temperatures {text!r} is neither a list like 5,10,20 nor start:stop:count "
+            "like 5:50:10, in K."
+        ) from None
+    if ends is not None and number is not None:
+        if not 1 <= number <= 100_000:
+            raise ValueError(f"--temperatures {text!r}: the count must be from 1 to 100000.")
+        if number == 1 and ends[0] != ends[1]:
+            raise ValueError(f"--temperatures {text!r}: a count of 1 has room for one end only.")
+        values = np.linspace(*ends, number)
+    for value in values:
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(
+                f"--temperatures {text!r}: temperatures are positive numbers in K, not {value:g}."
+            )
+    return values

@@ -1,0 +1,5 @@
+"""How a metal relaxes, or runs away: the kinetic equation in time."""
+
+from .evolve import RESULTS as RESULTS
+from .evolve import Evolution as Evolution
+from .evolve import evolve as evolve
