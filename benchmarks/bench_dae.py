@@ -19,8 +19,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import functools as ft  # noqa: E402
-import pathlib  # noqa: E402
-import platform  # noqa: E402
 import time  # noqa: E402
 
 import diffrax  # noqa: E402
@@ -29,6 +27,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import scipy.integrate  # noqa: E402
 import scipy.linalg  # noqa: E402
+from _common import Table, timed  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 
@@ -41,26 +40,8 @@ from jaxelph.dae import (  # noqa: E402
     StepController,
 )
 
-TABLE = pathlib.Path(__file__).parent / "tables" / "dae.txt"
-LINES = []
-
-
-def say(line=""):
-    print(line, flush=True)
-    LINES.append(line)
-
-
-def timed(function, *args, runs=5):
-    """Result, seconds of the first call, median seconds of the later ones."""
-    start = time.perf_counter()
-    result = jax.block_until_ready(function(*args))
-    first = time.perf_counter() - start
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        result = jax.block_until_ready(function(*args))
-        times.append(time.perf_counter() - start)
-    return result, first, float(np.median(times))
+TABLE = Table("dae")
+say = TABLE.say
 
 
 # The kinetic model, on odd functions u of energy at E = eps, 2 eps, ..., by sinc quadrature.
@@ -281,8 +262,8 @@ def kinetic():
             )
             return jnp.sum(sol.ys**2)
 
-        _, _, forward = timed(jax.jit(loss), uj, pj)
-        _, first, seconds = timed(jax.jit(jax.grad(loss)), uj, pj)
+        _, _, forward = timed(jax.jit(loss), uj, pj, runs=5)
+        _, first, seconds = timed(jax.jit(jax.grad(loss)), uj, pj, runs=5)
         row(f"{name}, {seconds / forward:.1f} times the run", 1e-6, "", np.nan, seconds, first)
 
 
@@ -328,7 +309,7 @@ def robertson():
             )
         )
         for k, rtol in enumerate((1e-4, 1e-6, 1e-8)):
-            sol, first, seconds = timed(solve, jnp.asarray(y0), None, rtol)
+            sol, first, seconds = timed(solve, jnp.asarray(y0), None, rtol, runs=5)
             steps = int(sol.stats["num_accepted_steps"])
             row(name, rtol, steps, error_of(np.asarray(sol.ys)), seconds, None if k else first)
     for rtol in (1e-4, 1e-6, 1e-8):
@@ -339,17 +320,10 @@ def robertson():
 
 
 def main():
-    processor = platform.processor() or platform.machine()
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            processor = line.split(":")[1].strip()
-            break
-    say(f"{processor}, {os.cpu_count()} cores; one core; jax {jax.__version__}, float64")
-    say(f"load of the machine at the start: {os.getloadavg()[0]:.1f}")
+    say("one core, float64")
     kinetic()
     robertson()
-    TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text("\n".join(LINES) + "\n")
+    TABLE.write()
 
 
 if __name__ == "__main__":

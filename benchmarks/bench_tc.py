@@ -8,19 +8,14 @@ jit with the full `eigh`. Times are medians with compilation apart. Run as
     python benchmarks/bench_tc.py
 """
 
-import datetime
-import os
-import platform
-import statistics
 import time
-from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy
 import scipy.linalg
+from _common import Table, timed
 
 import jaxelph
 from jaxelph.matsubara import matsubara_basis
@@ -28,35 +23,6 @@ from jaxelph.superconductivity import pairing_eigenvalue, transition_temperature
 
 OMEGA, COUPLING = np.array([0.2, 0.6, 1.0]), np.array([0.3, 0.5, 0.4])
 CUTOFF = 2.0  # of the dense sum's length only: μ* = 0, so T/ω_c says how long it is
-
-
-def machine() -> str:
-    model = platform.processor() or "cpu"
-    try:
-        with open("/proc/cpuinfo") as file:
-            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-        model = names[0] if names else model
-    except OSError:
-        pass
-    versions = f"jax {jax.__version__}, numpy {np.__version__}, scipy {scipy.__version__}"
-    today = datetime.date.today().isoformat()
-    return (
-        f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}, {today}"
-    )
-
-
-def timed(f, budget: float = 3.0) -> tuple[float, float, float]:
-    """First call, median of the next ones (in seconds), and the value."""
-    start = time.perf_counter()
-    value = float(f())
-    first = time.perf_counter() - start
-    runs = max(1, min(15, int(budget / max(first, 1e-3))))
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        value = float(f())
-        times.append(time.perf_counter() - start)
-    return first, statistics.median(times), value
 
 
 def assemble(xp, w, n):
@@ -106,8 +72,8 @@ def eigenvalue_table() -> list[str]:
             size = basis.tensor.shape[1]
             traced = jnp.asarray(temperature)
             rows.append((f"compact {tolerance:.0e}", size, timed(lambda f=compact, t=traced: f(t))))
-        for name, size, (first, median, value) in rows:
-            error = abs(value / exact - 1)
+        for name, size, (value, first, median) in rows:
+            error = abs(float(value) / exact - 1)
             lines.append(
                 f"{ratio:8.0e} {name:>14} {size:6d} {1e3 * first:10.2f} {1e3 * median:10.3f}"
                 f" {error:9.1e}"
@@ -141,7 +107,7 @@ def temperature_table() -> list[str]:
         compile_time = time.perf_counter() - start
         analysis = compiled.memory_analysis()
         memory = analysis.temp_size_in_bytes / 1e6 if analysis else float("nan")
-        _, median, _ = timed(lambda c=compiled, x=x: jax.block_until_ready(c(a2f, x)).sum())
+        median = timed(compiled, a2f, x).median
         lines.append(f"{name:>22} {compile_time:10.2f} {1e3 * median:10.2f} {memory:13.1f}")
     return lines
 
@@ -161,12 +127,10 @@ def basis_table() -> list[str]:
 
 
 def main() -> None:
-    tables = [basis_table(), eigenvalue_table(), temperature_table()]
-    text = "\n\n".join("\n".join(table) for table in [[machine()], *tables]) + "\n"
-    print(text, end="")
-    folder = Path(__file__).parent / "tables"
-    folder.mkdir(exist_ok=True)
-    (folder / "tc.txt").write_text(text)
+    table = Table("tc")
+    for make in (basis_table, eigenvalue_table, temperature_table):
+        table.say("\n" + "\n".join(make()))
+    table.write()
 
 
 if __name__ == "__main__":
