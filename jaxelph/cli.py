@@ -14,6 +14,7 @@ import typer.core
 import typer.main
 
 from . import __version__, commands
+from .compilation_cache import keep_compiled_functions
 from .terminal import plain_warnings, say
 
 
@@ -101,4 +102,5 @@ def _refuse(message: str) -> int:
 
 def main() -> None:
     """The console entry point."""
+    keep_compiled_functions()
     sys.exit(run())
