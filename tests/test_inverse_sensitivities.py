@@ -65,8 +65,13 @@ def richardson(function, x, direction, step):
     return (16 * first[1] - first[0]) / 15
 
 
-CASES = [(name, kind) for name in QUANTITIES for kind in ("peaks", "modes")] + [
-    (name, "table") for name in ("tc", "lambda-c-kinetic", "heat", "gamma-1")
+# Compiling dominates: the default run has one case of each way to differentiate.
+QUICK = [("heat", "table"), ("tc-allen-dynes", "peaks"), ("lambda-c-kinetic", "modes")]
+CASES = [pytest.param(*case) for case in QUICK] + [
+    pytest.param(name, kind, marks=pytest.mark.slow)
+    for name in QUANTITIES
+    for kind in KINDS
+    if (name, kind) not in QUICK
 ]
 
 
@@ -88,7 +93,11 @@ def test_gradients(name, kind):
         assert abs(numeric - exact) < 1e-6 * max(abs(exact), 0.1 * size)
 
 
-@pytest.mark.parametrize("name", ["tc", "lambda-c-kinetic", "lambda-c-weight", "heat", "gamma-1"])
+@pytest.mark.parametrize(
+    "name",
+    ["heat", "lambda-c-kinetic"]
+    + [pytest.param(n, marks=pytest.mark.slow) for n in ("tc", "lambda-c-weight", "gamma-1")],
+)
 def test_vmap_of_grad_and_grad_of_vmap(name):
     function, x = flat(name, MODES)
     batch = x[None, :] * jnp.array([[0.97], [1.0], [1.04]])
@@ -137,7 +146,7 @@ def test_sum_rules(criterion):
 
     m = value(PEAKS)
     integral = area @ functional_derivative(value, PEAKS, omega)
-    assert integral == pytest.approx(m - 1, rel=1e-9)
+    assert float(integral) == pytest.approx(float(m) - 1, rel=1e-9)
     name = f"lambda-c-{criterion}"
     quantity = QUANTITIES[name].compute
     derivative = functional_derivative(lambda s: quantity(s, setting()), PEAKS, omega)
@@ -152,12 +161,12 @@ def test_scaling_derivative_is_the_integral():
         return QUANTITIES["tc"].compute(s, setting())
 
     integral = omega * coupling / 2 @ functional_derivative(tc, PEAKS, omega)
-    assert scaling_derivative(tc, PEAKS) == pytest.approx(float(integral), rel=1e-9)
+    assert float(scaling_derivative(tc, PEAKS)) == pytest.approx(float(integral), rel=1e-9)
 
 
 def test_functional_derivative_against_differences():
     """A probe of finite area, Richardson-extrapolated, for the kinetic λ_c and γ₁."""
-    for name in ("lambda-c-kinetic", "gamma-1", "weight"):
+    for name in ("lambda-c-kinetic", "gamma-1"):
         omega = jnp.array([9.0, 18.3])
 
         def quantity(s, name=name):
@@ -173,7 +182,7 @@ def test_functional_derivative_against_differences():
                 return quantity(probe)
 
             numeric = richardson(probed, jnp.asarray(0.0), 1.0, 4e-2)
-            assert numeric == pytest.approx(float(found[j]), rel=1e-6)
+            assert float(numeric) == pytest.approx(float(found[j]), rel=1e-6)
 
 
 def test_margin_at_the_crossing_of_all_eigenvalues():
@@ -212,17 +221,13 @@ def test_slopes_where_eigenvalues_cross():
         np.testing.assert_allclose(numeric, expected, rtol=2e-5)
 
 
-def test_rate_slopes_agree_with_forward_mode_and_sums_are_smooth():
+def test_rate_slopes_agree_with_forward_mode():
     from jaxelph import normal_modes
 
     direction = EinsteinModes([0.3, -0.2, 0.1], [0.1, 0.2, -0.1])
-    rates, slopes = rate_slopes(MODES, direction, T, GRID, temperature_change=0.5)
+    slopes = rate_slopes(MODES, direction, T, GRID, temperature_change=0.5)[1]
     forward = jax.jvp(lambda s, t: normal_modes(s, t, GRID).rates, (MODES, T), (direction, 0.5))[1]
     np.testing.assert_allclose(slopes, forward, rtol=1e-7, atol=1e-9)
-    # Merge the two slowest into one cluster: single slopes mix, their sum stays.
-    wide = 1.01 * (rates[1] - rates[0]) / rates[1]
-    apart = np.diff(rates) / rates[1:]
-    assert apart[1] > wide, "the third rate must stay out of the cluster"
 
 
 def test_sensitivities_collects_and_refuses():
@@ -241,3 +246,29 @@ def test_sensitivities_collects_and_refuses():
         sensitivities(MODES, T, ["Tcc"])
     with pytest.raises(ValueError, match="temperature must be positive"):
         sensitivities(MODES, -1.0)
+
+
+def test_program(tmp_path, capsys):
+    import json
+
+    import xarray as xr
+
+    from jaxelph import example, specific_heat_ratio
+    from jaxelph.cli import run
+    from jaxelph.units import kelvin_to_mev
+
+    given = ["sensitivities", "--example", "table1", "-T", "150", "--quantities", "heat,lambda"]
+    assert run([*given, "--json", "--output", str(tmp_path)]) == 0
+    told = json.loads(capsys.readouterr().out)["quantities"]
+    metal, temperature = example("table1"), kelvin_to_mev(150.0)
+    assert told["heat"]["value"] == pytest.approx(float(specific_heat_ratio(metal, temperature)))
+    with xr.open_dataset(tmp_path / "sensitivities.nc", engine="h5netcdf") as data:
+        np.testing.assert_allclose(data["dlambda_da2f"], 2 / data["frequency"], rtol=1e-12)
+        assert data["dlambda_da2f"].attrs["units"] == "1/meV"
+        # In meV: T in K changes C_el by k_B times the derivative.
+        slope = jax.grad(specific_heat_ratio, 1)(metal, temperature) * kelvin_to_mev(1.0)
+        assert float(data["dheat_dT"]) == pytest.approx(float(slope), rel=1e-10)
+        assert data["dheat_dcoupling"].shape == (21,)
+    assert (tmp_path / "sensitivities.png").stat().st_size > 10_000
+    assert run([*given[:-1], "nonsense"]) == 2
+    assert "quantity 'nonsense' is not known" in capsys.readouterr().err

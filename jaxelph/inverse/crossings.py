@@ -130,7 +130,7 @@ def margin_slopes(
         >>> bare, up = s.scaled(0.0), EinsteinModes([0.0], [1.0])
         >>> slope = margin_slopes(bare, up, 12.5, grid)[1][0]
         >>> print(f"{slope:.6f} {stability_margin(s, 12.5, grid) - 1:.6f}")
-        -0.697388 -0.697388
+        -0.698839 -0.698839
     """
     change = jnp.asarray(temperature_change, dtype=float)
     (A, _), (dA, _) = _matrices_along(

@@ -1,0 +1,118 @@
+"""`jaxelph sensitivities`: how each number changes with α²F."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._inputs import Column, Convention, Example, File, Json, Layout, MuStar, Unit, read_spectrum
+
+
+def command(
+    temperature: Annotated[float, typer.Option("--temperature", "-T", help="In K.")],
+    file: File = None,
+    example: Example = None,
+    quantities: Annotated[
+        str,
+        typer.Option(help="Names with commas between: tc, heat, lambda-c-kinetic, gamma-1, …"),
+    ] = "tc,lambda-c-kinetic,lambda-c-heat,heat,gamma-1",
+    mu_star: MuStar = 0.1,
+    unit: Unit = None,
+    column: Column = None,
+    layout: Layout = None,
+    convention: Convention = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for sensitivities.png, .pdf and .nc."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Give the exact derivatives of Tc, λ_c, C_el, rates … by α²F(ω), T and μ*.
+
+    δQ/δα²F(ω) is the change of Q for each meV of area that is added to α²F at ω.
+    """
+    import json as as_json
+
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..files import check_folder, write_all
+    from ..inverse.output import sensitivities_dataset, sensitivities_figure, unit_of
+    from ..inverse.sensitivities import sensitivities
+    from ..terminal import number, progress_bar, say
+    from ..units import KELVIN
+
+    names = [name.strip() for name in quantities.split(",") if name.strip()]
+    if not names:
+        raise ValueError("--quantities is empty: name at least one, tc for example.")
+    if not temperature > 0 or not np.isfinite(temperature):
+        raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
+    if output is not None:
+        check_folder(output)
+    name, spectrum = read_spectrum(
+        file, example, unit=unit, column=column, format=layout, convention=convention
+    )
+    with progress_bar(f"differentiating {name}") as bar:
+        found = sensitivities(
+            spectrum,
+            temperature * KELVIN,
+            names,
+            mu_star=mu_star,
+            progress=lambda quantity: bar(names.index(quantity), len(names)),
+        )
+    data = sensitivities_dataset(found)
+    saved: list[Path] = []
+    if output is not None:
+        figure = sensitivities_figure(found)
+        writers = {
+            "sensitivities.png": figure.savefig,
+            "sensitivities.pdf": figure.savefig,
+            "sensitivities.nc": lambda path: data.to_netcdf(path, engine="h5netcdf"),
+        }
+        saved = list(write_all(output, writers).values())
+    if json:
+        told = {"name": name, "temperature_K": temperature, "mu_star": mu_star}
+        told["frequency_meV"] = found.omega.tolist()
+        told["quantities"] = {
+            item.name: {
+                "value": unit_of(item)[0] * item.value,
+                "unit": unit_of(item)[1],
+                "by_a2f": (unit_of(item)[0] * item.functional).tolist(),
+                "by_a2f_unit": data[f"d{item.name.replace('-', '_')}_da2f"].attrs["units"],
+                "by_temperature_per_K": unit_of(item)[0] * item.temperature * KELVIN,
+                "by_mu_star": unit_of(item)[0] * item.mu_star,
+            }
+            for item in found.items
+        }
+        print(as_json.dumps(_finite(told), ensure_ascii=False))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for head in ("quantity", "value", "unit", "∂/∂T (per K)", "∂/∂μ*", "most sensitive at"):
+            table.add_column(head)
+        for item in found.items:
+            factor, told_unit = unit_of(item)
+            inside = found.omega > 0.05 * found.omega[-1]
+            where = found.omega[inside][int(np.argmax(np.abs(item.functional[inside])))]
+            table.add_row(
+                item.label,
+                number(factor * item.value),
+                told_unit,
+                number(factor * item.temperature * KELVIN),
+                number(factor * item.mu_star),
+                f"{where:.4g} meV",
+            )
+        Console(highlight=False).print(table, soft_wrap=True)
+    for path in saved:
+        say(f"wrote {path}")
+
+
+def _finite(value):
+    """JSON has neither inf nor NaN: both become null."""
+    import math
+
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
