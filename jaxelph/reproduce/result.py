@@ -1,0 +1,175 @@
+"""What a reproduction consists of: published against computed numbers, tables, a figure."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One published number beside ours.
+
+    Example:
+        >>> row = Comparison("zero of Z₀⁻¹", "1.16", 1.1606)
+        >>> row.agrees, f"{row.difference:.4f}"
+        (True, '0.0006')
+    """
+
+    quantity: str
+    published: str  # with the digits that are printed
+    ours: float
+    remark: str = ""
+
+    @property
+    def difference(self) -> float:
+        """Ours less the published number."""
+        return self.ours - float(self.published)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether ours rounds to the published number at its printed digits."""
+        digits = len(self.published.partition(".")[2])
+        return bool(abs(self.difference) <= 0.5000001 * 10.0**-digits)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of computed numbers: one format string a column."""
+
+    title: str
+    columns: tuple[str, ...]
+    formats: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def text_rows(self) -> list[list[str]]:
+        """The rows as they are printed: blank where there is no number."""
+        return [
+            [_text(cell, form) for cell, form in zip(row, self.formats, strict=True)]
+            for row in self.rows
+        ]
+
+
+def _text(cell, form: str) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float) and math.isinf(cell):
+        return "∞"
+    return format(cell, form)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reproduction:
+    """One of the paper's results, computed again."""
+
+    name: str
+    title: str
+    comparisons: tuple[Comparison, ...]
+    tables: tuple[Table, ...]
+    remarks: tuple[str, ...]
+    dataset: "xr.Dataset"
+    plot: Callable[["xr.Dataset"], "Figure"]
+
+    def figure(self) -> "Figure":
+        """The figure, drawn from the dataset alone."""
+        return self.plot(self.dataset)
+
+    def to_dict(self) -> dict:
+        """Plain numbers and strings; what is infinite or undefined is None."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "comparisons": [
+                {
+                    "quantity": c.quantity,
+                    "published": float(c.published),
+                    "printed": c.published,
+                    "ours": _plain(c.ours),
+                    "difference": _plain(c.difference),
+                    "agrees": c.agrees,
+                    "remark": c.remark,
+                }
+                for c in self.comparisons
+            ],
+            "tables": [
+                {
+                    "title": t.title,
+                    "columns": list(t.columns),
+                    "rows": [[_plain(cell) for cell in row] for row in t.rows],
+                }
+                for t in self.tables
+            ],
+            "remarks": list(self.remarks),
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as valid JSON."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def writers(self) -> dict[str, Callable[[Path], object]]:
+        """What `files.write_all` takes: figure, data and numbers."""
+        figure = self.figure()
+        return {
+            f"{self.name}.png": lambda path: figure.savefig(path, dpi=200),
+            f"{self.name}.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
+            f"{self.name}.nc": lambda path: self.dataset.to_netcdf(path, engine="h5netcdf"),
+            f"{self.name}.json": lambda path: path.write_text(
+                self.to_json() + "\n", encoding="utf-8"
+            ),
+        }
+
+    def print(self, console=None) -> None:
+        """The tables and remarks, to a terminal."""
+        from rich.console import Console
+        from rich.table import Table as RichTable
+
+        console = console or Console(highlight=False)
+        console.print(f"[bold]{self.name}[/bold]  {self.title}", soft_wrap=True)
+        if self.comparisons:
+            table = RichTable(box=None, pad_edge=False, header_style="bold")
+            table.add_column("quantity")
+            for head in ("published", "ours", "difference"):
+                table.add_column(head, justify="right", no_wrap=True)
+            table.add_column("printed digits", no_wrap=True)
+            table.add_column("remark")
+            for c in self.comparisons:
+                digits = len(c.published.partition(".")[2])
+                table.add_row(
+                    c.quantity,
+                    c.published,
+                    f"{c.ours:.{digits + 2 if digits else 0}f}",
+                    f"{c.difference:+.1e}" if c.difference else "0",
+                    "agree" if c.agrees else "differ",
+                    c.remark,
+                    style=None if c.agrees else "yellow",
+                )
+            console.print(table)
+        for shown in self.tables:
+            console.print(f"\n{shown.title}", soft_wrap=True)
+            table = RichTable(box=None, pad_edge=False, header_style="bold")
+            for column in shown.columns:
+                table.add_column(column, justify="right")
+            for row in shown.text_rows():
+                table.add_row(*row)
+            console.print(table)
+        for remark in self.remarks:
+            console.print(f"\n{remark}", style="dim", soft_wrap=True)
+        console.print()
+
+
+def _plain(value) -> Any:
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,36 @@
+"""Which reproductions there are, and running them."""
+
+import importlib
+from collections.abc import Callable
+
+from .result import Reproduction
+
+#: Name on the command line → module with a function `compute`.
+_MODULES = {
+    "strong-coupling": "strong_coupling",
+}
+
+NAMES: tuple[str, ...] = tuple(_MODULES)
+
+
+def reproduce(name: str, progress: Callable[[int, int], object] | None = None) -> Reproduction:
+    """Compute one of the paper's results.
+
+    Args:
+        name: one of `NAMES`.
+        progress: called with (steps done, steps in all) on the way.
+
+    Returns:
+        Reproduction: with `.print()`, `.figure()`, `.dataset` and `.to_json()`.
+
+    Raises:
+        ValueError: there is no result of this name.
+
+    Example:
+        >>> callable(reproduce), "strong-coupling" in NAMES
+        (True, True)
+    """
+    if name not in _MODULES:
+        raise ValueError(f"{name!r} is not one of the results: {', '.join(NAMES)}, or all.")
+    module = importlib.import_module(f"jaxelph.reproduce.{_MODULES[name]}")
+    return module.compute(progress or (lambda done, total: None))

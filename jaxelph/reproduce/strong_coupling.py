@@ -1,0 +1,182 @@
+"""λ → ∞ with classical phonons: Supplement Eqs. (39)-(41)."""
+
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+
+from ..collisions import PhononCollisions
+from ..critical import critical_coupling
+from ..equilibrium import fermi
+from ..grid import EnergyGrid
+from ..plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE
+from ..spectrum import EinsteinModes, GaussianPeaks
+from ..strong_coupling import (
+    ClassicalCollisions,
+    classical_inverse_weight,
+    classical_weight_threshold,
+    classical_weight_zeros,
+    coupling_symbol,
+    energy_uncertainty,
+)
+from .result import Comparison, Reproduction, Table
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+#: Where the normal state of λ → ∞ gives way to superconductivity: Tc = 0.1827 g.
+TEMPERATURE = 0.1827
+
+
+def compute(progress) -> Reproduction:
+    """(39)-(41): the zeros, the uncertainty of energy, the limits of the criteria."""
+    import xarray as xr
+
+    low, high = (float(e) for e in classical_weight_zeros(1.0, TEMPERATURE))
+    uncertainty = float(energy_uncertainty(1.0, TEMPERATURE))
+    progress(1, 4)
+    collisions = _collision_limit()
+    progress(2, 4)
+    peak = GaussianPeaks([1.0], [0.1], [1.0])
+    g1 = float(np.sqrt(np.sum(np.prod([np.asarray(x) for x in _squares(peak)], axis=0))))
+    temperatures = np.geomspace(0.6, 12.0, 12)
+    size = 256
+    found = {name: [] for name in CRITERION_STYLE}
+    for k, t in enumerate(temperatures):
+        grid = EnergyGrid(max(1 / 2, 24 * t / size), size)
+        for name in found:
+            found[name].append(float(critical_coupling(peak, float(t), criterion=name, grid=grid)))
+        progress(2 + k / len(temperatures), 4)
+    critical = np.array([found[name] for name in CRITERION_STYLE])
+    edges = temperatures[None, :] / (g1 * np.sqrt(critical))
+    symbol = float(np.max(coupling_symbol(peak, np.linspace(0.5, 3.0, 501))))
+    energies = np.linspace(0, 3, 601)
+    data = xr.Dataset(
+        {
+            "inverse_weight": (
+                "energy",
+                np.asarray(classical_inverse_weight(1.0, TEMPERATURE, energies)),
+                {"long_name": "inverse quasiparticle weight, T >> omega", "units": "1"},
+            ),
+            "critical_coupling": (
+                ("criterion", "temperature"),
+                critical,
+                {"long_name": "critical coupling of a Gaussian peak", "units": "1"},
+            ),
+            "edge": (
+                ("criterion", "temperature"),
+                edges,
+                {"long_name": "T/g at that coupling", "units": "1"},
+            ),
+        },
+        coords={
+            "energy": ("energy", energies, {"units": "g"}),
+            "temperature": ("temperature", temperatures, {"units": "omega"}),
+            "criterion": list(CRITERION_STYLE),
+        },
+        attrs={
+            "zeros": [low, high],
+            "uncertainty": uncertainty,
+            "temperature": TEMPERATURE,
+            "weight_limit": float(classical_weight_threshold()),
+            "heat_limit": float(np.sqrt(1.5) / np.pi),
+            "symbol_maximum": symbol,
+            "g_at_unit_coupling": g1,
+        },
+    )
+    limits = Table(
+        "Upper edge of instability T/g of a Gaussian peak (width ω/10), λ → ∞",
+        ("λ_c", "T/ω", "weight", "λ_c", "heat", "λ_c", "kinetic", "kinetic, 4T/max κ̂"),
+        (".4g", ".3f", ".5f", ".4g", ".5f", ".4g", ".5f", ".4g"),
+        tuple(
+            (
+                critical[0, k], t, edges[0, k], critical[1, k], edges[1, k], critical[2, k],
+                edges[2, k], 4 * t / symbol,
+            )
+            for k, t in list(enumerate(temperatures))[::2]
+        ),
+    )  # fmt: skip
+    return Reproduction(
+        name="strong-coupling",
+        title="Supplement Eqs. (39)-(41): λ → ∞ at fixed g² = λ⟨ω²⟩, T ≫ ω",
+        comparisons=(
+            Comparison("lower zero of Z₀⁻¹, E/g", "0.40", low, "0.39 at two digits, 0.4 at one"),
+            Comparison("upper zero of Z₀⁻¹, E/g", "1.16", high),
+        ),
+        tables=(
+            Table(
+                "The range of negative Z₀⁻¹ and the uncertainty of energy at T = 0.1827 g",
+                ("δE/g", "(g²T)^(1/3)/g", "their ratio"),
+                (".5f", ".5f", ".3f"),
+                ((high - low, uncertainty, (high - low) / uncertainty),),
+            ),
+            Table(
+                "Collision integral at T₀ = 0.25 g: full Eq. (30) against its limit "
+                "g² d/dE[T₀f' + f(1-f)]",
+                ("ω/g", "largest difference / largest value", "ratio"),
+                (".3f", ".3e", ".3f"),
+                collisions,
+            ),
+            limits,
+        ),
+        remarks=(
+            "Two criteria have a limit: Z₀⁻¹ < 0 somewhere for T < "
+            f"{data.attrs['weight_limit']:.5f} g, C_el < 0 for T < {data.attrs['heat_limit']:.5f} "
+            "g. The kinetic one has none: κ's Fourier symbol tends to πg²|q|, which is unbounded. "
+            "For a finite width of α²F its edge grows as T = λ_c max κ̂/4, so that T/g grows as √λ.",
+        ),
+        dataset=data,
+        plot=plot,
+    )
+
+
+def _squares(spectrum):
+    omega, coupling = spectrum.modes()
+    return omega**2, coupling
+
+
+def _collision_limit():
+    grid = EnergyGrid(0.05, 300)
+    hot = fermi(grid.energies, 0.27) - fermi(grid.energies, 0.25)
+    limit = ClassicalCollisions(1.0, 0.25, grid).integral(hot)
+    rows, before = [], None
+    for omega in (0.08, 0.04, 0.02):
+        modes = EinsteinModes([omega], [omega**-2])
+        full = jax.jit(lambda s: PhononCollisions.at(s, 0.25, grid).integral(hot))(modes)
+        error = float(np.max(np.abs(full - limit)) / np.max(np.abs(limit)))
+        rows.append((omega, error, None if before is None else before / error))
+        before = error
+    return tuple(rows)
+
+
+def plot(data: "xr.Dataset") -> "Figure":
+    """Z0⁻¹(E) with its zeros, and the edges by the three criteria against λ."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        energies, weight = data["energy"].values, data["inverse_weight"].values
+        left.plot(energies, weight, color=BLUE)
+        left.axhline(0, color="black", linewidth=0.7)
+        left.fill_between(energies, weight, 0, where=weight < 0, color=SHADE, alpha=0.2, lw=0)
+        for zero in data.attrs["zeros"]:
+            left.plot([zero], [0], "o", color="black")
+            left.annotate(f"{zero:.4f}", (zero, 0), (0, 5), textcoords="offset points", ha="center")
+        left.set(xlim=(0, 3), xlabel="$E/g$", ylabel=r"$Z_0^{-1}(E)$")
+        left.set_title(rf"(a) $T = {TEMPERATURE}\,g \gg \omega$", loc="left")
+        for name, (colour, line, marker, text) in CRITERION_STYLE.items():
+            one = data.sel(criterion=name)
+            right.plot(
+                one["critical_coupling"], one["edge"], line, marker=marker, color=colour, label=text
+            )
+        for limit in ("weight_limit", "heat_limit"):
+            right.axhline(data.attrs[limit], color=GREY, linewidth=0.7, linestyle=":")
+        right.set(
+            xscale="log", yscale="log", xlabel=r"$\lambda$", ylabel="edge of instability $T/g$"
+        )
+        right.set_title(r"(b) a peak of width $\omega/10$", loc="left")
+        right.legend(loc="center right")
+    return figure
