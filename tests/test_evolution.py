@@ -1,5 +1,6 @@
 """The kinetic equation in time: a reference trajectory, a runaway, energy, bad input."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -94,3 +95,14 @@ def test_bad_input():
     ):
         with pytest.raises(ValueError, match=message):
             evolve(METAL, initial, temperature, on, at)
+
+
+def test_inside_jit_what_is_concrete_is_still_checked():
+    grid, times = EnergyGrid(6.0, 75), np.array([0.0, 0.1])
+
+    def final(hot, temperature=12.6):
+        return evolve(METAL, hot, temperature, grid, times, rtol=1e-4).temperature[-1]
+
+    assert jax.jit(final)(13.0) == pytest.approx(float(final(13.0)), rel=1e-12)
+    with pytest.raises(ValueError, match="temperature must be positive"):
+        jax.jit(lambda hot: final(hot, -1.0))(13.0)

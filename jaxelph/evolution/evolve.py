@@ -180,9 +180,11 @@ def evolve(
         >>> print(run.temperature.round(4))
         [13.85   12.6029 12.59  ]
     """
-    initial = jnp.asarray(initial, dtype=float)
-    times = jnp.asarray(times, dtype=float)
-    _check(initial, temperature, grid, times, electrons)
+    # Inside a caller's jit too, what is concrete is checked now.
+    with jax.ensure_compile_time_eval():
+        initial = jnp.asarray(initial, dtype=float)
+        times = jnp.asarray(times, dtype=float)
+        _check(initial, temperature, grid, times, electrons)
     if solver is None:
         matrix_free = grid.size > _DENSE
         solver = Rodas5P(Krylov(_preconditioner, rtol=1e-2 * rtol)) if matrix_free else Rodas5P()
