@@ -106,3 +106,19 @@ def test_bad_data():
     ):
         with pytest.raises(ValueError, match=message):
             fit_linear(*arguments)
+
+
+@pytest.mark.slow
+def test_the_68_percent_interval_covers_68_percent():
+    """200 draws of 1 % noise on Re and Im Σ: each moment is covered at the nominal rate."""
+    design = sigma()
+    exact = design @ A2F
+    noise = np.full(len(exact), 0.01 * np.max(np.abs(exact)))
+    rng = np.random.default_rng(0)
+    inside = {name: 0 for name in TRUTH}
+    for _ in range(200):
+        fit = fit_linear(OMEGA, design, exact + noise * rng.normal(size=len(noise)), noise)
+        for name, (value, error) in fit.moments.items():
+            inside[name] += abs(value - TRUTH[name]) < error
+    for name, count in inside.items():
+        assert 120 <= count <= 152, f"{name}: {count} of 200"
