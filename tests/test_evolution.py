@@ -13,6 +13,7 @@ from jaxelph import (
     example,
     two_temperature_rate,
 )
+from jaxelph.dae import BDF
 
 METAL = example("table1")
 G = 50.36533199202271
@@ -106,3 +107,11 @@ def test_inside_jit_what_is_concrete_is_still_checked():
     assert jax.jit(final)(13.0) == pytest.approx(float(final(13.0)), rel=1e-12)
     with pytest.raises(ValueError, match="temperature must be positive"):
         jax.jit(lambda hot: final(hot, -1.0))(13.0)
+
+
+def test_multistep_solver_agrees_with_the_default():
+    temperature, grid, times = 0.25 * G, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 8.0])
+    default = evolve(METAL, 1.1 * temperature, temperature, grid, times, rtol=1e-9)
+    multistep = evolve(METAL, 1.1 * temperature, temperature, grid, times, rtol=1e-7, solver=BDF())
+    assert multistep.result == RESULTS.completed
+    assert np.max(np.abs(multistep.f - default.f)) < 1e-7

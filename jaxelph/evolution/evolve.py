@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Real
 
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
-from ..dae import Krylov, MassMatrixTerm, Rodas5P
+from ..dae import Krylov, MassMatrixTerm, Rodas5P, StepController
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
@@ -259,7 +259,7 @@ def _integrate(
         y0=jnp.append(start_at, 0.0),
         args=operators,
         saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]),
-        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        stepsize_controller=StepController(rtol=rtol, atol=atol),
         event=event,
         adjoint=adjoint,
         max_steps=max_steps,
