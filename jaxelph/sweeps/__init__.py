@@ -1,0 +1,1 @@
+"""One function at many points, on all the devices there are."""
