@@ -73,6 +73,7 @@ from .superconductivity import mcmillan as mcmillan
 from .superconductivity import pairing_eigenvalue as pairing_eigenvalue
 from .superconductivity import tc_functional_derivative as tc_functional_derivative
 from .superconductivity import transition_temperature as transition_temperature
+from .sweeps import sweep as sweep
 from .thermodynamics import maximum_stability_parameter as maximum_stability_parameter
 from .thermodynamics import phonon_heat_debye as phonon_heat_debye
 from .thermodynamics import phonon_heat_einstein as phonon_heat_einstein
