@@ -35,7 +35,9 @@ from .equilibrium import spectral_function as spectral_function
 from .equilibrium import thermal_window as thermal_window
 from .evolution import RESULTS as RESULTS
 from .evolution import Evolution as Evolution
+from .evolution import Relaxation as Relaxation
 from .evolution import evolve as evolve
+from .evolution import relax as relax
 from .examples import EXAMPLES as EXAMPLES
 from .examples import example as example
 from .grid import EnergyGrid as EnergyGrid

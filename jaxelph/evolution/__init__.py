@@ -3,3 +3,5 @@
 from .evolve import RESULTS as RESULTS
 from .evolve import Evolution as Evolution
 from .evolve import evolve as evolve
+from .relaxation import Relaxation as Relaxation
+from .relaxation import relax as relax

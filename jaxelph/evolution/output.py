@@ -1,5 +1,6 @@
 """An evolution as a labelled dataset and as a figure, in any units."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +104,8 @@ def evolution_figure(
     evolution: "Evolution",
     data: "xr.Dataset | None" = None,
     symbols: tuple[str, ...] = ("", "", ""),
+    *,
+    cooling: Mapping[str, float] | None = None,
 ) -> "Figure":
     """f at a few times, δf over energy and time, and T_e(t), side by side.
 
@@ -110,55 +113,87 @@ def evolution_figure(
         evolution: one run.
         data: its dataset in the units of the figure, that of `evolution_dataset` if left out.
         symbols: the units of time, energy and temperature as the axes are to name them.
+        cooling: rates by name; an exponential with each is drawn beside T_e(t).
     """
-    import matplotlib.pyplot as plt
+    from matplotlib import colormaps, rc_context
     from matplotlib.colors import SymLogNorm
+    from matplotlib.figure import Figure
+
+    from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 
     data = evolution_dataset(evolution) if data is None else data
     time_label, energy_label, temperature_label = (
         f"{name} ({unit})" if unit else name
-        for name, unit in zip(("$t$", "$E$", "$T_e$"), symbols, strict=True)
+        for name, unit in zip(
+            ("time $t$", "energy $E - E_F$", "temperature $T_e$"), symbols, strict=True
+        )
     )
     seen = np.all(np.isfinite(data["f"].values), axis=1)
     times, f = data["time"].values[seen], data["f"].values[seen]
     deviation, energies = data["deviation"].values[seen], data["energy"].values
-    figure, (left, middle, right) = plt.subplots(
-        1, 3, figsize=(11, 3.3), layout="constrained", width_ratios=(1, 1.3, 1)
-    )
-    # The distribution is odd about E = 0: the energies where something happens, mirrored.
+    # Where something happens, no further.
     happens = np.max(np.abs(deviation), axis=0) > 1e-3 * np.max(np.abs(deviation))
     top = energies[min(np.flatnonzero(happens)[-1] + 1, len(energies) - 1)] if happens.any() else 0
     top = max(top, 4 * float(evolution.equation.temperature))
-    whole = np.concatenate([-energies[::-1], [0.0], energies])
-    chosen = np.unique(np.linspace(0, len(times) - 1, min(5, len(times))).round().astype(int))
-    colors = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(chosen)))
-    for k, color in zip(chosen, colors, strict=True):
-        values = np.concatenate([1 - f[k, ::-1], [0.5], f[k]])
-        left.plot(whole, values, color=color, lw=1.3, label=f"{times[k]:.3g}")
-    left.set(xlim=(-top, top), ylim=(-0.02, 1.02), xlabel=energy_label, ylabel="$f(E)$")
-    left.legend(title=time_label, fontsize=8, title_fontsize=8, frameon=False)
-    size = max(float(np.max(np.abs(deviation))), 1e-300)
-    if len(times) > 1:
-        mesh = middle.pcolormesh(
-            times,
-            energies,
-            deviation.T,
-            cmap="RdBu_r",
-            norm=SymLogNorm(size * 1e-2, vmin=-size, vmax=size),
-            shading="gouraud",
-            rasterized=True,
-        )
-        figure.colorbar(mesh, ax=middle, label=r"$\delta f = f - f_0(T_0)$")
-    middle.set(ylim=(energies[0], top), xlabel=time_label, ylabel=energy_label)
-    right.plot(times, data["electron_temperature"].values[seen], color="C3")
-    cold = data.attrs["phonon_temperature"]
-    right.axhline(cold, color="0.5", lw=1, ls="--", label="phonons")
-    right.set(xlabel=time_label, ylabel=temperature_label)
-    if data.attrs["result"] == "unstable":
-        for axes in (middle, right):
-            axes.axvline(data.attrs["reached"], color="k", lw=1, ls=":")
-        right.plot([], [], color="k", lw=1, ls=":", label="$B(f)$ loses positivity")
-    right.legend(fontsize=8, frameon=False)
-    for axes, name in zip((left, middle, right), "abc", strict=True):
-        axes.set_title(f"({name})", loc="left", fontsize=10)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 2.7), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.35, 1))
+
+        # The distribution is odd about E = 0: its mirror image is drawn as well.
+        whole = np.concatenate([-energies[::-1], [0.0], energies])
+        chosen = np.unique(np.linspace(0, len(times) - 1, min(5, len(times))).round().astype(int))
+        colors = colormaps["viridis"](np.linspace(0, 0.9, len(chosen)))
+        for k, color in zip(chosen, colors, strict=True):
+            values = np.concatenate([1 - f[k, ::-1], [0.5], f[k]])
+            left.plot(whole, values, color=color, label=f"{times[k]:.3g}")
+        left.set(xlim=(-top, top), ylim=(-0.02, 1.02), xlabel=energy_label)
+        left.set_ylabel("distribution $f(E)$")
+        left.legend(title=f"$t$ ({symbols[0]})" if symbols[0] else "$t$", loc="lower left")
+
+        size = max(float(np.max(np.abs(deviation))), 1e-300)
+        if len(times) > 1:
+            fine = np.linspace(0, min(top, energies[-1]), 257)
+            mesh = middle.pcolormesh(
+                times,
+                fine,
+                _sinc_series(deviation, fine / energies[0]).T,
+                cmap="RdBu_r",
+                norm=SymLogNorm(size * 1e-2, vmin=-size, vmax=size),
+                shading="gouraud",
+                rasterized=True,
+            )
+            figure.colorbar(mesh, ax=middle, label=r"$f - f_0(T_0)$")
+            middle.set_xlabel(time_label)
+        else:
+            middle.plot(deviation[0], energies, color=ORANGE)
+            middle.set_xlabel(r"$f - f_0(T_0)$")
+        middle.set(ylim=(0, top), ylabel=energy_label)
+
+        kelvin = data["electron_temperature"].values[seen]
+        cold = data.attrs["phonon_temperature"]
+        alone = "o" if len(times) == 1 else "-"
+        right.plot(times, kelvin, alone, color=ORANGE, label="electrons")
+        styles = ((BLUE, "--"), (GREEN, "-."))
+        models = (cooling or {}).items() if len(times) > 1 else ()
+        for (name, rate), (color, line) in zip(models, styles, strict=False):
+            model = cold + (kelvin[0] - cold) * np.exp(-rate * times)
+            right.plot(times, model, line, color=color, linewidth=1, label=name)
+        right.axhline(cold, color=GREY, linewidth=0.8, linestyle=":", label="phonons")
+        low, high = sorted((cold, kelvin[0]))
+        highest = max(high, float(np.max(kelvin)))
+        right.set_ylim(low - 0.06 * (highest - low), highest + 0.06 * (highest - low))
+        right.set(xlabel=time_label, ylabel=temperature_label)
+        if data.attrs["result"] == "unstable":
+            for axes in (middle, right) if len(times) > 1 else (right,):
+                axes.axvline(data.attrs["reached"], color="black", linewidth=1, linestyle="--")
+            right.plot([], [], "--", color="black", linewidth=1, label="$B(f)$ indefinite")
+        right.legend(loc="upper right" if kelvin[0] > cold else "lower right", handlelength=1.6)
+        for axes, letter in zip((left, middle, right), "abc", strict=True):
+            axes.set_title(f"({letter})", loc="left", fontweight="bold")
     return figure
+
+
+def _sinc_series(odd: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """An odd function given at 1…L, a row a time, at the points x between: what the grid means."""
+    n = np.arange(1, odd.shape[1] + 1)
+    return odd @ (np.sinc(x[None, :] - n[:, None]) - np.sinc(x[None, :] + n[:, None]))

@@ -1,0 +1,337 @@
+r"""Relaxation as an experiment sees it: temperatures in K, energies in meV, times in ps.
+
+Electrons are heated to T_e while the phonons stay at T0, and then cool. What a measured
+relaxation time is compared with stands beside the run:
+
+    two-temperature rate    π ∬E M Ẽ / ∬E A Ẽ,  with the true specific heat of the electrons,
+    Allen's rate            3λ⟨ω²⟩/πT_e,         its limit for T ≫ ω with that of bare electrons,
+    slowest mode            the smallest γ of the linearised equation, what is left in the end.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Real
+
+from ..grid import EnergyGrid
+from ..spectrum import EliashbergFunction
+from ..stability import allen_rate, normal_modes, two_temperature_rate
+from ..units import HBAR, KELVIN, mev_to_per_ps
+from .evolve import Evolution, evolve
+from .output import evolution_dataset, evolution_figure, outcome
+from .progress import ProgressMeter
+
+# The largest grid whose modes are computed for the slowest rate: by dense matrices.
+_MODES = 800
+
+# From this size on a run takes long enough to be worth the calls that report its progress.
+_LONG = 400
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Relaxation:
+    """A run of the kinetic equation in K, meV and ps, with the rates to compare it with.
+
+    Rates are in 1/ps. Undefined ones are NaN: `late_rate` where the excess does not decay
+    exponentially above the integration error, `slowest_rate` on very large grids.
+    """
+
+    name: str
+    evolution: Evolution
+    phonon_temperature: float
+    electron_temperature: float
+    rtol: float
+    two_temperature_rate: float  # at the phonons' temperature
+    allen_rate: float  # at the electrons' first temperature
+    slowest_rate: float  # γ₁ at the phonons' temperature
+    growing_modes: int  # of the linear theory at the phonons' temperature
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times in ps."""
+        return np.asarray(self.evolution.times) / mev_to_per_ps(1.0)
+
+    @property
+    def temperature(self) -> np.ndarray:
+        """The electrons' effective temperature in K, NaN after `reached`."""
+        return np.asarray(self.evolution.temperature) / KELVIN
+
+    @property
+    def reached(self) -> float:
+        """The time of the last state, in ps."""
+        return float(self.evolution.reached) / mev_to_per_ps(1.0)
+
+    @property
+    def result(self) -> str:
+        """ "completed", "unstable" or "failed"."""
+        return outcome(self.evolution)
+
+    @property
+    def initial_rate(self) -> float:
+        """-(dU/dt)/U at the first time: the two-temperature rate if T_e is close to T0."""
+        equation, start = self.evolution.equation, self.evolution.deviation[0]
+        return float(mev_to_per_ps(-equation.heat_flow(start) / equation.energy(start)))
+
+    @property
+    def fall_time(self) -> float:
+        """When T_e - T0 has fallen to 1/e of its first value (ps); NaN if it has not."""
+        excess = (self.temperature - self.phonon_temperature) / (
+            self.temperature[0] - self.phonon_temperature
+        )
+        below = np.flatnonzero(excess <= np.exp(-1))
+        if below.size == 0:
+            return float("nan")
+        k = below[0]
+        # Linear in the logarithm between two times.
+        high, low = np.log(excess[k - 1]), np.log(max(excess[k], 1e-300))
+        share = (high + 1) / (high - low)
+        return float(self.times[k - 1] + share * (self.times[k] - self.times[k - 1]))
+
+    @property
+    def late_rate(self) -> float:
+        """The rate at which the last third of the run still decays, from a fit of ln|T_e - T0|."""
+        excess = np.abs(self.temperature - self.phonon_temperature)
+        excess = excess / abs(self.electron_temperature - self.phonon_temperature)
+        # What is left must stand out from the local errors of the integration.
+        use = np.isfinite(excess) & (excess > 100 * self.rtol)
+        use &= self.times >= self.times[use][-1] * 2 / 3
+        if use.sum() < 3:
+            return float("nan")
+        slope = -np.polyfit(self.times[use], np.log(excess[use]), 1)[0]
+        return float(slope) if slope > 0 else float("nan")
+
+    def explain(self) -> str:
+        """What became of the electrons, in words."""
+        cold = self.phonon_temperature
+        if self.result == "failed":
+            return (
+                f"The integration gave up at {self.reached:.4g} ps, while B(f) was positive. Ask "
+                "for a looser --rtol or a shorter time."
+            )
+        if self.result == "unstable":
+            return self._explain_instability()
+        left = self.temperature[-1] - cold
+        text = (
+            f"The electrons go from {self.electron_temperature:g} K to {self.temperature[-1]:.5g} K"
+            f" in {self.reached:.4g} ps, {abs(left):.2g} K from the phonons."
+        )
+        if np.isfinite(self.fall_time):
+            text += f" The excess falls to 1/e in {self.fall_time:.4g} ps."
+        if self.growing_modes:
+            text += (
+                " The linear theory knows growing modes at the phonons' temperature: a longer run "
+                "may be unstable."
+            )
+        return text
+
+    def _explain_instability(self) -> str:
+        found = self.evolution.instability()
+        assert found is not None
+        if found.time > 0:
+            text = (
+                f"The normal state is unstable from {self.reached:.4g} ps on: the smallest of "
+                f"{found.size} eigenvalues of B(f), {found.eigenvalue_at_start:.3g} at the start, "
+                "passes through zero."
+            )
+        else:
+            text = (
+                f"The normal state is unstable from the start: {found.negative} of {found.size} "
+                f"eigenvalues of B(f) are negative, the smallest {found.eigenvalue:.3g}."
+            )
+        text += (
+            f" Its vector peaks at {found.peak:.4g} meV and covers {found.width:.3g} meV; the "
+            f"least value of 1 - Σ'(E) is {found.least_weight:.3g}, at "
+            f"{found.least_weight_energy:.4g} meV. "
+        )
+        if not found.growing:
+            return text + "The linear theory calls the equilibrium at T0 stable."
+        text += (
+            f"Growing modes in the linear theory at T0: {found.growing}, the fastest at "
+            f"{mev_to_per_ps(found.linear_rate):.4g} per ps"
+        )
+        if np.isfinite(found.fitted_rate):
+            text += f"; in this run it grows at {mev_to_per_ps(found.fitted_rate):.4g} per ps"
+        return text + "."
+
+    def to_xarray(self):
+        """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
+        data = evolution_dataset(
+            self.evolution,
+            per_time=1 / mev_to_per_ps(1.0),
+            per_temperature=1 / KELVIN,
+            time_unit="ps",
+            energy_unit="meV",
+            temperature_unit="K",
+        )
+        return data.assign_attrs(
+            title=f"jaxelph relax {self.name}".strip(),
+            electron_temperature_at_start=self.electron_temperature,
+            rtol=self.rtol,
+            **{f"{name}_per_ps": value for name, value in self.rates().items()},
+        )
+
+    def rates(self) -> dict[str, float]:
+        """The rates of the run and those to compare with, in 1/ps, by name."""
+        return {
+            "initial_rate": self.initial_rate,
+            "fall_rate": 1 / self.fall_time,
+            "late_rate": self.late_rate,
+            "two_temperature_rate": self.two_temperature_rate,
+            "allen_rate": self.allen_rate,
+            "slowest_rate": self.slowest_rate,
+        }
+
+    def to_dict(self) -> dict:
+        """The run as plain numbers; what is undefined is None."""
+
+        def plain(value):
+            return float(value) if np.isfinite(value) else None
+
+        evolution = self.evolution
+        return {
+            "name": self.name,
+            "phonon_temperature_K": self.phonon_temperature,
+            "electron_temperature_K": self.electron_temperature,
+            "result": self.result,
+            "reached_ps": self.reached,
+            "explanation": self.explain(),
+            "rates_per_ps": {name: plain(value) for name, value in self.rates().items()},
+            "fall_time_ps": plain(self.fall_time),
+            "growing_modes": self.growing_modes,
+            "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
+            "rtol": self.rtol,
+            "largest_energy_error": plain(np.nanmax(np.abs(evolution.energy_error))),
+            "steps": int(evolution.stats["num_accepted_steps"]),
+            "times_ps": self.times.tolist(),
+            "temperatures_K": [plain(x) for x in self.temperature],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as valid JSON."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def plot(self):
+        """f(E), δf over time and energy, and T_e(t) beside the two-temperature model."""
+        return evolution_figure(
+            self.evolution,
+            self.to_xarray(),
+            ("ps", "meV", "K"),
+            cooling={
+                "two temperatures": self.two_temperature_rate,
+                "Allen": self.allen_rate,
+            },
+        )
+
+    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
+        """Write relaxation.nc, .json, .png and .pdf: all of them or none."""
+        from ..files import check_folder, write_all
+
+        check_folder(folder)
+        figure, data, text = self.plot(), self.to_xarray(), self.to_json()
+        return write_all(
+            folder,
+            {
+                "relaxation.png": lambda path: figure.savefig(path, dpi=200),
+                "relaxation.pdf": lambda path: figure.savefig(path),
+                "relaxation.nc": lambda path: data.to_netcdf(path, engine="h5netcdf"),
+                "relaxation.json": lambda path: path.write_text(text + "\n", encoding="utf-8"),
+            },
+        )
+
+
+def relax(
+    spectrum: EliashbergFunction,
+    electron_temperature: float,
+    phonon_temperature: float,
+    times: Real[ArrayLike, " time"] | None = None,
+    *,
+    points: int = 201,
+    rtol: float = 1e-6,
+    grid: EnergyGrid | None = None,
+    name: str = "",
+    progress: Callable[[float], object] | None = None,
+    **options,
+) -> Relaxation:
+    """Heated electrons cool on phonons: the kinetic equation in K, meV and ps.
+
+    Args:
+        spectrum: an Eliashberg function in meV, from `read_a2f`, say.
+        electron_temperature (K): T_e of the Fermi distribution at t = 0.
+        phonon_temperature (K): T0, which the phonons keep.
+        times (array of shape (time,), ps): ascending, ≥ 0; by default `points` of them, equally
+            spaced, up to six times the inverse two-temperature rate.
+        rtol: local error of f allowed in each step.
+        grid (meV): by default one on which the equation is right to rtol/100.
+        name: of the metal, for figures.
+        progress: called with the share of the run that is done, where the grid is large.
+        options: of `evolve`: solver, electrons, stop_when_unstable, max_steps, throw.
+
+    Returns:
+        Relaxation: with `.temperature` (K), `.times` (ps), `.rates()`, `.to_xarray()`,
+        `.plot()` and `.save(folder)`.
+
+    Raises:
+        ValueError: a temperature or time that cannot be.
+
+    Example:
+        >>> from jaxelph import example
+        >>> run = relax(example("table1"), 160.0, 146.0, [0.0, 0.02, 0.05])
+        >>> print(run.temperature.round(2), run.result)
+        [160.   149.82 147.11] completed
+    """
+    for label, value in (
+        ("electron_temperature", electron_temperature),
+        ("phonon_temperature", phonon_temperature),
+    ):
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{label} must be a positive number in K, got {value:g}.")
+    if electron_temperature == phonon_temperature:
+        raise ValueError(
+            f"electron_temperature equals phonon_temperature, {phonon_temperature:g} K: nothing "
+            "would happen; heat the electrons."
+        )
+    hot, cold = electron_temperature * KELVIN, phonon_temperature * KELVIN
+    spectrum = spectrum.resolved(min(hot, cold))
+    if grid is None:
+        grid = EnergyGrid.suggest(
+            spectrum, min(hot, cold), max(1e-2 * rtol, 1e-12), hottest=max(hot, cold)
+        )
+    cooling, allen = jax.jit(lambda s: (two_temperature_rate(s, cold), allen_rate(s, hot)))(
+        spectrum
+    )
+    cooling = float(mev_to_per_ps(cooling))
+    if times is None:
+        times = np.linspace(0, 6 / abs(cooling), points)
+    times = np.asarray(times, dtype=float)
+    told = progress is not None and grid.size >= _LONG
+    evolution = evolve(
+        spectrum,
+        hot,
+        cold,
+        grid,
+        jnp.asarray(times * mev_to_per_ps(1.0)),
+        rtol=rtol,
+        progress=ProgressMeter(progress) if told else None,
+        **options,
+    )
+    slowest, growing = float("nan"), 0
+    if grid.size <= _MODES:
+        modes = normal_modes(spectrum, cold, grid)
+        slowest, growing = float(mev_to_per_ps(modes.slowest)), int(modes.unstable)
+    return Relaxation(
+        name=name,
+        evolution=evolution,
+        phonon_temperature=float(phonon_temperature),
+        electron_temperature=float(electron_temperature),
+        rtol=float(rtol),
+        two_temperature_rate=cooling,
+        allen_rate=float(allen) / HBAR,
+        slowest_rate=slowest,
+        growing_modes=growing,
+    )
