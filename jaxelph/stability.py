@@ -202,7 +202,8 @@ def normal_modes(
     """All rates and eigenvectors of γ Ã ψ = M̃ ψ: stable, unstable, and with semidefinite M̃.
 
     Where Ã is indefinite γ has poles and only 1/γ is continuous: magnitudes of diverging
-    rates belong to the grid, signs and counts to the metal.
+    rates belong to the grid. So does the number of growing modes once Z0⁻¹ < 0 on an interval
+    of energies: each energy of the grid there adds one. That there is one belongs to the metal.
 
     Args:
         spectrum: an Eliashberg function.
