@@ -56,7 +56,9 @@ def test_posterior_by_the_normal_equations():
     noise = np.full(len(design), 0.05)
     data = design @ A2F + noise * np.random.default_rng(1).normal(size=len(design))
     fit = fit_linear(OMEGA, design, data, noise, top=33.0)
-    prior = np.asarray(prior_covariance(jnp.asarray(OMEGA), 33.0, fit.amplitude, fit.length, 3.3))
+    prior = np.asarray(
+        prior_covariance(jnp.asarray(OMEGA), 33.0, fit.amplitude, fit.length, fit.onset)
+    )
     information = design.T @ design / 0.05**2
     covariance = np.linalg.inv(information + np.linalg.inv(prior))
     np.testing.assert_allclose(fit.covariance, covariance, atol=1e-7 * np.max(covariance))
@@ -81,7 +83,7 @@ def test_evidence_is_at_its_largest():
     fit = fit_linear(OMEGA, design, data, noise, top=33.0)
 
     def evidence(amplitude, length):
-        prior = prior_covariance(jnp.asarray(OMEGA), 33.0, amplitude, length, 3.3)
+        prior = prior_covariance(jnp.asarray(OMEGA), 33.0, amplitude, length, fit.onset)
         total = np.diag(noise**2) + design @ np.asarray(prior) @ design.T
         half = 0.5 * np.linalg.slogdet(2 * np.pi * total)[1]
         # In units of σ, as the fit counts it.

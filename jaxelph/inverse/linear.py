@@ -5,12 +5,14 @@ C_el(T)/T and Σ(E, T) are linear in α²F: with values a_j = α²F(ω_j) on a t
     y = y_0 + K a + n,        n ~ N(0, diag σ²).
 
 The prior is a Gaussian process for α²F = ω²/(ω² + ω_l²) s(ω)·u(ω), where s → 0 at ω_max: α²F ~ ω²
-at small ω and zero above ω_max by construction, and u smooth over a length ℓ. Its amplitude and
-length are those that maximise the evidence p(y | amplitude, ℓ). The posterior of a is then Gaussian
-too, and so is that of any linear functional (λ, λ⟨ω²⟩, λ⟨ln ω⟩), without any further step.
+at small ω and zero above ω_max by construction, and u smooth over a length ℓ. Its amplitude, its
+length and the onset ω_l are those that maximise the evidence p(y | A, ℓ, ω_l). The posterior of a is
+then Gaussian too, and so is that of any linear functional (λ, λ⟨ω²⟩, λ⟨ln ω⟩), without any further
+step.
 """
 
 import dataclasses
+import itertools
 
 import equinox as eqx
 import jax
@@ -112,6 +114,7 @@ class LinearFit:
     covariance: np.ndarray  # of α²F
     amplitude: float  # of the prior, by evidence
     length: float  # of the prior, by evidence
+    onset: float  # of the prior, by evidence unless given
     log_evidence: float
     chi_square: float
     degrees: float  # of freedom that the data decide, Σ s/(1 + s)
@@ -170,17 +173,29 @@ def _check(omega, design, data, noise):
     return omega, design, data, noise
 
 
+# Data that see nothing of low frequencies leave the evidence flat in ω_l, which then stays near
+# ω_max/20, within a factor of e^1.5; two decades lower cost less than one σ of one datum.
+_ONSET, _ONSET_WIDTH = 0.05, 1.5
+
+
 @eqx.filter_jit
 def _evidence(log_parameters, args):
-    """-ln p(y | A, ℓ) of whitened data."""
+    """-ln p(y | A, ℓ, ω_l) of whitened data."""
     omega, top, design, data, onset = args
-    amplitude, length = jnp.exp(log_parameters)
+    amplitude, length = jnp.exp(log_parameters[:2])
+    onset = jnp.exp(log_parameters[2]) if onset is None else onset
     prior = prior_covariance(omega, top, amplitude, length, onset)
     covariance = jnp.eye(len(data)) + design @ prior @ design.T
     factor = jnp.linalg.cholesky(covariance)
     whitened = jax.scipy.linalg.solve_triangular(factor, data, lower=True)
     half_determinant = jnp.sum(jnp.log(jnp.diag(factor)))
     return 0.5 * whitened @ whitened + half_determinant + 0.5 * len(data) * jnp.log(2 * jnp.pi)
+
+
+def _penalised(log_parameters, args):
+    """`_evidence` with the weak hyperprior of ω_l."""
+    distance = (log_parameters[2:] - jnp.log(_ONSET * args[1])) / _ONSET_WIDTH
+    return _evidence(log_parameters, args) + 0.5 * jnp.sum(distance**2)
 
 
 def fit_linear(
@@ -207,7 +222,7 @@ def fit_linear(
         data (array of shape (datum,)): y - y_0.
         noise (array of shape (datum,)): σ > 0, the unit of the data.
         top (scalar, energy): ω_max, by default 5 % above the last frequency.
-        onset (scalar, energy): ω_l below which α²F ~ ω², by default ω_max/10.
+        onset (scalar, energy): ω_l below which α²F ~ ω², by default chosen by the evidence.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, σ that is not positive.
@@ -224,26 +239,27 @@ def fit_linear(
     """
     omega, design, data, noise = _check(omega, design, data, noise)
     top = 1.05 * omega[-1] if top is None else float(top)
-    onset = top / 10 if onset is None else float(onset)
     scaled, target = design / noise[:, None], data / noise
-    args = tuple(jnp.asarray(x) for x in (omega, top, scaled, target, onset))
+    args = tuple(jnp.asarray(x) for x in (omega, top, scaled, target))
+    args = (*args, None if onset is None else jnp.asarray(float(onset)))
     # A scan first: the evidence may have several maxima, one of them "all is noise".
     best = None
-    for amplitude in (0.1, 0.5, 2.0):
-        for length in (0.08 * top, 0.25 * top):
-            start = jnp.log(jnp.array([amplitude, length]))
-            value = float(_evidence(start, args))
-            if best is None or value < best[0]:
-                best = (value, start)
+    for amplitude, length, low in itertools.product((0.1, 0.5, 2.0), (0.08, 0.25), (0.01, 0.1)):
+        start = jnp.log(jnp.array([amplitude, length * top, low * top]))
+        start = start if onset is None else start[:2]
+        value = float(_penalised(start, args))
+        if best is None or value < best[0]:
+            best = (value, start)
     assert best is not None
     solver = optx.BFGS(rtol=1e-6, atol=1e-6)
-    found = optx.minimise(_evidence, solver, best[1], args, max_steps=200, throw=False)
+    found = optx.minimise(_penalised, solver, best[1], args, max_steps=200, throw=False)
     if found.result != optx.RESULTS.successful:
         raise RuntimeError(
             "the search for the largest evidence did not converge; check the noise, which may be "
             "given far too small or too large."
         )
-    amplitude, length = (float(x) for x in np.exp(np.asarray(found.value)))
+    amplitude, length, *rest = (float(x) for x in np.exp(np.asarray(found.value)))
+    onset = rest[0] if onset is None else float(onset)
     prior = np.asarray(prior_covariance(jnp.asarray(omega), top, amplitude, length, onset))
     covered = scaled @ prior
     total = covered @ scaled.T + np.eye(len(target))
@@ -262,6 +278,7 @@ def fit_linear(
         covariance=covariance,
         amplitude=amplitude,
         length=length,
+        onset=onset,
         log_evidence=-float(_evidence(found.value, args)),
         chi_square=float(np.sum((scaled @ mean - target) ** 2)),
         degrees=float(np.sum(signal / (1 + signal))),
