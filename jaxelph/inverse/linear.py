@@ -5,10 +5,10 @@ C_el(T)/T and Σ(E, T) are linear in α²F: with values a_j = α²F(ω_j) on a t
     y = y_0 + K a + n,        n ~ N(0, diag σ²).
 
 The prior is a Gaussian process for α²F = ω²/(ω² + ω_l²) s(ω)·u(ω), where s → 0 at ω_max: α²F ~ ω²
-at small ω and zero above ω_max by construction, and u smooth over a length ℓ. Its amplitude, its
-length and the onset ω_l are those that maximise the evidence p(y | A, ℓ, ω_l). The posterior of a is
-then Gaussian too, and so is that of any linear functional (λ, λ⟨ω²⟩, λ⟨ln ω⟩), without any further
-step.
+at small ω and zero above ω_max by construction. u is smooth over a length ℓ where α²F begins, and
+over ℓ(1 + ω/ω_l) at higher ω. The amplitude, ℓ and the onset ω_l are those that maximise the
+evidence p(y | A, ℓ, ω_l). The posterior of a is then Gaussian too, and so is that of any linear
+functional (λ, λ⟨ω²⟩, λ⟨ln ω⟩), without any further step.
 """
 
 import dataclasses
@@ -93,12 +93,15 @@ def self_energy_design(
 def prior_covariance(
     omega: Float[Array, " row"], top: Scalar, amplitude: Scalar, length: Scalar, onset: Scalar
 ) -> Float[Array, "row row"]:
-    r"""Covariance of a before any data: $A^2 e(\omega)e(\omega')k(|\omega-\omega'|/\ell)$.
+    r"""Covariance of a before any data: $A^2 e(\omega)e(\omega')k(|x-x'|/\ell)$.
 
     k is the Matérn kernel of order 5/2, whose functions bend smoothly twice; the envelope
-    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero there.
+    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero there. With x = ω_l ln(1 + ω/ω_l)
+    features grow wider with their frequency: an α²F that rises abruptly near ω_l, as that of a
+    soft metal does, asks for a short length there only.
     """
-    distance = jnp.abs(omega[:, None] - omega[None, :]) * jnp.sqrt(5.0) / length
+    x = onset * jnp.log1p(omega / onset)
+    distance = jnp.abs(x[:, None] - x[None, :]) * jnp.sqrt(5.0) / length
     kernel = (1 + distance + distance**2 / 3) * jnp.exp(-distance)
     edge = jnp.clip((top - omega) / (0.05 * top), 0.0, 1.0)
     envelope = omega**2 / (omega**2 + onset**2) * edge
@@ -113,7 +116,7 @@ class LinearFit:
     a2f: np.ndarray  # posterior mean
     covariance: np.ndarray  # of α²F
     amplitude: float  # of the prior, by evidence
-    length: float  # of the prior, by evidence
+    length: float  # of the prior at ω → 0, by evidence
     onset: float  # of the prior, by evidence unless given
     log_evidence: float
     chi_square: float
