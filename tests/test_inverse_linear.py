@@ -8,6 +8,8 @@ from jaxelph import (
     TabulatedSpectrum,
     coupling_constant,
     log_frequency,
+    maximum_frequency,
+    read_a2f,
     self_energy,
     specific_heat_ratio,
 )
@@ -124,3 +126,38 @@ def test_the_68_percent_interval_covers_68_percent():
             inside[name] += abs(value - TRUTH[name]) < error
     for name, count in inside.items():
         assert 120 <= count <= 152, f"{name}: {count} of 200"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::jaxelph.SpectrumWarning")
+@pytest.mark.parametrize(
+    ("name", "unit"), [("xi__Hg__a2F_Hg_0GPa.txt", "meV"), ("isome__Nb__Nb.a2F", None)]
+)
+def test_coverage_on_calculated_spectra(shared, name, unit):
+    """Mercury begins abruptly at .6 meV, far below its top: the prior must not round that off."""
+    metal = read_a2f(shared / "a2f" / name, unit=unit)
+    truth = {
+        "lambda": float(coupling_constant(metal)),
+        "omega-log": float(log_frequency(metal)),
+        "lambda-omega2": float(coupling_moment(metal)),
+    }
+    top = float(maximum_frequency(metal))
+    energies = jnp.linspace(0.02 * top, 1.6 * top, 40)
+
+    def design(omega):
+        return np.vstack(
+            [np.asarray(x) for x in self_energy_design(jnp.asarray(omega), 0.03 * top, energies)]
+        )
+
+    # The fit's table is not that of the file.
+    omega = np.linspace(1.02 * top / 60, 1.02 * top, 60)
+    exact, matrix = design(metal.omega) @ np.asarray(metal.a2f), design(omega)
+    noise = np.full(len(exact), 0.01 * np.max(np.abs(exact)))
+    rng = np.random.default_rng(0)
+    inside = {name: 0 for name in truth}
+    for _ in range(200):
+        fit = fit_linear(omega, matrix, exact + noise * rng.normal(size=len(noise)), noise)
+        for moment, (value, error) in fit.moments.items():
+            inside[moment] += abs(value - truth[moment]) < error
+    for moment, count in inside.items():
+        assert 120 <= count <= 152, f"{moment}: {count} of 200"
