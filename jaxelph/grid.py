@@ -135,14 +135,27 @@ class EnergyGrid(eqx.Module):
             raise ValueError(f"temperature must be positive, got {temperature}.")
         if not 1e-14 <= rtol <= 0.1:
             raise ValueError(f"rtol must lie between 1e-14 and 0.1, got {rtol}.")
-        digits = -np.log(rtol)
-        # Two decades of prefactor were measured; see tests/test_grid.py.
-        step = temperature * np.pi**2 / (digits + np.log(1e2))
-        hottest = temperature if hottest is None else max(float(hottest), temperature)
-        cutoff = max(hottest * (digits + 8), top + hottest * (digits / 2 + 4))
+        step, cutoff = grid_extent(top, temperature, rtol, hottest)
         step = EnergyGrid(step, 2).aligned(minimum_weight(spectrum, temperature)[1]).step
         size = int(np.ceil(cutoff / float(step) / size_multiple)) * size_multiple
         return EnergyGrid(step, size)
+
+
+def grid_extent(
+    top: float, temperature: float, rtol: float = 1e-9, hottest: float | None = None
+) -> tuple[float, float]:
+    """The step and the cutoff that `EnergyGrid.suggest` starts from; `top` is that of α²F.
+
+    Example:
+        >>> step, cutoff = grid_extent(50.0, 12.5)
+        >>> print(f"{step:.3f} {cutoff:.1f}")
+        4.871 360.0
+    """
+    digits = -np.log(rtol)
+    # Two decades of prefactor were measured; see tests/test_grid.py.
+    step = temperature * np.pi**2 / (digits + np.log(1e2))
+    hottest = temperature if hottest is None else max(float(hottest), temperature)
+    return step, max(hottest * (digits + 8), top + hottest * (digits / 2 + 4))
 
 
 class FoldedConvolution(eqx.Module):

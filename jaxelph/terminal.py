@@ -37,13 +37,17 @@ def plain_warnings() -> Iterator[None]:
 
 @contextmanager
 def progress_bar(text: str):
-    """A bar on standard error, where that is a terminal; yields f(done, total)."""
+    """A bar on standard error, where that is a terminal; yields f(done, total, text=…)."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = messages()
     disable = not console.is_terminal or bool(os.environ.get("JAXELPH_NO_PROGRESS"))
     with Progress(*columns, console=console, transient=True, disable=disable) as bar:
         task = bar.add_task(text, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def show(done, total, text=text):
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield show
 
 
 def number(value, digits: int = 4) -> str:

@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from .sensitivities import Sensitivities, Sensitivity
 
 
-def unit_of(item: "Sensitivity") -> tuple[float, str]:
+def unit_of_quantity(name: str, energy_power: int) -> tuple[float, str]:
     """What the quantity is to be multiplied by, and the unit that it is then in.
 
     Tc and rates are energies inside; other energies stay in meV.
     """
-    if item.name.startswith("tc"):
+    if name.startswith("tc"):
         return 1 / KELVIN, "K"
-    if item.name.startswith("gamma"):
+    if name.startswith("gamma"):
         return float(mev_to_per_ps(1.0)), "1/ps"
-    power = item.energy_power
-    return 1.0, "1" if power == 0 else "meV" if power == 1 else f"meV^{power}"
+    return 1.0, {0: "1", 1: "meV"}.get(energy_power, f"meV^{energy_power}")
+
+
+def unit_of(item: "Sensitivity") -> tuple[float, str]:
+    """`unit_of_quantity` for a quantity with its derivatives."""
+    return unit_of_quantity(item.name, item.energy_power)
 
 
 def _per_mev(unit: str) -> str:

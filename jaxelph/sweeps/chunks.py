@@ -20,6 +20,32 @@ def chunk_count(count: int, chunk: int) -> int:
     return -(-count // chunk)
 
 
+def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`function` over the first axis of its argument's arrays, shared out over local devices.
+
+    The axis has to be a multiple of the number of devices. Compiled once for each shape.
+
+    Example:
+        >>> count = 2 * len(jax.local_devices())
+        >>> float(shared_out(lambda x: x**2)(np.full(count, 3.0))[-1])
+        9.0
+    """
+    axis = PartitionSpec("point")
+    mesh = Mesh(np.array(jax.local_devices()), ("point",))
+    # Left to the compiler's own partitioning, LAPACK's eigenvalues would be computed on every
+    # device for all points.
+    compiled = jax.jit(
+        jax.shard_map(jax.vmap(function), mesh=mesh, in_specs=axis, out_specs=axis, check_vma=False)
+    )
+    return lambda batch: compiled(jax.device_put(batch, NamedSharding(mesh, axis)))
+
+
+def padded_width(size: int) -> int:
+    """`size` points made a multiple of the number of local devices."""
+    devices = len(jax.local_devices())
+    return -(-size // devices) * devices
+
+
 def evaluate_chunks(
     function: Callable[..., Any], space: Space, chunk: int, wanted: Iterable[int] | None = None
 ) -> Iterator[tuple[int, Any]]:
@@ -52,23 +78,11 @@ def evaluate_chunks(
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}.")
     count = space.count
-    devices = np.array(jax.local_devices())
-    width = -(-min(chunk, count) // len(devices)) * len(devices)
-    mesh, axis = Mesh(devices, ("point",)), PartitionSpec("point")
-    # Left to the compiler's own partitioning, LAPACK's eigenvalues would be computed on every
-    # device for all points.
-    compiled = jax.jit(
-        jax.shard_map(
-            jax.vmap(lambda point: function(**point)),
-            mesh=mesh,
-            in_specs=axis,
-            out_specs=axis,
-            check_vma=False,
-        )
-    )
+    width = padded_width(min(chunk, count))
+    compiled = shared_out(lambda point: function(**point))
     for which in range(chunk_count(count, chunk)) if wanted is None else wanted:
         start, stop = which * chunk, min((which + 1) * chunk, count)
         batch = space.take(np.minimum(np.arange(start, start + width), stop - 1))
-        values = compiled(jax.device_put(batch, NamedSharding(mesh, axis)))
+        values = compiled(batch)
         size = stop - start
         yield which, jax.tree.map(lambda leaf, size=size: np.asarray(leaf)[:size], values)

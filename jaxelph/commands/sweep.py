@@ -1,0 +1,84 @@
+"""`jaxelph sweep`: many α²F files into one table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._inputs import Column, Convention, Layout, MuStar, Unit
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(help="α²F files, or folders of nothing else.")],
+    temperature: Annotated[float, typer.Option("--temperature", "-T", help="In K.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The table: NAME.nc (NetCDF) or NAME.csv.")
+    ],
+    quantity: Annotated[
+        str, typer.Option(help="Names with commas between: tc, lambda_c, xi, margin, heat, …")
+    ] = "lambda,omega-log,tc,lambda_c,xi,margin",
+    mu_star: MuStar = 0.1,
+    unit: Unit = None,
+    column: Column = None,
+    layout: Layout = None,
+    convention: Convention = None,
+) -> None:
+    """Screen many α²F files into one table; a file that cannot be used is a row with its error.
+
+    lambda_c gives the critical coupling by each of its three criteria.
+    """
+    import time
+
+    import numpy as np
+
+    from ..files import check_folder, write_all
+    from ..sweeps.screen import quantity_names, screen
+    from ..terminal import progress_bar, say
+    from ..units import KELVIN
+
+    names = quantity_names(quantity.split(","))
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
+    if output.suffix not in (".nc", ".csv"):
+        raise ValueError(f"--output {output}: the name must end in .nc or .csv.")
+    check_folder(output.parent)
+    paths = [path for given in files for path in _files_of(given)]
+    if not paths:
+        raise ValueError(f"{files[0]}: there is no file in this folder.")
+    start = time.monotonic()
+    with progress_bar(f"{len(paths)} files") as bar:
+        table = screen(
+            paths,
+            names,
+            temperature * KELVIN,
+            mu_star=mu_star,
+            progress=lambda done, total: bar(
+                done,
+                total,
+                text=f"{done}/{total} files, {done / (time.monotonic() - start):.3g} per second",
+            ),
+            unit=unit,
+            column=column,
+            format=layout,
+            convention=convention,
+        )
+    seconds = time.monotonic() - start
+
+    def write(path: Path):
+        if output.suffix == ".csv":
+            return table.to_dataframe().to_csv(path)
+        return table.to_netcdf(path, engine="h5netcdf")
+
+    write_all(output.parent, {output.name: write})
+    failed = [text for text in table["error"].values if text]
+    for text in failed[:5]:
+        say(f"error: {text}")
+    if len(failed) > 5:
+        say(f"… and {len(failed) - 5} more; each is told in its row of {output}")
+    rate = len(paths) / seconds
+    say(f"{len(paths)} files, {len(failed)} of them failed; {seconds:.1f} s, {rate:.3g} per second")
+    say(f"wrote {output}")
+
+
+def _files_of(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]

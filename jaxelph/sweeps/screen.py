@@ -1,0 +1,218 @@
+"""Many files into one table: each is read, its quantities are computed in batches.
+
+Tables of unlike length are padded to a few lengths, and energy grids to a few sizes, so that
+few functions are compiled; neither changes a number beyond the grid's own accuracy. No more
+files than are being worked on are in memory.
+"""
+
+import collections
+import functools
+import itertools
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from ..equilibrium import minimum_weight
+from ..grid import EnergyGrid, grid_extent
+from ..inverse.output import unit_of_quantity
+from ..inverse.sensitivities import QUANTITIES, Setting
+from ..readers import SpectrumWarning, read_a2f
+from ..spectrum import TabulatedSpectrum
+from .chunks import padded_width, shared_out
+
+_BATCH = 32
+_LARGEST_GRID = 3000
+
+#: Names that stand for several quantities.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "lambda-c": ("lambda-c-weight", "lambda-c-heat", "lambda-c-kinetic")
+}
+
+
+def quantity_names(asked: Iterable[str]) -> list[str]:
+    """Names as `QUANTITIES` has them; `lambda_c` stands for its three criteria.
+
+    Raises:
+        ValueError: a name is not known; the message lists those that are.
+
+    Example:
+        >>> quantity_names(["tc", "lambda_c"])
+        ['tc', 'lambda-c-weight', 'lambda-c-heat', 'lambda-c-kinetic']
+    """
+    found: list[str] = []
+    for name in (text.strip().lower().replace("_", "-") for text in asked):
+        if name not in QUANTITIES and name not in GROUPS:
+            raise ValueError(
+                f"quantity {name!r} is not known; use one of {', '.join((*QUANTITIES, *GROUPS))}."
+            )
+        found += [q for q in GROUPS.get(name, (name,)) if q not in found]
+    if not found:
+        raise ValueError("no quantity: name at least one, tc for example.")
+    return found
+
+
+#: Without a temperature: the file's own rows are the quadrature. The others need nodes no
+#: further apart than T, see `TabulatedSpectrum.resolved`.
+_OF_THE_TABLE = ("lambda", "omega-log", "lambda-omega2", "tc", "tc-allen-dynes", "xi-max")
+
+
+def _bucket(value: float, least: int, ratio: float) -> int:
+    """The least of least·ratioᵏ, rounded up, that is not below `value`."""
+    k = max(0, int(np.ceil(np.log(value / least) / np.log(ratio) - 1e-9)))
+    return int(np.ceil(least * ratio**k))
+
+
+def _prepared(spectrum: TabulatedSpectrum, temperature: float):
+    """The spectrum in the shapes of its batch, with what its grid starts from."""
+    omega, a2f = np.asarray(spectrum.omega), np.asarray(spectrum.a2f)
+    if not np.any(a2f):
+        raise ValueError("α²F is zero everywhere.")
+    # Rows that repeat the last one span nothing and carry no coupling.
+    pad = (0, _bucket(len(omega), 64, 2) - len(omega))
+    padded = TabulatedSpectrum(np.pad(omega, pad, mode="edge"), np.pad(a2f, pad, mode="edge"))
+    top = float(omega[np.flatnonzero(a2f)[-1]])
+    spacing = float(np.max(np.diff(omega)))
+    refined = padded.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
+    step, cutoff = grid_extent(top, temperature)
+    # Aligned to the least Z0⁻¹, at about the top of the spectrum, the step shrinks a little.
+    size = _bucket(cutoff / step * (1 + step / top), 64, np.sqrt(2))
+    if size > _LARGEST_GRID:
+        raise ValueError(
+            f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
+            f"take {size} energies, and {_LARGEST_GRID} are the limit; raise --temperature."
+        )
+    key = (padded.omega.shape[0], refined.refinement, size)
+    leaves = (np.asarray(refined.omega), np.asarray(refined.a2f), step, cutoff)
+    return key, leaves
+
+
+@functools.lru_cache
+def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
+    def one(row):
+        omega, a2f, step, cutoff, temperature, mu_star = row
+        table = TabulatedSpectrum(omega, a2f)
+        spectrum = TabulatedSpectrum(omega, a2f, refinement)
+        aligned = EnergyGrid(step, size).aligned(minimum_weight(spectrum, temperature)[1]).step
+        grid = EnergyGrid(jnp.maximum(aligned, cutoff / size), size)
+        setting = Setting(temperature, mu_star, grid)
+        return [
+            QUANTITIES[name].compute(table if name in _OF_THE_TABLE else spectrum, setting)
+            for name in names
+        ]
+
+    return shared_out(one)
+
+
+def _read_ahead(paths: Sequence[Path], read: Callable) -> Iterator[tuple[int, Any]]:
+    """What `read` makes of each file, in order; a few files ahead of the computation."""
+    workers = min(8, 2 * (os.cpu_count() or 1))
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = collections.deque()
+        rest = iter(enumerate(paths))
+        for k, path in itertools.chain(rest, [(-1, None)]):
+            if path is not None:
+                waiting.append((k, pool.submit(read, path)))
+            while waiting and (path is None or len(waiting) > 4 * workers):
+                number, future = waiting.popleft()
+                yield number, future.result()
+
+
+def screen(
+    paths: Sequence[str | os.PathLike[str]],
+    quantities: Sequence[str],
+    temperature: float,
+    *,
+    mu_star: float = 0.1,
+    progress: Callable[[int, int], object] | None = None,
+    **reading: Any,
+) -> xr.Dataset:
+    """Quantities of many α²F files, one row each; a file that cannot be used is a row, too.
+
+    Args:
+        paths: files that `read_a2f` reads.
+        quantities: see `quantity_names`.
+        temperature (scalar, meV): of those quantities that depend on it.
+        mu_star (scalar): μ* of Tc.
+        progress: called with (files done, files in all).
+        reading: `format`, `unit`, `column`, `convention` of `read_a2f`, for all files alike.
+
+    Returns:
+        A dataset over `file`: the quantities, NaN where there is none, `error` with the reason
+        or "", and `warning` with what the reader said. Tc is in K, rates in 1/ps.
+
+    Raises:
+        ValueError: an unknown quantity, or a temperature that is not positive.
+    """
+    names = quantity_names(quantities)
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"temperature must be positive, got {temperature:g}.")
+    files = [Path(path) for path in paths]
+    values = np.full((len(names), len(files)), np.nan)
+    errors, remarks = [""] * len(files), [""] * len(files)
+    batches: dict[tuple, list] = {}
+    done = 0
+
+    def read(path):
+        try:
+            spectrum = read_a2f(path, **reading)
+            assert spectrum.provenance is not None
+            return _prepared(spectrum, temperature), " ".join(spectrum.provenance.warnings)
+        except (ValueError, OSError) as error:
+            return None, " ".join(str(error).split())
+
+    def compute(key):
+        rows = batches.pop(key)
+        index = [k for k, _ in rows]
+        width = padded_width(_BATCH)
+        padded = [leaves for _, leaves in rows] + [rows[-1][1]] * (width - len(rows))
+        columns = [np.stack(column) for column in zip(*padded, strict=True)]
+        both = [np.full(width, float(x)) for x in (temperature, mu_star)]
+        found = _evaluator(tuple(names), *key[1:])((*columns, *both))
+        values[:, index] = np.asarray(jax.device_get(found))[:, : len(rows)]
+        advance(len(rows))
+
+    def advance(count):
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, len(files))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpectrumWarning)  # kept with each row instead
+        for k, (prepared, text) in _read_ahead(files, read):
+            if prepared is None:
+                errors[k] = text
+                advance(1)
+                continue
+            remarks[k] = text
+            key, leaves = prepared
+            batches.setdefault(key, []).append((k, leaves))
+            if len(batches[key]) == _BATCH:
+                compute(key)
+        for key in list(batches):
+            compute(key)
+    for k in np.flatnonzero(np.any(np.isnan(values), axis=0)):
+        if not errors[k]:
+            lost = [name for name, value in zip(names, values[:, k], strict=True) if value != value]
+            errors[k] = f"{files[k]}: {', '.join(lost)} could not be computed (not a number)."
+    return _table(files, names, values, errors, remarks, temperature, mu_star)
+
+
+def _table(files, names, values, errors, remarks, temperature, mu_star) -> xr.Dataset:
+    data: dict[str, Any] = {}
+    for name, row in zip(names, values, strict=True):
+        factor, unit = unit_of_quantity(name, QUANTITIES[name].energy_power)
+        attributes = {"long_name": QUANTITIES[name].label, "units": unit}
+        data[name.replace("-", "_")] = ("file", factor * row, attributes)
+    data["error"] = ("file", np.array(errors, dtype=object), {})
+    data["warning"] = ("file", np.array(remarks, dtype=object), {})
+    attributes = {"temperature_meV": float(temperature), "mu_star": float(mu_star)}
+    return xr.Dataset(data, {"file": np.array([str(f) for f in files], dtype=object)}, attributes)
