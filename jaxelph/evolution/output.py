@@ -162,7 +162,9 @@ def evolution_figure(
                 shading="gouraud",
                 rasterized=True,
             )
-            figure.colorbar(mesh, ax=middle, label=r"$f - f_0(T_0)$")
+            decade = 10.0 ** np.floor(np.log10(size))
+            ticks = [-decade, -decade / 10, 0, decade / 10, decade]
+            figure.colorbar(mesh, ax=middle, label=r"$f - f_0(T_0)$", ticks=ticks)
             middle.set_xlabel(time_label)
         else:
             middle.plot(deviation[0], energies, color=ORANGE)
@@ -181,7 +183,9 @@ def evolution_figure(
         right.axhline(cold, color=GREY, linewidth=0.8, linestyle=":", label="phonons")
         low, high = sorted((cold, kelvin[0]))
         highest = max(high, float(np.max(kelvin)))
-        right.set_ylim(low - 0.06 * (highest - low), highest + 0.06 * (highest - low))
+        # A run that is cut off fills the panel: room for the legend above it.
+        room = 0.06 if data.attrs["result"] == "completed" else 0.7
+        right.set_ylim(low - 0.06 * (highest - low), highest + room * (highest - low))
         right.set(xlabel=time_label, ylabel=temperature_label)
         if data.attrs["result"] == "unstable":
             for axes in (middle, right) if len(times) > 1 else (right,):
