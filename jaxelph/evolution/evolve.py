@@ -46,7 +46,8 @@ class Evolution(eqx.Module):
     """The electron distribution in time, and why it ended.
 
     Rows after `reached` are NaN; `result` says whether the metal relaxed (`completed`) or the
-    normal state lost its stability (`unstable`) at the time `reached`.
+    normal state lost its stability (`unstable`) at the time `reached`. That time carries no
+    derivative: gradients are those of f at fixed times.
     """
 
     times: Float[Array, " time"]  # rescaled, 1/energy
@@ -72,14 +73,21 @@ class Evolution(eqx.Module):
 
         It is that of the Fermi distribution with the same kinetic energy.
         """
-        step = self.energies[0]
-        excess = step * jnp.sum(self.energies[None, :] * self.deviation, axis=1)
-        return jnp.sqrt(self.equation.temperature**2 + 12 / jnp.pi**2 * excess)
+        scale = 12 / jnp.pi**2 * self.energies[0]
+        square = self.equation.temperature**2
+        return self._at_each_time(lambda d: jnp.sqrt(square + scale * self.energies @ d))
 
     @property
     def energy(self) -> Float[Array, " time"]:
         """Energy above equilibrium, interaction included; see `KineticEquation.energy`."""
-        return jax.vmap(self.equation.energy)(self.deviation)
+        return self._at_each_time(self.equation.energy)
+
+    def _at_each_time(self, function) -> Float[Array, " time"]:
+        """A function of δ, NaN where the run did not arrive, in a way that keeps gradients of
+        the other times finite."""
+        arrived = jnp.isfinite(self.f[:, 0])
+        known = jnp.where(arrived[:, None], self.deviation, 0.0)
+        return jnp.where(arrived, jax.vmap(function)(known), jnp.nan)
 
     @property
     def energy_error(self) -> Float[Array, " time"]:
@@ -246,7 +254,9 @@ def _integrate(
 
     event = None
     if stop_when_unstable:
-        event = diffrax.Event(crossing, optx.Bisection(rtol=1e-10, atol=1e-30))
+        # It falls, as does what diffrax puts in its place in the lanes of a batch without a
+        # crossing. That one is exactly zero at the end, where a search for the sign fails.
+        event = diffrax.Event(crossing, optx.Bisection(rtol=1e-10, atol=1e-30, flip=True))
     started_stable = is_stable(deviation) if stop_when_unstable else jnp.array(True)
     # Nothing moves at f0: a run that may not start costs a few steps, in a batch as well.
     start_at = jnp.where(started_stable, deviation, 0.0)
