@@ -1,5 +1,6 @@
 """The kinetic equation in time: a reference trajectory, a runaway, energy, bad input."""
 
+import helpers
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +10,7 @@ from jaxelph import (
     RESULTS,
     EinsteinModes,
     EnergyGrid,
+    allen_rate,
     evolve,
     example,
     two_temperature_rate,
@@ -43,13 +45,108 @@ def test_reference_trajectory_on_its_own_grid(shared, rtol, error):
     assert np.max(np.abs(run.f - reference["f"])) < error
 
 
+EINSTEIN, RUNGS = EinsteinModes([1.0], [1.0]), 20
+LADDERS = EnergyGrid(1 / RUNGS, 144)
+
+
+def ladder_sums(odd):
+    """Sums over E + nΩ of an odd function, one for each E = ε…(Ω/2 - ε)."""
+    whole = np.concatenate([-odd[::-1], [0.0], odd])
+    return np.array([whole[(144 + c) % RUNGS :: RUNGS].sum() for c in range(1, RUNGS // 2)])
+
+
 def test_one_einstein_mode_comes_to_rest_on_a_plateau():
-    """Fig. 1: collisions conserve the number on each ladder E + nω; f does not return to f0."""
+    """Fig. 1: f does not return to f0."""
     times = np.array([0.0, 0.579, 2.895, 5.211, 20.0])
-    grid = EnergyGrid(1 / 20, 144)
-    run = evolve(EinsteinModes([1.0], [1.0]), 0.202, 0.2, grid, times, rtol=1e-8)
+    run = evolve(EINSTEIN, 0.202, 0.2, LADDERS, times, rtol=1e-8)
     size = 1e3 * np.max(np.abs(run.deviation), axis=1)
     np.testing.assert_allclose(size, [2.2255, 2.1251, 1.8491, 1.6691, 1.375], rtol=0, atol=1e-4)
+
+
+def test_what_every_ladder_keeps_decides_the_plateau():
+    """N·I = 0 for the indicator N of a ladder, so N·B(f0)δ is constant up to terms of order δ²."""
+    times = np.array([0.0, 1.0, 5.0, 20.0, 150.0])
+    drifts = []
+    for hot in (0.202, 0.2002):
+        run = evolve(EINSTEIN, hot, 0.2, LADDERS, times, rtol=1e-9, atol=1e-13)
+        equation = run.equation
+
+        mass = np.asarray(equation.matrices().mass(jnp.zeros(LADDERS.size)))
+
+        def kept(deviation, mass=mass):
+            return ladder_sums(mass @ np.asarray(deviation))
+
+        sums = np.array([kept(deviation) for deviation in run.deviation])
+        drifts.append(np.max(np.abs(sums - sums[0])))
+        size = float(np.max(np.abs(run.deviation)))
+        assert np.max(np.abs(sums[0])) > size
+        assert drifts[-1] < 10 * size**2
+        # The number on a ladder by itself is not kept: B couples the ladders.
+        numbers = np.array([ladder_sums(np.asarray(deviation)) for deviation in run.deviation])
+        assert np.max(np.abs(numbers - numbers[0])) > 0.05 * size
+        # The states at rest, -f0' times a constant on each ladder, with the same sums.
+        i = np.arange(1, LADDERS.size + 1)
+        classes = range(1, RUNGS // 2)
+        rest = [1.0 * (i % RUNGS == c) - (-i % RUNGS == c) for c in classes]
+        rest = np.asarray(equation.minus_slope) * np.array(rest)
+        coefficients = np.linalg.solve(np.array([kept(r) for r in rest]).T, sums[0])
+        plateau = coefficients @ rest
+        np.testing.assert_allclose(run.deviation[-1], plateau, rtol=0, atol=10 * size**2)
+    assert drifts[0] / drifts[1] == pytest.approx(100, rel=0.05)
+
+
+def test_energy_balances_to_the_tolerance():
+    times = np.array([0.0, 1.0, 5.0, 20.0, 60.0])
+    for rtol in (1e-3, 1e-6, 1e-9):
+        run = evolve(EINSTEIN, 0.202, 0.2, LADDERS, times, rtol=rtol)
+        assert run.energy[-1] < 0.2 * run.energy[0]
+        assert np.max(np.abs(run.energy_error)) < rtol
+
+
+def test_the_papers_unstable_mode():
+    """Fig. 1, Ω = 0.679 g: the paper's integrator gives up, at a time that moves with the grid."""
+    times = np.array([0.0, 0.1, 0.2, 1.0, 5.0])
+    spectrum = EinsteinModes([0.679], [1 / 0.679**2])
+    run = evolve(spectrum, 0.202, 0.2, LADDERS, times)
+    assert run.result == RESULTS.unstable
+    assert float(run.reached) < 0.2
+    assert np.all(np.isfinite(run.f[0])) and np.all(np.isnan(run.f[2:]))
+
+
+def test_particle_number_on_the_whole_axis():
+    """Along a run, with both sides of the equation written out on the whole axis in NumPy: the
+    folded equation takes for granted that they are odd."""
+    omega, coupling = np.asarray(METAL.omega), np.asarray(METAL.coupling)
+    step, size, temperature = 6.0, 75, 0.25 * G
+    times = np.array([0.0, 0.02, 0.06])
+    run = evolve(METAL, 1.1 * temperature, temperature, EnergyGrid(step, size), times)
+    i = np.arange(-size, size + 1)
+    n = i[:, None] - i[None, :]
+    for f in np.asarray(run.f):
+        f = np.concatenate([1 - f[::-1], [0.5], f])
+        deviation = f - helpers.fermi(step * i, temperature)
+        total = np.zeros_like(f)
+        for w, c in zip(omega, coupling, strict=True):
+            boson = 1 / np.expm1(w / temperature)
+            up = helpers.fermi(step * i + w, temperature) + np.sinc(n + w / step) @ deviation
+            down = helpers.fermi(step * i - w, temperature) + np.sinc(n - w / step) @ deviation
+            total += c * w * (boson * (up + down - 2 * f) - f * (up - down) + up - f)
+        assert np.max(np.abs(total)) > 1e-2
+        assert abs(total.sum()) < 1e-12
+        np.testing.assert_allclose(
+            total[size + 1 :], run.equation.collide(deviation[size + 1 :]), rtol=0, atol=1e-8
+        )
+
+
+def test_the_rate_of_cooling_tends_to_allens():
+    for temperature, error in ((1e3, 1e-3), (1e4, 1e-5)):
+        grid = EnergyGrid(0.48 * temperature, 75)
+        # The excess T² - T0² decays slower than T - T0 by half the relative excess.
+        hot, rate = (1 + 1e-6) * temperature, float(allen_rate(METAL, temperature)) / np.pi
+        times = np.array([0.0, 0.5e-4 / rate, 1e-4 / rate])
+        run = evolve(METAL, hot, temperature, grid, times, rtol=1e-10, atol=1e-18)
+        slope = -np.log(run.energy[2] / run.energy[0]) / times[2]
+        assert slope == pytest.approx(rate, rel=error)
 
 
 def test_a_hotter_fermi_distribution_cools_at_the_two_temperature_rate():
@@ -90,7 +187,15 @@ def test_bad_input():
         (13.0, -1.0, grid, times, "temperature must be positive"),
         (jnp.full(75, 1.5), 12.6, grid, times, "must be a distribution"),
         (jnp.full(74, 0.5), 12.6, grid, times, "must be a temperature or f on the grid"),
+        (jnp.full(75, 0.5).at[3].set(jnp.nan), 12.6, grid, times, "element 3 is nan"),
+        (jnp.full(75, -0.1), 12.6, grid, times, "0 ≤ f ≤ 1"),
+        (jnp.nan, 12.6, grid, times, "must be positive"),
+        (0.0, 12.6, grid, times, "must be positive"),
         (13.0, 12.6, grid, times[::-1], "times must ascend"),
+        (13.0, 12.6, grid, jnp.array([0.0, 1.0, 1.0]), "drop duplicates"),
+        (13.0, 12.6, grid, jnp.array([0.0, jnp.nan, 1.0]), "times must ascend"),
+        (13.0, 12.6, grid, jnp.array([-1.0, 1.0]), "from 0 or later"),
+        (13.0, 12.6, grid, jnp.array([1.0]), "at least two"),
         (13.0, 12.6, EnergyGrid(26.0, 75), times, "too coarse"),
         (13.0, 12.6, EnergyGrid(6.0, 12), times, "should reach 25 times"),
     ):

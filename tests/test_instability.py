@@ -1,4 +1,4 @@
-"""Runaway in time against the linear theory."""
+"""Runaway in time against the linear theory, and how an instability is described."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -46,3 +46,54 @@ def test_modes_grow_at_the_linear_rate_where_every_weight_is_positive():
         size = np.max(np.abs(run.deviation), axis=1)
         assert np.log(size[-1] / size[0]) == pytest.approx(4, rel=1e-2)
         assert growth_rate(run, modes, k) == pytest.approx(rate, rel=1e-2)
+
+
+GRID, TIMES = EnergyGrid(6.0, 75), np.array([0.0, 0.02, 0.06])
+
+
+def test_instability_is_described():
+    spectrum, g = METAL.scaled(1.4), G * np.sqrt(1.4)
+    run = evolve(spectrum, 0.198 * g, 0.18 * g, GRID, TIMES)
+    assert run.result == RESULTS.unstable and 0 < float(run.reached) < 0.06
+    found = run.instability()
+    assert found is not None
+    assert found.time == float(run.reached) and found.size == 75
+
+    def lowest(deviation):
+        return np.min(np.linalg.eigvals(run.equation.matrices().mass(deviation)).real)
+
+    # The softest eigenvalue is positive at the start and zero at the crossing.
+    assert found.eigenvalue_at_start == pytest.approx(lowest(run.deviation[0]), abs=1e-8)
+    assert found.eigenvalue_at_start > 1e-2
+    assert abs(found.eigenvalue) < 1e-4 and abs(lowest(run.final)) < 1e-4
+    assert found.negative == 1
+    # Its vector is what B(f) sends to zero.
+    left = run.equation.mass_product(run.final, found.vector)
+    assert np.max(np.abs(left)) < 1e-3 * np.max(np.abs(found.vector))
+    assert found.peak == GRID.energies[np.argmax(np.abs(found.vector))]
+    weight = run.equation.weight - run.equation.slopes(run.final)[1]
+    assert found.least_weight == pytest.approx(float(np.min(weight)))
+    modes = normal_modes(spectrum, 0.18 * g, GRID)
+    assert found.growing == int(modes.unstable) >= 1
+    assert found.linear_rate == pytest.approx(-float(modes.rates[0]))
+    assert f"unstable from t = {found.time:.6g} on" in str(found)
+
+
+def test_a_stable_run_has_no_instability():
+    run = evolve(METAL, 0.275 * G, 0.25 * G, GRID, TIMES)
+    assert run.result == RESULTS.completed
+    assert run.instability() is None
+
+
+def test_an_integrator_that_fails_says_so():
+    run = evolve(METAL, 0.275 * G, 0.25 * G, GRID, TIMES, rtol=1e-9, max_steps=4, throw=False)
+    assert run.result == RESULTS.failed
+    assert 0 < float(run.reached) < 0.06 and np.all(np.isfinite(run.final))
+    assert np.all(np.isfinite(run.f[0])) and np.all(np.isnan(run.f[-1]))
+    assert run.instability() is None
+
+
+@pytest.mark.slow
+def test_an_integrator_that_fails_raises():
+    with pytest.raises(Exception, match="integrator gave up"):
+        evolve(METAL, 0.275 * G, 0.25 * G, GRID, TIMES, rtol=1e-9, max_steps=4)

@@ -152,8 +152,10 @@ def evolve(
 
     A metal without a definite answer is told apart: after each step B(f) is checked to be
     positive, and where it is not the run ends with `RESULTS.unstable` at the time of the
-    crossing. A single Einstein mode conserves the particle number of each ladder E + nω, so
-    that f comes to rest on a plateau and does not return to f0(T0).
+    crossing. With a single Einstein mode every collision stays on one ladder E + nω, so that
+    I(f) sums to zero on each of them. B(f) then leaves as many combinations of f constant, for
+    small δ the sums of B(f0)δ over a ladder, and f comes to rest on a plateau that they decide
+    instead of f0(T0).
 
     Args:
         spectrum: an Eliashberg function.
