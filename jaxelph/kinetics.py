@@ -21,6 +21,9 @@ from .equilibrium import fermi, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, slope_kernel
 from .spectrum import EliashbergFunction, Scalar
 
+# Steps of the check that looks for negative curvature without a matrix.
+_CURVATURE_STEPS = 80
+
 Deviation = Float[Array, " energy"]
 
 
@@ -79,9 +82,20 @@ class KineticEquation(eqx.Module):
 
     def symmetric_mass_operator(self, deviation: Deviation):
         """v → B(f) v in its symmetric form, without a matrix; see `KineticMatrices`."""
+        return self._symmetric_product(*self.symmetric_parts(deviation))
+
+    def symmetric_parts(self, deviation: Deviation) -> tuple[Deviation, Deviation]:
+        """1 - κ*f' and -f', which determine the symmetric form of B(f)."""
         slope, dragged = self.slopes(deviation)
-        root = _root_of_positive(self.minus_slope - slope)
-        return lambda v: (self.weight - dragged) * v - root * self.exchange.mv(root * v)
+        return self.weight - dragged, self.minus_slope - slope
+
+    def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
+        """Whether conjugate gradients meet no negative curvature of local - √window κ √window."""
+        return _meets_no_negative_curvature(self._symmetric_product(local, window), local)
+
+    def _symmetric_product(self, local, window):
+        root = _root_of_positive(window)
+        return lambda v: local * v - root * self.exchange.mv(root * v)
 
     def collide(self, deviation: Deviation) -> Deviation:
         """I(f)."""
@@ -111,13 +125,12 @@ class KineticEquation(eqx.Module):
     def matrices(self) -> "KineticMatrices":
         """The same equation with its convolutions as dense matrices."""
         slope = self.slope.as_matrix(first=0)
+        dragged = self.exchange.as_even_matrix() @ slope
+        even, odd = self.phonons.even.as_matrix(), self.phonons.odd.as_matrix()
         return KineticMatrices(
             equation=self,
             exchange=self.exchange.as_matrix(),
-            slope=slope[1:],
-            exchange_slope=self.exchange.as_even_matrix() @ slope,
-            even=self.phonons.even.as_matrix(),
-            odd=self.phonons.odd.as_matrix(),
+            stacked=jnp.concatenate([slope[1:], dragged, even, odd]),
         )
 
 
@@ -126,15 +139,36 @@ class KineticMatrices(eqx.Module):
 
     equation: KineticEquation
     exchange: Float[Array, "energy energy"]  # κ
-    slope: Float[Array, "energy energy"]  # d/dE
-    exchange_slope: Float[Array, "energy energy"]  # κ d/dE
-    even: Float[Array, "energy energy"]  # c
-    odd: Float[Array, "energy energy"]  # o
+    # d/dE, κ d/dE, c and o below each other: what acts on δ is one product.
+    stacked: Float[Array, "four_energies energy"]
+
+    @property
+    def slope(self) -> Float[Array, "energy energy"]:
+        """d/dE."""
+        return self._blocks(self.stacked)[0]
+
+    @property
+    def exchange_slope(self) -> Float[Array, "energy energy"]:
+        """κ d/dE."""
+        return self._blocks(self.stacked)[1]
+
+    @property
+    def even(self) -> Float[Array, "energy energy"]:
+        """c."""
+        return self._blocks(self.stacked)[2]
+
+    @property
+    def odd(self) -> Float[Array, "energy energy"]:
+        """o."""
+        return self._blocks(self.stacked)[3]
+
+    def _blocks(self, stacked):
+        return stacked.reshape(4, -1, *stacked.shape[1:])
 
     def _coefficients(self, deviation):
-        local = self.equation.weight - self.exchange_slope @ deviation
-        slope = self.slope @ deviation - self.equation.minus_slope
-        return local, slope
+        """1 - κ*f' and f'."""
+        slope, dragged, _, _ = self._blocks(self.stacked @ deviation)
+        return self.equation.weight - dragged, slope - self.equation.minus_slope
 
     def mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
         """B(f)."""
@@ -147,11 +181,9 @@ class KineticMatrices(eqx.Module):
 
     def collide(self, deviation: Deviation) -> Deviation:
         phonons = self.equation.phonons
-        total = (
-            self.even @ deviation
-            - phonons.rate * deviation
-            - (phonons.half + deviation) * (self.odd @ deviation)
-        )
+        # The compiler finds this product in `mass_product` too and computes it once.
+        _, _, even, odd = self._blocks(self.stacked @ deviation)
+        total = even - phonons.rate * deviation - (phonons.half + deviation) * odd
         if self.equation.electrons is not None:
             total = total + self.equation.electrons.integral(self.equation.equilibrium + deviation)
         return total
@@ -159,7 +191,8 @@ class KineticMatrices(eqx.Module):
     def jacobian(self, deviation: Deviation, rate: Deviation) -> Float[Array, "energy energy"]:
         """∂[I(f) - B(f) ∂f/∂t]/∂f at fixed ∂f/∂t."""
         phonons = self.equation.phonons
-        local = phonons.rate + self.odd @ deviation
+        _, _, _, odd = self._blocks(self.stacked @ deviation)
+        local = phonons.rate + odd
         total = (
             self.even
             - (phonons.half + deviation)[:, None] * self.odd
@@ -172,22 +205,60 @@ class KineticMatrices(eqx.Module):
             total = total + electron_jacobian(self.equation.electrons, f)
         return total
 
+    def heat_flow_derivative(self, deviation: Deviation) -> Deviation:
+        """The derivative of `heat_flow` in f; collisions of electrons keep their energy."""
+        phonons = self.equation.phonons
+        _, _, _, odd = self._blocks(self.stacked @ deviation)
+        moment = 2 * self.equation.energies[0] * self.equation.energies
+        weighted = moment * (phonons.half + deviation)
+        return moment @ self.even - weighted @ self.odd - moment * (phonons.rate + odd)
+
+    def symmetric_parts(self, deviation: Deviation) -> tuple[Deviation, Deviation]:
+        """1 - κ*f' and -f', which determine the symmetric form of B(f)."""
+        local, slope = self._coefficients(deviation)
+        return local, -slope
+
     def symmetric_mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
         """B(f) in its symmetric form 1 - κ*f' - √(-f') κ √(-f'), which is Ã at f = f0.
 
         The two are similar where f' < 0. Where a distribution is inverted, f' > 0, no symmetric
         form exists, and the exchange of those energies is left out.
         """
-        local, slope = self._coefficients(deviation)
-        root = _root_of_positive(-slope)
-        return jnp.diag(local) - root[:, None] * self.exchange * root[None, :]
+        return self._symmetric_matrix(*self.symmetric_parts(deviation))
+
+    def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
+        """Whether local - √window κ √window is: one Cholesky factorisation, no eigenvalues."""
+        matrix = jax.lax.stop_gradient(self._symmetric_matrix(local, window))
+        return jnp.all(jnp.isfinite(jnp.diag(jnp.linalg.cholesky(matrix))))
 
     def is_stable(self, deviation: Deviation) -> Bool[Array, ""]:
-        """Whether B(f) is positive: one Cholesky factorisation, no eigenvalues."""
-        matrix = jax.lax.stop_gradient(self.symmetric_mass(deviation))
-        return jnp.all(jnp.isfinite(jnp.diag(jnp.linalg.cholesky(matrix))))
+        """Whether B(f) is positive."""
+        return self.is_positive(*self.symmetric_parts(deviation))
+
+    def _symmetric_matrix(self, local, window):
+        root = _root_of_positive(window)
+        return jnp.diag(local) - root[:, None] * self.exchange * root[None, :]
 
 
 def _root_of_positive(x):
     positive = x > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
+
+
+def _meets_no_negative_curvature(multiply, like):
+    # A start without symmetry of its own, so that it has a part along any soft mode.
+    start = jax.random.normal(jax.random.key(0), like.shape, like.dtype)
+
+    def step(_, carry):
+        residual, direction, square, least = carry
+        product = multiply(direction)
+        curvature = direction @ product
+        least = jnp.minimum(least, curvature / (direction @ direction))
+        length = square / curvature
+        residual = residual - length * product
+        new_square = residual @ residual
+        direction = residual + new_square / square * direction
+        return residual, direction, new_square, least
+
+    carry = (start, start, start @ start, jnp.asarray(jnp.inf))
+    return jax.lax.fori_loop(0, _CURVATURE_STEPS, step, carry)[3] > 0

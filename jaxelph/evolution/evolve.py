@@ -17,15 +17,13 @@ from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
 from ..spectrum import EliashbergFunction, Scalar
 from ..stability import NormalModes
+from .positivity import Positivity
 
 if TYPE_CHECKING:
     from .instability import Instability
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
 _DENSE = 400
-
-# Steps of the check that looks for negative curvature without a matrix.
-_CURVATURE_STEPS = 80
 
 
 class RESULTS(eqx.Enumeration):
@@ -244,10 +242,7 @@ def _integrate(
     # The heat received is integrated along, in units of T0² to be of order one beside f.
     heat_unit = equation.temperature**2
 
-    def is_stable(deviation):
-        if matrix_free:
-            return _is_stable_matrix_free(equation, deviation)
-        return operators.is_stable(deviation)
+    is_stable = Positivity.around(operators, deviation)
 
     # Its sign is all that matters; the small slope in t keeps the derivative of the root finite.
     def crossing(t, y, args, **_):
@@ -328,10 +323,7 @@ def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
     def jacobian(t, y, rate, operators):
         del t
         matrix = operators.jacobian(y[:-1], rate[:-1])
-        # The heat flow is the energy moment of I alone, without the part from B.
-        energies = operators.equation.energies
-        still = operators.jacobian(y[:-1], jnp.zeros_like(rate[:-1]))
-        return _bordered(matrix, 2 * energies[0] * energies @ still / heat_unit, 0.0)
+        return _bordered(matrix, operators.heat_flow_derivative(y[:-1]) / heat_unit, 0.0)
 
     if matrix_free:
         return MassMatrixTerm(rhs=rhs, mass_product=mass_product)
@@ -357,28 +349,6 @@ def _preconditioner(t, y, rate, alpha, equation):
 
 def _is_matrix_free(solver) -> bool:
     return isinstance(getattr(solver, "linear_solver", None), Krylov)
-
-
-def _is_stable_matrix_free(equation: KineticEquation, deviation):
-    """Whether conjugate gradients meet no negative curvature of B(f) in its symmetric form."""
-    deviation = jax.lax.stop_gradient(deviation)
-    multiply = jax.lax.stop_gradient(equation).symmetric_mass_operator(deviation)
-    # A start without symmetry of its own, so that it has a part along any soft mode.
-    start = jax.random.normal(jax.random.key(0), deviation.shape, deviation.dtype)
-
-    def step(_, carry):
-        residual, direction, square, least = carry
-        product = multiply(direction)
-        curvature = direction @ product
-        least = jnp.minimum(least, curvature / (direction @ direction))
-        length = square / curvature
-        residual = residual - length * product
-        new_square = residual @ residual
-        direction = residual + new_square / square * direction
-        return residual, direction, new_square, least
-
-    carry = (start, start, start @ start, jnp.asarray(jnp.inf))
-    return jax.lax.fori_loop(0, _CURVATURE_STEPS, step, carry)[3] > 0
 
 
 def _concrete(value) -> bool:
