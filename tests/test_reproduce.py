@@ -1,11 +1,17 @@
 """`jaxelph reproduce`: numbers as printed, files whole, bad names in a sentence."""
 
 import json
+import re
 
+import helpers
+import numpy as np
 import pytest
 
 from jaxelph.cli import run
-from jaxelph.reproduce import Comparison, reproduce
+from jaxelph.commands.reproduce import command
+from jaxelph.reproduce import NAMES, Comparison, reproduce
+from jaxelph.reproduce.eigenvectors import zeros_of_weight
+from jaxelph.reproduce.metal import METAL
 
 
 def test_agreement_is_judged_at_the_printed_digits():
@@ -32,3 +38,48 @@ def test_bad_name(capsys):
     assert "table9" in capsys.readouterr().err
     with pytest.raises(ValueError, match="is not one of the results"):
         reproduce("table9")
+
+
+def test_help_names_every_result():
+    text = command.__annotations__["what"].__metadata__[0].help
+    assert set(re.findall(r"[a-z]+[a-z0-9-]+", text.partition(":")[2])) == set(NAMES)
+
+
+def test_zeros_of_the_weight_by_mpmath():
+    temperature = 0.2 * helpers.TABLE1_G * np.sqrt(5)
+    coupling = np.full(21, 5 / 21)
+    for zero in zeros_of_weight(METAL.scaled(5.0), temperature):
+        value = helpers.inverse_weight(helpers.TABLE1_OMEGA, coupling, temperature, zero)
+        assert abs(value) < 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_result_is_whole(name):
+    found = reproduce(name)
+    assert found.figure().axes
+    json.loads(found.to_json())
+    # What the published numerics got wrong or rounded otherwise, and nothing else, differs.
+    differing = {
+        "table1": 6,
+        "fig-main-1": 5,
+        "strong-coupling": 1,
+    }
+    assert sum(not c.agrees for c in found.comparisons) == differing.get(name, 0)
+    if name == "table1":
+        # The values of an independent route, which tests/test_critical.py takes.
+        at = found.dataset["critical_coupling"].sel(column="kinetic")
+        expected = {0.18: 1.13298734, 0.229: 2.18142295, 0.278: 3.1397836}
+        for scaled, value in expected.items():
+            assert float(at.sel(T0=scaled)) == pytest.approx(value, abs=6e-8)
+    if name == "specific-heat":
+        for row in found.tables[0].rows:
+            assert max(abs(row[3]), abs(row[4])) < 1e-10
+    if name == "allen":
+        rate = found.dataset["rate"]
+        hot = rate.sel(route="two_temperature") / rate.sel(route="allen")
+        # The distance falls like 1/T².
+        assert hot.values[-1] == pytest.approx(1, abs=2e-4)
+        np.testing.assert_allclose(
+            rate.sel(route="flow"), rate.sel(route="two_temperature"), rtol=3e-4
+        )

@@ -13,7 +13,10 @@ _FOLDER = Path("jaxelph-reproduce")
 def command(
     what: Annotated[
         str,
-        typer.Argument(help="all or strong-coupling."),
+        typer.Argument(
+            help="all, or one of: table1, fig-main-1, fig-main-2, fig-supp-1, specific-heat, "
+            "allen, strong-coupling."
+        ),
     ] = "all",
     output: Annotated[
         Path | None,

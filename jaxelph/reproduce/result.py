@@ -131,17 +131,19 @@ class Reproduction:
     def print(self, console=None) -> None:
         """The tables and remarks, to a terminal."""
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table as RichTable
 
         console = console or Console(highlight=False)
         console.print(f"[bold]{self.name}[/bold]  {self.title}", soft_wrap=True)
         if self.comparisons:
             table = RichTable(box=None, pad_edge=False, header_style="bold")
-            table.add_column("quantity")
+            table.add_column("quantity", no_wrap=True)
             for head in ("published", "ours", "difference"):
                 table.add_column(head, justify="right", no_wrap=True)
             table.add_column("printed digits", no_wrap=True)
-            table.add_column("remark")
+            if any(c.remark for c in self.comparisons):
+                table.add_column("remark")
             for c in self.comparisons:
                 digits = len(c.published.partition(".")[2])
                 table.add_row(
@@ -150,7 +152,7 @@ class Reproduction:
                     f"{c.ours:.{digits + 2 if digits else 0}f}",
                     f"{c.difference:+.1e}" if c.difference else "0",
                     "agree" if c.agrees else "differ",
-                    c.remark,
+                    *([c.remark] if len(table.columns) > 5 else []),
                     style=None if c.agrees else "yellow",
                 )
             console.print(table)
@@ -158,9 +160,9 @@ class Reproduction:
             console.print(f"\n{shown.title}", soft_wrap=True)
             table = RichTable(box=None, pad_edge=False, header_style="bold")
             for column in shown.columns:
-                table.add_column(column, justify="right")
+                table.add_column(escape(column), justify="right")
             for row in shown.text_rows():
-                table.add_row(*row)
+                table.add_row(*map(escape, row))
             console.print(table)
         for remark in self.remarks:
             console.print(f"\n{remark}", style="dim", soft_wrap=True)

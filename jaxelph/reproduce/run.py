@@ -7,6 +7,12 @@ from .result import Reproduction
 
 #: Name on the command line → module with a function `compute`.
 _MODULES = {
+    "table1": "table1",
+    "fig-main-1": "trajectories",
+    "fig-main-2": "rates",
+    "fig-supp-1": "eigenvectors",
+    "specific-heat": "heat",
+    "allen": "allen",
     "strong-coupling": "strong_coupling",
 }
 
