@@ -29,7 +29,9 @@ def plot_report(report: "Report") -> Figure:
             draw(axes, report)
             axes.set_title(f"({letter})", loc="left", fontweight="bold")
         title = report.name or report.source.split(" (")[0]
-        figure.suptitle(f"{title}: {report.label}", fontsize=9.5)
+        # What is too long for one line takes two, not the margin.
+        between = ": " if len(title) + len(report.label) < 88 else "\n"
+        figure.suptitle(f"{title}{between}{report.label}", fontsize=9.5)
     return figure
 
 
