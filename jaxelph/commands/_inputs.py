@@ -52,7 +52,21 @@ def parse_temperatures(text: str) -> np.ndarray:
         >>> parse_temperatures("10:30:3").tolist(), parse_temperatures("4.2, 9").tolist()
         ([10.0, 20.0, 30.0], [4.2, 9.0])
     """
+    return parse_values(text, "--temperatures", "temperature", " in K")
+
+
+def parse_values(text: str, option: str, what: str, unit: str = "") -> np.ndarray:
+    """Positive numbers from "1,2,5" or "start:stop:count".
+
+    Raises:
+        ValueError: one sentence that names the option.
+
+    Example:
+        >>> parse_values("1:2:3", "--over coupling", "coupling").tolist()
+        [1.0, 1.5, 2.0]
+    """
     ends = number = None
+    told = f"{option} {text!r}"
     try:
         if ":" in text:
             start, stop, count = text.split(":")
@@ -61,18 +75,16 @@ def parse_temperatures(text: str) -> np.ndarray:
             values = np.array([float(part) for part in text.split(",")])
     except ValueError:
         raise ValueError(
-            f"--temperatures {text!r} is neither a list like 5,10,20 nor start:stop:count "
-            "like 5:50:10, in K."
+            f"{told} is neither a list like 5,10,20 nor start:stop:count "
+            f"like 5:50:10{unit and ','}{unit}."
         ) from None
     if ends is not None and number is not None:
         if not 1 <= number <= 100_000:
-            raise ValueError(f"--temperatures {text!r}: the count must be from 1 to 100000.")
+            raise ValueError(f"{told}: the count must be from 1 to 100000.")
         if number == 1 and ends[0] != ends[1]:
-            raise ValueError(f"--temperatures {text!r}: a count of 1 has room for one end only.")
+            raise ValueError(f"{told}: a count of 1 has room for one end only.")
         values = np.linspace(*ends, number)
     for value in values:
         if not (np.isfinite(value) and value > 0):
-            raise ValueError(
-                f"--temperatures {text!r}: temperatures are positive numbers in K, not {value:g}."
-            )
+            raise ValueError(f"{told}: {what}s are positive numbers{unit}, not {value:g}.")
     return values

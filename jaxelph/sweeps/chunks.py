@@ -30,13 +30,34 @@ def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         >>> float(shared_out(lambda x: x**2)(np.full(count, 3.0))[-1])
         9.0
     """
+    devices = jax.local_devices()
+    if len(devices) == 1:
+        return jax.jit(jax.vmap(function))
     axis = PartitionSpec("point")
-    mesh = Mesh(np.array(jax.local_devices()), ("point",))
-    # Left to the compiler's own partitioning, LAPACK's eigenvalues would be computed on every
-    # device for all points.
-    compiled = jax.jit(
-        jax.shard_map(jax.vmap(function), mesh=mesh, in_specs=axis, out_specs=axis, check_vma=False)
-    )
+    mesh = Mesh(np.array(devices), ("point",))
+
+    def outside(batch):
+        shares = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(
+                (leaf.shape[0] // len(devices), *leaf.shape[1:]), leaf.dtype
+            ),
+            batch,
+        )
+        # Traced apart: within `shard_map` arrays carry the mesh in their types, which the
+        # closure conversion of Equinox, in root finders say, does not put up with.
+        closed, result = jax.make_jaxpr(jax.vmap(function), return_shape=True)(shares)
+
+        def share(part):
+            values = jax.core.eval_jaxpr(closed.jaxpr, closed.consts, *jax.tree.leaves(part))
+            return jax.tree.unflatten(jax.tree.structure(result), values)
+
+        # Left to the compiler's own partitioning, LAPACK's eigenvalues would be computed on
+        # every device for all points.
+        return jax.shard_map(share, mesh=mesh, in_specs=axis, out_specs=axis, check_vma=False)(
+            batch
+        )
+
+    compiled = jax.jit(outside)
     return lambda batch: compiled(jax.device_put(batch, NamedSharding(mesh, axis)))
 
 

@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from ..equilibrium import minimum_weight
-from ..grid import EnergyGrid, grid_extent
+from ..grid import grid_extent
 from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
 from .chunks import padded_width, shared_out
+from .grids import aligned_grid, size_for
 
 _BATCH = 32
 _LARGEST_GRID = 3000
@@ -82,8 +81,7 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     spacing = float(np.max(np.diff(omega)))
     refined = padded.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
     step, cutoff = grid_extent(top, temperature)
-    # Aligned to the least Z0⁻¹, at about the top of the spectrum, the step shrinks a little.
-    size = _bucket(cutoff / step * (1 + step / top), 64, np.sqrt(2))
+    size = _bucket(size_for(top, step, cutoff), 64, np.sqrt(2))
     if size > _LARGEST_GRID:
         raise ValueError(
             f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
@@ -100,8 +98,7 @@ def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
         omega, a2f, step, cutoff, temperature, mu_star = row
         table = TabulatedSpectrum(omega, a2f)
         spectrum = TabulatedSpectrum(omega, a2f, refinement)
-        aligned = EnergyGrid(step, size).aligned(minimum_weight(spectrum, temperature)[1]).step
-        grid = EnergyGrid(jnp.maximum(aligned, cutoff / size), size)
+        grid = aligned_grid(spectrum, temperature, step, cutoff, size)
         setting = Setting(temperature, mu_star, grid)
         return [
             QUANTITIES[name].compute(table if name in _OF_THE_TABLE else spectrum, setting)

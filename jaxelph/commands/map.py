@@ -1,0 +1,84 @@
+"""`jaxelph map`: stability over coupling and temperature."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._inputs import (
+    Column,
+    Convention,
+    Example,
+    File,
+    Layout,
+    MuStar,
+    Unit,
+    parse_values,
+    read_spectrum,
+)
+
+_AXES = ("coupling", "temperature")
+
+
+def command(
+    over: Annotated[
+        list[str],
+        typer.Option(
+            help="Twice: coupling=0.5:6:60 and temperature=20:300:60 (K), or lists 1,2,5."
+        ),
+    ],
+    file: File = None,
+    example: Example = None,
+    mu_star: MuStar = 0.1,
+    unit: Unit = None,
+    column: Column = None,
+    layout: Layout = None,
+    convention: Convention = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for map.png, .pdf and .nc.")
+    ] = Path("jaxelph-map"),
+) -> None:
+    """Map the kinetic margin and C_el over λ and T, with the critical lines and Tc.
+
+    The shape of α²F is kept and its λ varied.
+    """
+    import numpy as np
+
+    from ..files import check_folder, write_all
+    from ..sweeps.phase_diagram import phase_diagram, plot_phase_diagram
+    from ..terminal import progress_bar, say
+
+    axes: dict[str, np.ndarray] = {}
+    for text in over:
+        name, _, values = text.partition("=")
+        if name not in _AXES or name in axes:
+            raise ValueError(
+                f"--over {text!r}: give coupling=… once and temperature=… once, "
+                "coupling=0.5:6:60 say."
+            )
+        unit_of_axis = " in K" if name == "temperature" else ""
+        axes[name] = np.unique(parse_values(values, f"--over {name}", name, unit_of_axis))
+    for name in _AXES:
+        if name not in axes or len(axes[name]) < 2:
+            raise ValueError(f"--over {name}=… is needed, with at least two values.")
+    check_folder(output)
+    name, spectrum = read_spectrum(
+        file, example, unit=unit, column=column, format=layout, convention=convention
+    )
+    with progress_bar(f"mapping {name}") as progress:
+        found = phase_diagram(
+            spectrum,
+            axes["coupling"],
+            axes["temperature"],
+            mu_star=mu_star,
+            progress=progress,
+        )
+    found.attrs["name"] = name
+    figure = plot_phase_diagram(found, rf"{name}, $\mu^*$ = {mu_star:g}")
+    writers = {
+        "map.png": figure.savefig,
+        "map.pdf": figure.savefig,
+        "map.nc": lambda path: found.to_netcdf(path, engine="h5netcdf"),
+    }
+    for path in write_all(output, writers).values():
+        say(f"wrote {path}")

@@ -1,0 +1,154 @@
+r"""Stability over coupling and temperature, for one shape of α²F.
+
+At fixed T and shape every margin is 1 + λ·(number), so that one sweep over T gives the whole
+plane: margin(λ, T) = 1 + λ s(T), and λ_c(T) = -1/s(T) where s < 0. Tc is a sweep over λ.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from matplotlib import rc_context
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+
+from ..critical import CRITERIA, margin
+from ..grid import grid_extent
+from ..plotting import CRITERION_STYLE, STYLE
+from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency
+from ..superconductivity import transition_temperature
+from ..units import KELVIN
+from .grids import aligned_grid, size_for
+from .space import points
+from .sweep import sweep
+
+_LARGEST_GRID = 3000
+
+
+def phase_diagram(
+    spectrum: EliashbergFunction,
+    couplings: np.ndarray,
+    temperatures: np.ndarray,
+    *,
+    mu_star: float = 0.1,
+    progress: Callable[[int, int], object] | None = None,
+) -> xr.Dataset:
+    """Margins by the three criteria over (λ, T), the critical lines, and Tc(λ).
+
+    Args:
+        spectrum: an Eliashberg function in meV; its λ does not matter.
+        couplings (array of shape (coupling,)): λ ≥ 0.
+        temperatures (array of shape (temperature,), K): T > 0.
+        mu_star (scalar): μ* of Tc.
+        progress: called with (points done, points in all).
+
+    Returns:
+        A dataset: `margin_weight`, `margin_heat` (which is C_el over that of bare electrons)
+        and `margin_kinetic` over (coupling, temperature), `lambda_c_…` over temperature,
+        ∞ where there is none, and `tc` (K) over coupling.
+
+    Raises:
+        ValueError: a temperature is so low that its energy grid would be too large.
+    """
+    couplings, temperatures = (np.asarray(x, dtype=float) for x in (couplings, temperatures))
+    own, top = float(coupling_constant(spectrum)), float(maximum_frequency(spectrum))
+    low = KELVIN * float(np.min(temperatures))
+    fine = spectrum.resolved(low)
+    extents = np.array([grid_extent(top, KELVIN * t) for t in temperatures])
+    size = int(np.ceil(max(size_for(top, *extent) for extent in extents)))
+    if size > _LARGEST_GRID:
+        raise ValueError(
+            f"temperature {low / KELVIN:g} K would take {size} energies, and {_LARGEST_GRID} are "
+            "the limit; start from a higher temperature."
+        )
+
+    def margins(temperature, step, cutoff):
+        grid = aligned_grid(fine, temperature, step, cutoff, size)
+        return {
+            name: margin(
+                fine, temperature, criterion=name, grid=grid if name == "kinetic" else None
+            )
+            for name in CRITERIA
+        }
+
+    def tc(coupling):
+        return transition_temperature(spectrum.scaled(coupling / own), mu_star)
+
+    total = len(temperatures) + len(couplings)
+
+    def after(start):
+        return None if progress is None else lambda done, _: progress(start + done, total)
+
+    found = sweep(
+        margins,
+        points(temperature=KELVIN * temperatures, step=extents[:, 0], cutoff=extents[:, 1]),
+        chunk=8,
+        progress=after(0),
+    )
+    critical = sweep(tc, points(coupling=couplings), chunk=8, progress=after(len(temperatures)))
+    data = {"tc": ("coupling", critical["value"].values / KELVIN, {"units": "K"})}
+    for name in CRITERIA:
+        slope = (found[name].values - 1) / own
+        lost = slope < 0
+        line = np.where(lost, -1 / np.where(lost, slope, -1.0), np.inf)
+        data[f"lambda_c_{name}"] = ("temperature", line, {"units": "1"})
+        plane = 1 + couplings[:, None] * slope[None, :]
+        data[f"margin_{name}"] = (("coupling", "temperature"), plane, {"units": "1"})
+    coordinates = {
+        "coupling": ("coupling", couplings, {"long_name": "λ", "units": "1"}),
+        "temperature": ("temperature", temperatures, {"long_name": "T", "units": "K"}),
+    }
+    return xr.Dataset(data, coordinates, {"mu_star": float(mu_star), "energies": size})
+
+
+def plot_phase_diagram(found: xr.Dataset, title: str = "") -> Figure:
+    """The kinetic margin and C_el over (λ, T), with the critical lines and Tc on top."""
+    coupling, temperature = found["coupling"].values, found["temperature"].values
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+        panels = figure.subplots(1, 2, sharex=True, sharey=True)
+        shown = (
+            ("margin_kinetic", "margin (kinetic)"),
+            ("margin_heat", r"$C_{el}\,/\,(2\pi^2\nu_0T/3)$"),
+        )
+        for axes, (name, label), letter in zip(panels, shown, "ab", strict=True):
+            plane = found[name].values.T
+            # White where stability is lost; linear between -1 and 1, logarithmic beyond.
+            limit = max(1.0, float(np.max(np.abs(plane))))
+            mesh = axes.pcolormesh(
+                coupling,
+                temperature,
+                plane,
+                cmap="RdBu",
+                norm=SymLogNorm(1.0, vmin=-limit, vmax=limit),
+                shading="gouraud",
+                rasterized=True,
+            )
+            bar = figure.colorbar(mesh, ax=axes, pad=0.02)
+            ticks = [x for x in (0.5, 1, 3, 10, 30, 100, 300) if x <= limit]
+            bar.set_ticks([*(-x for x in reversed(ticks)), 0, *ticks])
+            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            bar.ax.minorticks_off()
+            axes.set_title(label)
+            for criterion in CRITERIA:
+                colour, line, _, text = CRITERION_STYLE[criterion]
+                width = 2.4 if criterion == "weight" else 1.4  # it often runs under the kinetic one
+                axes.plot(
+                    found[f"lambda_c_{criterion}"],
+                    temperature,
+                    line,
+                    color=colour,
+                    linewidth=width,
+                    label=rf"$\lambda_c$, {text}",
+                )
+            axes.plot(coupling, found["tc"], color="black", linewidth=1.2, label=r"$T_c$")
+            axes.set_xlim(coupling[0], coupling[-1])
+            axes.set_ylim(temperature[0], temperature[-1])
+            axes.set_xlabel(r"coupling $\lambda$")
+            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+        panels[0].set_ylabel("temperature $T$ (K)")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        if title:
+            figure.suptitle(title, fontsize=9.5)
+    return figure
