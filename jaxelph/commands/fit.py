@@ -1,0 +1,150 @@
+"""`jaxelph fit`: α²F from measured data, with error bars."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._inputs import Json, MuStar
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="Table with a header, commas between its columns.")],
+    kind: Annotated[str, typer.Option(help="heat, self-energy, weight or relaxation.")],
+    top: Annotated[
+        float | None, typer.Option(help="ω_max in meV: a table of α²F up to it is fitted.")
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Of the table of α²F.")] = 100,
+    peaks: Annotated[
+        str | None,
+        typer.Option(help="Gaussian peaks to start from, in place of a table: ω:width:λ,… in meV."),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", "-T", help="In K: of Σ or Z, or of the phonons."),
+    ] = None,
+    initial: Annotated[
+        float | None, typer.Option(help="In K: of the electrons at t = 0, for relaxation.")
+    ] = None,
+    resolution: Annotated[
+        float, typer.Option(help="Standard deviation of the energy resolution in meV, for Σ.")
+    ] = 0.0,
+    background: Annotated[
+        bool, typer.Option(help="Fit impurities and electron-electron collisions to Im Σ.")
+    ] = False,
+    mu_star: MuStar = 0.1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for fit.png, .pdf and .nc.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fit α²F to measured data, with error bars on it, λ, ω_log, λ⟨ω²⟩ and Tc.
+
+    Columns, by the name in the header, with sigma the standard deviation of each row:
+
+    heat: T_K, C_ratio (C_el over that of bare electrons), sigma.
+    self-energy: E_meV, Re_meV and/or Im_meV, sigma.
+    weight: E_meV, Z, sigma.
+    relaxation: t_ps, Te_K, sigma.
+    """
+    import json as as_json
+
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..files import check_folder, write_all
+    from ..inverse.fit import fit_spectrum
+    from ..inverse.fit_output import (
+        MOMENTS,
+        fit_dataset,
+        fit_figure,
+        parameter_unit,
+        value_with_error,
+    )
+    from ..inverse.table import parse_peaks, read_data
+    from ..spectrum import GaussianPeaks
+    from ..terminal import progress_bar, say
+
+    if output is not None:
+        check_folder(output)
+    if (top is None) == (peaks is None):
+        raise ValueError("give either --top, ω_max of a table of α²F in meV, or --peaks.")
+    if peaks is not None:
+        model = parse_peaks(peaks)
+    else:
+        assert top is not None
+        if not (np.isfinite(top) and top > 0):
+            raise ValueError(f"--top must be a positive energy in meV, got {top:g}.")
+        if not 10 <= rows <= 2000:
+            raise ValueError(f"--rows must be from 10 to 2000, got {rows}.")
+        model = top * np.arange(1, rows + 1) / rows
+    data = read_data(
+        file,
+        kind,
+        temperature=temperature,
+        initial=initial,
+        resolution=resolution,
+        background=background,
+        top=float(np.max(model.omega + 4 * model.width)) if peaks is not None else top,
+    )
+    with progress_bar(f"fitting {file.name}"):
+        fit = fit_spectrum(data, model, mu_star=mu_star, top=top)
+    saved: list[Path] = []
+    if output is not None:
+        figure, dataset = fit_figure(fit), fit_dataset(fit)
+        writers = {
+            "fit.png": figure.savefig,
+            "fit.pdf": figure.savefig,
+            "fit.nc": lambda path: dataset.to_netcdf(path, engine="h5netcdf"),
+        }
+        saved = list(write_all(output, writers).values())
+    if json:
+        told = {
+            "file": str(file),
+            "kind": kind,
+            "model": type(fit.spectrum).__name__,
+            "chi_square": fit.chi_square,
+            "degrees_of_freedom": fit.degrees,
+            "frequency_meV": fit.omega.tolist(),
+            "a2f": fit.a2f.tolist(),
+            "a2f_error": fit.error.tolist(),
+            "moments": {
+                name: {
+                    "value": MOMENTS[name][1] * value,
+                    "error": MOMENTS[name][1] * error,
+                    "unit": MOMENTS[name][2] or "1",
+                }
+                for name, (value, error) in fit.moments.items()
+            },
+            "parameters": {
+                name: {"value": value, "error": error, "unit": parameter_unit(name)[1] or "1"}
+                for name, (value, error) in fit.parameters.items()
+            },
+        }
+        if fit.posterior is not None:
+            told["prior_share_of_variance"] = fit.posterior.prior_share
+        print(as_json.dumps(told, ensure_ascii=False))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for head in ("quantity", "value", "unit", "share of the prior"):
+            table.add_column(head)
+        shares = {} if fit.posterior is None else fit.posterior.prior_share
+        for name, (value, error) in fit.moments.items():
+            label, factor, unit = MOMENTS[name]
+            share = f"{100 * shares[name]:.2g} %" if name in shares else ""
+            table.add_row(label, value_with_error(factor * value, factor * error), unit, share)
+        for name, (value, error) in fit.parameters.items():
+            factor, unit = parameter_unit(name)
+            table.add_row(name, value_with_error(factor * value, factor * error), unit, "")
+        console = Console(highlight=False)
+        console.print(table, soft_wrap=True)
+        told = f"χ² = {fit.chi_square:.4g} for {fit.degrees:.4g} degrees of freedom"
+        if isinstance(fit.spectrum, GaussianPeaks):
+            console.print(told)
+        else:
+            assert fit.posterior is not None
+            decided = f"; the data decide {fit.posterior.degrees:.2g} numbers of α²F, the rest"
+            console.print(f"{told}{decided} is the prior's", soft_wrap=True)
+    for path in saved:
+        say(f"wrote {path}")

@@ -1,0 +1,164 @@
+"""Measured data from a table with a header, in K, meV and ps."""
+
+import csv
+import os
+
+import numpy as np
+
+from ..grid import EnergyGrid
+from ..spectrum import EinsteinModes, GaussianPeaks
+from ..units import HBAR, KELVIN
+from .data import HeatData, RelaxationData, SelfEnergyData, SpectralData, WeightData
+
+#: Columns of each kind; of those in brackets one is enough.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "heat": ("T_K", "C_ratio", "sigma"),
+    "self-energy": ("E_meV", "[Re_meV]", "[Im_meV]", "sigma"),
+    "weight": ("E_meV", "Z", "sigma"),
+    "relaxation": ("t_ps", "Te_K", "sigma"),
+}
+
+
+def parse_peaks(text: str) -> GaussianPeaks:
+    """Peaks from "ω:width:λ,…".
+
+    Raises:
+        ValueError: one sentence that names the option.
+
+    Example:
+        >>> print(parse_peaks("13:3:0.7, 22:1.5:0.3").omega)
+        [13. 22.]
+    """
+    try:
+        rows = [[float(x) for x in part.split(":")] for part in text.split(",")]
+        omega, width, coupling = np.array(rows).T
+    except ValueError:
+        raise ValueError(
+            f"--peaks {text!r} is not a list ω:width:λ, with commas between, 13:3:0.7 say."
+        ) from None
+    if not np.all(np.isfinite(rows)) or not np.all(np.array(rows) > 0):
+        raise ValueError(f"--peaks {text!r}: ω, width and λ must all be positive.")
+    return GaussianPeaks(omega, width, coupling)
+
+
+def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarray]:
+    """The columns of a table by their names; lines that begin with # are left out.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: an unknown kind, a column that is missing, or a line that is not numbers.
+    """
+    if kind not in COLUMNS:
+        raise ValueError(f"--kind {kind!r} is not known; use one of {', '.join(COLUMNS)}.")
+    wanted = COLUMNS[kind]
+    names: list[str] | None = None
+    rows: list[list[float]] = []
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = file.read().splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a text file.") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        cells = [cell.strip() for cell in next(csv.reader([line]))]
+        if names is None:
+            names = cells
+            continue
+        try:
+            values = [float(cell) for cell in cells]
+        except ValueError:
+            raise ValueError(f"{path}, line {number}: {line.strip()!r} is not numbers.") from None
+        if len(values) != len(names):
+            raise ValueError(
+                f"{path}, line {number}: {len(values)} numbers below {len(names)} column names."
+            )
+        if not np.all(np.isfinite(values)):
+            raise ValueError(
+                f"{path}, line {number}: holds a number that is not finite; remove the line."
+            )
+        rows.append(values)
+    header = ",".join(name.strip("[]") for name in wanted)
+    if names is None or not rows:
+        raise ValueError(f"{path}: no data below a header; for {kind} that is {header}.")
+    columns = dict(zip(names, np.array(rows).T, strict=True))
+    missing = [name for name in wanted if not name.startswith("[") and name not in columns]
+    optional = [name.strip("[]") for name in wanted if name.startswith("[")]
+    if optional and not any(name in columns for name in optional):
+        missing.append(" or ".join(optional))
+    if missing:
+        raise ValueError(
+            f"{path}: no column {missing[0]} (found: {', '.join(names)}); the header for {kind} "
+            f"is {header}."
+        )
+    bad = np.flatnonzero(columns["sigma"] <= 0)
+    if bad.size:
+        raise ValueError(
+            f"{path}: sigma of row {bad[0] + 1} is {columns['sigma'][bad[0]]:g}; errors are "
+            "standard deviations and positive."
+        )
+    return columns
+
+
+def read_data(
+    path: str | os.PathLike[str],
+    kind: str,
+    *,
+    temperature: float | None = None,
+    initial: float | None = None,
+    resolution: float = 0.0,
+    background: bool = False,
+    top: float | None = None,
+) -> SpectralData:
+    """Data in meV from a table in K, meV and ps.
+
+    Args:
+        path: the table.
+        kind: of `COLUMNS`.
+        temperature (scalar, K): needed for all kinds but heat.
+        initial (scalar, K): of the electrons at t = 0, for relaxation.
+        resolution (scalar, meV), background: of Σ, see `SelfEnergyData`.
+        top (scalar, meV): the highest phonon energy, for the grid of relaxation.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: one sentence that names the file, line, column or option.
+    """
+    columns = read_columns(path, kind)
+    sigma = columns["sigma"]
+    if kind == "heat":
+        return HeatData(columns["T_K"] * KELVIN, columns["C_ratio"], sigma)
+    cold = _kelvin("--temperature", temperature, kind)
+    if kind == "self-energy":
+        return SelfEnergyData(
+            cold,
+            columns["E_meV"],
+            columns.get("Re_meV"),
+            columns.get("Im_meV"),
+            sigma,
+            resolution,
+            background,
+        )
+    if kind == "weight":
+        return WeightData(cold, columns["E_meV"], columns["Z"], sigma)
+    hot = _kelvin("--initial", initial, kind)
+    if top is None:
+        raise ValueError("relaxation data need the highest phonon energy for their grid.")
+    grid = EnergyGrid.suggest(EinsteinModes([top], [1.0]), cold, hottest=hot)
+    return RelaxationData(
+        cold,
+        hot,
+        columns["t_ps"] * np.pi / HBAR,
+        columns["Te_K"] * KELVIN,
+        sigma * KELVIN,
+        grid,
+        rtol=1e-5,
+    )
+
+
+def _kelvin(option, value, kind):
+    if value is None:
+        raise ValueError(f"--kind {kind} needs {option} in K.")
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{option} must be a positive number in K, got {value:g}.")
+    return value * KELVIN
