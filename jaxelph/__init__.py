@@ -65,6 +65,7 @@ from .stability import StabilityPencil as StabilityPencil
 from .stability import allen_rate as allen_rate
 from .stability import normal_modes as normal_modes
 from .stability import pencil_modes as pencil_modes
+from .stability import search_softest_mode as search_softest_mode
 from .stability import softest_mode as softest_mode
 from .stability import stability_margin as stability_margin
 from .stability import stability_pencil as stability_pencil

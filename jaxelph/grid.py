@@ -172,6 +172,11 @@ class FoldedConvolution(eqx.Module):
     def size(self) -> int:
         return (self.kernel.shape[0] - 1) // 2
 
+    @property
+    def diagonal(self) -> Float[Array, " energy"]:
+        """Of the matrix on odd functions."""
+        return self.kernel[0] - self.kernel[2::2]
+
     def as_matrix(self, first: int = 1) -> Float[Array, "row energy"]:
         """The matrix on odd functions, rows E = first·ε…Lε."""
         return self._fold(first, 1, -1)

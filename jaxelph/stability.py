@@ -9,12 +9,16 @@ M̃ ≥ 0 is entropy production. The metal is stable as long as Ã > 0; each neg
 of Ã is a mode that grows. Time is rescaled, t → πt, as in the kinetic equation (29).
 """
 
+from functools import partial
+from typing import Literal, get_args
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, Float, Int
 
+from .davidson import lowest_eigenpair
 from .equilibrium import bose, scattering_rate, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, transfer_kernel
 from .numerics import symmetric_eigenpair_derivatives
@@ -53,6 +57,10 @@ class StabilityPencil(eqx.Module):
     def multiply_M(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
         product = self.rate * psi - self.transfer.mv(psi)
         return product if self.electrons is None else product + self.electrons @ psi
+
+    @property
+    def diagonal_A(self) -> Float[Array, " energy"]:
+        return self.weight - self.window**2 * self.exchange.diagonal
 
     def operators(self) -> tuple[lx.FunctionLinearOperator, lx.FunctionLinearOperator]:
         """Ã and M̃ as symmetric matrix-free operators."""
@@ -129,9 +137,20 @@ def stability_pencil(
     )
 
 
-@jax.jit
+Method = Literal["auto", "dense", "iterative"]
+# Above this size no matrix is diagonalised unless asked for.
+_DENSE = 2048
+# The coarse grid on which the search starts.
+_COARSE = 256
+
+
+@partial(jax.jit, static_argnames="method")
 def stability_margin(
-    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    grid: EnergyGrid,
+    *,
+    method: Method = "auto",
 ) -> Float[Array, ""]:
     """The stability margin: the smallest eigenvalue of Ã. Negative: the metal is unstable.
 
@@ -141,6 +160,11 @@ def stability_margin(
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         grid: see `EnergyGrid.suggest`.
+        method: "dense" diagonalises Ã; "iterative" forms no matrix, `search_softest_mode`;
+            "auto" takes the second above 2048 energies.
+
+    Raises:
+        ValueError: unknown method.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -148,7 +172,69 @@ def stability_margin(
         >>> print(f"{stability_margin(s, 12.5, EnergyGrid.suggest(s, 12.5)):.6f}")
         0.301161
     """
-    return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
+    if method not in get_args(Method):
+        told = ", ".join(repr(name) for name in get_args(Method))
+        raise ValueError(f"method {method!r} is not known; use one of {told}.")
+    if method == "dense" or (method == "auto" and grid.size <= _DENSE):
+        return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
+    return search_softest_mode(spectrum, temperature, grid)[0]
+
+
+@jax.jit
+def search_softest_mode(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
+    """`softest_mode` without a matrix, in O(L log L): Davidson's method from a coarse grid.
+
+    Derivatives as of `softest_mode`; their linear
+    solve is by conjugate gradients.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: of any size.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([50.0], [1.0])
+        >>> print(f"{search_softest_mode(s, 12.5, EnergyGrid(0.5, 1200))[0]:.6f}")
+        0.300751
+    """
+    pencil = stability_pencil(spectrum, temperature, grid)
+    frozen = jax.lax.stop_gradient(pencil)
+    coarse = EnergyGrid(grid.step * grid.size / min(_COARSE, grid.size), min(_COARSE, grid.size))
+    coarse_pencil = stability_pencil(spectrum, temperature, coarse)
+    smooth = jnp.linalg.eigh(jax.lax.stop_gradient(coarse_pencil.A))[1][:, :4]
+    start = _search_space(smooth, jax.lax.stop_gradient((coarse, grid)), frozen, frozen.diagonal_A)
+    vector = lowest_eigenpair(frozen.multiply_A, frozen.diagonal_A, start)[1]
+
+    def solve(v, w, residual):
+        # Positive definite, w being the lowest eigenvalue.
+        shape = jax.ShapeDtypeStruct(v.shape, v.dtype)
+        tag = lx.positive_semidefinite_tag
+        shifted = lx.FunctionLinearOperator(
+            lambda x: frozen.multiply_A(x) - w * x + v * (v @ x), shape, tag
+        )
+        diagonal = jnp.maximum(frozen.diagonal_A - w, 0.0) + v**2 + 1e-12
+        inverse = lx.FunctionLinearOperator(lambda x: x / diagonal, shape, tag)
+        solver = lx.CG(rtol=1e-12, atol=1e-14, max_steps=500)
+        options = {"preconditioner": inverse}
+        return lx.linear_solve(shifted, residual, solver, options=options, throw=False).value
+
+    return symmetric_eigenpair_derivatives(pencil.multiply_A, solve, vector)
+
+
+def _search_space(smooth, grids, pencil, diagonal):
+    """Modes of a coarse grid, the spike where the diagonal is least, four random vectors."""
+    coarse, grid = grids
+    energies = jnp.append(0.0, coarse.energies)
+
+    def interpolated(mode):
+        return jnp.interp(grid.energies, energies, jnp.append(0.0, mode))
+
+    spike = jnp.zeros((grid.size, 1)).at[jnp.argmin(diagonal), 0].set(1.0)
+    random = jax.random.normal(jax.random.key(0), (grid.size, 4)) * pencil.window[:, None]
+    return jnp.concatenate([jax.vmap(interpolated, 1, 1)(smooth), spike, random], axis=1)
 
 
 @jax.jit
