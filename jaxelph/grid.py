@@ -149,7 +149,7 @@ def grid_extent(
     Example:
         >>> step, cutoff = grid_extent(50.0, 12.5)
         >>> print(f"{step:.3f} {cutoff:.1f}")
-        4.871 360.0
+        4.871 359.0
     """
     digits = -np.log(rtol)
     # Two decades of prefactor were measured; see tests/test_grid.py.

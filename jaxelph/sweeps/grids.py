@@ -33,7 +33,7 @@ def aligned_grid(
         >>> from jaxelph import EinsteinModes
         >>> grid = aligned_grid(EinsteinModes([50.0], [1.0]), 12.5, 4.87, 360.0, 82)
         >>> print(f"{grid.step:.4f}")
-        4.7171
+        4.6717
     """
     aligned = EnergyGrid(step, size).aligned(minimum_weight(spectrum, temperature)[1]).step
     return EnergyGrid(jnp.maximum(aligned, cutoff / size), size)

@@ -5,6 +5,7 @@ plane: margin(λ, T) = 1 + λ s(T), and λ_c(T) = -1/s(T) where s < 0. Tc is a s
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -77,7 +78,11 @@ def phase_diagram(
     total = len(temperatures) + len(couplings)
 
     def after(start):
-        return None if progress is None else lambda done, _: progress(start + done, total)
+        def told(done, _):
+            if progress is not None:
+                progress(start + done, total)
+
+        return told
 
     found = sweep(
         margins,
@@ -86,7 +91,7 @@ def phase_diagram(
         progress=after(0),
     )
     critical = sweep(tc, points(coupling=couplings), chunk=8, progress=after(len(temperatures)))
-    data = {"tc": ("coupling", critical["value"].values / KELVIN, {"units": "K"})}
+    data: dict[str, Any] = {"tc": ("coupling", critical["value"].values / KELVIN, {"units": "K"})}
     for name in CRITERIA:
         slope = (found[name].values - 1) / own
         lost = slope < 0
