@@ -122,7 +122,7 @@ def lowest_eigenpair(
     state = jax.lax.while_loop(
         lambda state: (state[0] < max_steps) & (state[3] > tolerance),
         step,
-        (0, space, pair, residual(space, pair)),
+        (jnp.asarray(0), space, pair, residual(space, pair)),
     )
     steps, _, (theta, u, _, _), error = state
     return theta[0], u[:, 0], error, steps
