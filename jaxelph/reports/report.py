@@ -33,6 +33,9 @@ from ..units import KELVIN
 from .examination import Examination, Progress
 from .verdict import label, paragraph
 
+# Nodes up to the top of the spectrum where a smooth one is drawn.
+_DRAWN = 4000
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
@@ -286,7 +289,10 @@ def report(
         rtol=rtol,
         frequencies=frequencies,
         a2f=a2f,
-        cumulative=np.asarray(cumulative_coupling(spectrum, jnp.asarray(frequencies))),
+        cumulative=np.asarray(
+            # Finer than the physics needs: a sum over too few nodes would be drawn as a staircase.
+            cumulative_coupling(spectrum.resolved(top / _DRAWN), jnp.asarray(frequencies))
+        ),
     )
 
 
@@ -339,7 +345,7 @@ def _curve(spectrum, top):
     if isinstance(spectrum, TabulatedSpectrum):
         return False, np.asarray(spectrum.omega), np.asarray(spectrum.a2f)
     omega, coupling = (np.asarray(x) for x in spectrum.modes())
-    fine = spectrum.resolved(top / 4000).modes()
+    fine = spectrum.resolved(top / _DRAWN).modes()
     if fine[0].shape == omega.shape:
         order = np.argsort(omega)
         return True, omega[order], (coupling * omega / 2)[order]
