@@ -14,8 +14,8 @@ def command(
     what: Annotated[
         str,
         typer.Argument(
-            help="all, or one of: table1, fig-main-1, fig-main-2, fig-supp-1, specific-heat, "
-            "allen, strong-coupling."
+            help="all, or one of: table1, fig-main-1, fig-main-2, fig-supp-1, fig-supp-2, "
+            "specific-heat, allen, strong-coupling."
         ),
     ] = "all",
     output: Annotated[

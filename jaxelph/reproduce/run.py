@@ -11,6 +11,7 @@ _MODULES = {
     "fig-main-1": "trajectories",
     "fig-main-2": "rates",
     "fig-supp-1": "eigenvectors",
+    "fig-supp-2": "thresholds",
     "specific-heat": "heat",
     "allen": "allen",
     "strong-coupling": "strong_coupling",

@@ -33,7 +33,7 @@ def compute(progress) -> Reproduction:
     g = G1 * np.sqrt(_UNSTABLE["coupling"])
     phonons = _UNSTABLE["scaled"] * g
     electrons = _UNSTABLE["hotter"] * phonons
-    fine = EnergyGrid(1.0, int(np.ceil(36 * electrons)))
+    fine = EnergyGrid(1.0, 400)  # up to 35 T of the electrons
     asked = np.linspace(0, 8, 33)
     lost = evolve(METAL.scaled(_UNSTABLE["coupling"]), electrons, phonons, fine, asked / g)
     reached = float(lost.reached) * g
