@@ -90,6 +90,6 @@ def plot(data: "xr.Dataset") -> "Figure":
             lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 5 else ""
         )
         axes.text(0.262, 1.4, "stable", color=GREY, ha="center")
-        axes.text(0.205, 6.0, "unstable", color=GREY, ha="center")
+        axes.text(0.235, 6.5, "unstable", color=GREY, ha="center")
         axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.97))
     return figure
