@@ -19,6 +19,7 @@ from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Float
 
@@ -239,5 +240,6 @@ def check_temperature(temperature: Scalar, name: str = "temperature") -> None:
     """Refuse a concrete temperature that is not positive; traced values pass."""
     if isinstance(temperature, jax.core.Tracer):
         return
-    if not bool(jnp.all(jnp.asarray(temperature) > 0)):
+    # By NumPy: inside a caller's jit even a constant would be traced.
+    if not np.all(np.asarray(temperature) > 0):
         raise ValueError(f"{name} must be positive, got {temperature}.")
