@@ -90,8 +90,17 @@ class KineticEquation(eqx.Module):
         return self.weight - dragged, self.minus_slope - slope
 
     def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
-        """Whether conjugate gradients meet no negative curvature of local - √window κ √window."""
-        return _meets_no_negative_curvature(self._symmetric_product(local, window), local)
+        """Whether conjugate gradients meet no negative curvature of local - √window κ √window.
+
+        Its rows and columns are scaled to a unit diagonal first, which leaves the signs of the
+        eigenvalues as they are: a soft mode at the energy where `local` is least, which is how
+        stability is lost, then stands apart from the rest.
+        """
+        diagonal = local - jnp.maximum(window, 0.0) * self.exchange.diagonal
+        scale = _root_of_positive(1 / jnp.where(diagonal > 0, diagonal, jnp.inf))
+        product = self._symmetric_product(local, window)
+        curved = _meets_no_negative_curvature(lambda v: scale * product(scale * v), local)
+        return jnp.all(diagonal > 0) & curved
 
     def _symmetric_product(self, local, window):
         root = _root_of_positive(window)

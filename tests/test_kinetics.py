@@ -12,6 +12,7 @@ from jaxelph import (
     EnergyGrid,
     KineticEquation,
     disordered_kernel,
+    example,
     fermi,
     stability_pencil,
 )
@@ -136,3 +137,17 @@ def test_collisions_conserve_particles_on_each_ladder():
     ladders = [whole[i::rungs].sum() for i in range(rungs)]
     assert np.max(np.abs(integral)) > 1e-2
     assert np.max(np.abs(ladders)) < 1e-14
+
+
+@pytest.mark.parametrize("shift", [-1e-4, -1e-6, 1e-6, 1e-4])
+def test_positivity_is_judged_alike_with_and_without_matrices(shift):
+    """A state whose softest eigenvalue, at a spike of the weight, is just above or below zero."""
+    metal, g = example("table1").scaled(1.3), 50.36533199202271 * np.sqrt(1.3)
+    equation = KineticEquation.at(metal, 0.18 * g, EnergyGrid(1.0, 400))
+    matrices = equation.matrices()
+    hot = fermi(equation.energies, 0.198 * g) - equation.equilibrium
+    local, window = equation.symmetric_parts(hot)
+    values = jnp.linalg.eigvalsh(matrices.symmetric_mass(hot))
+    local = local - values[0] + shift
+    assert bool(matrices.is_positive(local, window)) == (shift > 0)
+    assert bool(equation.is_positive(local, window)) == (shift > 0)
