@@ -42,6 +42,10 @@ from .examples import EXAMPLES as EXAMPLES
 from .examples import example as example
 from .grid import EnergyGrid as EnergyGrid
 from .kinetics import KineticEquation as KineticEquation
+from .modes import NormalModes as NormalModes
+from .modes import extreme_rates as extreme_rates
+from .modes import normal_modes as normal_modes
+from .modes import pencil_modes as pencil_modes
 from .readers import SpectrumFileError as SpectrumFileError
 from .readers import SpectrumWarning as SpectrumWarning
 from .readers import read_a2f as read_a2f
@@ -60,11 +64,8 @@ from .spectrum import maximum_frequency as maximum_frequency
 from .spectrum import moment as moment
 from .spectrum import rms_frequency as rms_frequency
 from .spectrum import spectral_area as spectral_area
-from .stability import NormalModes as NormalModes
 from .stability import StabilityPencil as StabilityPencil
 from .stability import allen_rate as allen_rate
-from .stability import normal_modes as normal_modes
-from .stability import pencil_modes as pencil_modes
 from .stability import search_softest_mode as search_softest_mode
 from .stability import softest_mode as softest_mode
 from .stability import stability_margin as stability_margin

@@ -15,8 +15,8 @@ from ..dae import Krylov, MassMatrixTerm, Rodas5P, StepController
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
+from ..modes import NormalModes
 from ..spectrum import EliashbergFunction, Scalar
-from ..stability import NormalModes
 from .positivity import Positivity
 
 if TYPE_CHECKING:

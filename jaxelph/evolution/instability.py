@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..kinetics import KineticEquation
-from ..stability import NormalModes, normal_modes
+from ..modes import NormalModes, normal_modes
 
 if TYPE_CHECKING:
     from .evolve import Evolution

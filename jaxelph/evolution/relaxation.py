@@ -20,8 +20,9 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..grid import EnergyGrid
+from ..modes import normal_modes
 from ..spectrum import EliashbergFunction
-from ..stability import allen_rate, normal_modes, two_temperature_rate
+from ..stability import allen_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, mev_to_per_ps
 from .evolve import Evolution, evolve
 from .output import evolution_dataset, evolution_figure, outcome

@@ -18,8 +18,9 @@ import scipy.linalg
 from jaxtyping import Array, Float
 
 from ..grid import EnergyGrid
+from ..modes import pencil_modes
 from ..spectrum import EliashbergFunction, Scalar
-from ..stability import pencil_modes, stability_pencil
+from ..stability import stability_pencil
 
 
 def pencil_slopes(

@@ -22,6 +22,7 @@ from jaxtyping import Array, Float
 
 from ..critical import critical_coupling, margin
 from ..grid import EnergyGrid
+from ..modes import normal_modes
 from ..spectrum import (
     EinsteinModes,
     EliashbergFunction,
@@ -30,7 +31,7 @@ from ..spectrum import (
     log_frequency,
     maximum_frequency,
 )
-from ..stability import normal_modes, two_temperature_rate
+from ..stability import two_temperature_rate
 from ..superconductivity import allen_dynes, transition_temperature
 from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio, stability_parameter
 

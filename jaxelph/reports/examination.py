@@ -18,8 +18,9 @@ import scipy.optimize
 from ..critical import CRITERIA
 from ..equilibrium import inverse_quasiparticle_weight, minimum_weight
 from ..grid import EnergyGrid
+from ..modes import normal_modes
 from ..spectrum import EinsteinModes, EliashbergFunction
-from ..stability import normal_modes, stability_pencil, two_temperature_rate
+from ..stability import stability_pencil, two_temperature_rate
 from ..thermodynamics import specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
 

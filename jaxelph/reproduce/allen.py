@@ -7,9 +7,10 @@ import numpy as np
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation
+from ..modes import normal_modes
 from ..plotting import BLUE, GREEN, ORANGE, STYLE
 from ..spectrum import GaussianPeaks
-from ..stability import allen_rate, normal_modes, two_temperature_rate
+from ..stability import allen_rate, two_temperature_rate
 from .result import Reproduction, Table
 
 if TYPE_CHECKING:

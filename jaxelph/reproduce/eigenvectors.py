@@ -7,8 +7,8 @@ from scipy.optimize import brentq
 
 from ..equilibrium import inverse_quasiparticle_weight, minimum_weight
 from ..grid import EnergyGrid
+from ..modes import normal_modes
 from ..plotting import BLUE, GREEN, GREY, ORANGE, SHADE, STYLE
-from ..stability import normal_modes
 from .metal import G1, METAL
 from .result import Comparison, Reproduction, Table
 

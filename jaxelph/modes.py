@@ -1,0 +1,194 @@
+r"""Normal modes of the linearised kinetic equation, γ Ã ψ = M̃ ψ: all of them, or the extreme ones.
+
+What is computed is μ = 1/γ, which passes smoothly through 0 where Ã loses its sign and γ has
+its poles.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .davidson import lowest_eigenpair
+from .equilibrium import thermal_window
+from .grid import EnergyGrid
+from .spectrum import EliashbergFunction, Scalar
+from .stability import COARSE, StabilityPencil, search_space, stability_pencil
+
+
+class NormalModes(eqx.Module):
+    """The normal modes of the linearised kinetic equation, γ Ã ψ = M̃ ψ.
+
+    Rates are sorted ascending: growing modes (γ < 0) first, then those that do not move
+    (γ = 0: distributions that keep the particle number of each ladder of a single Einstein
+    mode), then the decaying ones, slowest first.
+    """
+
+    rates: Float[Array, " mode"]  # γ, energy, in the rescaled time
+    vectors: Float[Array, "energy mode"]  # ψ = √(-f0') φ, one column a mode
+    energies: Float[Array, " energy"]
+
+    @property
+    def unstable(self) -> Int[Array, ""]:
+        """How many modes grow."""
+        return jnp.sum(self.rates < 0)
+
+    @property
+    def slowest(self) -> Float[Array, ""]:
+        """The slowest decay rate, the smallest γ > 0."""
+        return jnp.min(jnp.where(self.rates > 0, self.rates, jnp.inf))
+
+    @property
+    def fastest_growth(self) -> Float[Array, ""]:
+        """The largest growth rate max(-γ), 0 for a stable metal."""
+        return jnp.maximum(-self.rates[0], 0.0)
+
+    def distributions(self, temperature: Scalar) -> Float[Array, "energy mode"]:
+        """δf(E) = √(-f0') ψ of each mode, on E = ε…Lε."""
+        return thermal_window(self.energies, temperature)[:, None] * self.vectors
+
+
+def normal_modes(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> NormalModes:
+    """All rates and eigenvectors of γ Ã ψ = M̃ ψ: stable, unstable, and with semidefinite M̃.
+
+    Where Ã is indefinite γ has poles and only 1/γ is continuous: magnitudes of diverging
+    rates belong to the grid. So does the number of growing modes once Z0⁻¹ < 0 on an interval
+    of energies: each energy of the grid there adds one. That there is one belongs to the metal.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: see `EnergyGrid.suggest`.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> temperature = 0.25 * 50.36533199202271
+        >>> modes = normal_modes(s, temperature, EnergyGrid.suggest(s, temperature))
+        >>> print(f"{modes.slowest:.6f}")
+        0.884702
+    """
+    return pencil_modes(stability_pencil(spectrum, temperature, grid))
+
+
+@jax.jit
+def pencil_modes(pencil: StabilityPencil) -> NormalModes:
+    """`normal_modes` of a pencil that is already there."""
+    rates, vectors = _generalised_eigh(pencil.A, pencil.M)
+    return NormalModes(rates, vectors, pencil.energies)
+
+
+# Eigenvalues of M below this fraction of the largest belong to conserved quantities. On a
+# resolved grid those come out below 1e-13, and the slowest true rates well above.
+_NULL = 1e-11
+
+
+@jax.custom_jvp
+def _generalised_eigh(A, M):
+    """γ (ascending) and V of M V = A V diag(γ), M ≥ 0, A indefinite.
+
+    V is normalised to vᵀMv = 1, and to |vᵀAv| = 1 where Mv = 0.
+    """
+    # Work with 1/γ, which passes smoothly through 0 where A loses its sign: A u = μ M u on the
+    # range of M. Vectors of the null space are eliminated by a Schur complement.
+    m, basis = jnp.linalg.eigh(M)
+    null = m < _NULL * m[-1]
+    A = basis.T @ A @ basis
+    in_null = null[:, None] & null[None, :]
+    crossing = null[:, None] & ~null[None, :]
+    block = jnp.where(in_null, A, jnp.diag(jnp.where(null, 0.0, 1.0)))
+    elimination = jnp.linalg.solve(block, jnp.where(crossing, A, 0.0))
+    schur = A - jnp.where(crossing, A, 0.0).T @ elimination
+    root = jnp.where(null, 0.0, 1 / jnp.sqrt(jnp.where(null, 1.0, m)))
+    mu, u = jnp.linalg.eigh(root[:, None] * schur * root[None, :])
+    # The Schur form's own null space (one zero for each null vector) is replaced by the
+    # vectors that diagonalise A there.
+    a, n = jnp.linalg.eigh(block)
+    static_u = jnp.sum(jnp.where(null[:, None], u, 0.0) ** 2, axis=0) > 0.5
+    static_n = jnp.sum(jnp.where(null[:, None], n, 0.0) ** 2, axis=0) > 0.5
+    moving = root[:, None] * u
+    moving = moving - elimination @ moving
+    resting = n / jnp.sqrt(jnp.where(static_n, jnp.abs(a), 1.0))[None, :]
+    # The k-th static column of u takes the k-th null vector.
+    source = jnp.argsort(~static_n, stable=True)[jnp.cumsum(static_u) - 1]
+    vectors = jnp.where(static_u[None, :], resting[:, source], moving)
+    rates = jnp.where(static_u, 0.0, 1 / jnp.where(static_u, 1.0, mu))
+    order = jnp.argsort(rates)
+    return rates[order], (basis @ vectors)[:, order]
+
+
+@_generalised_eigh.defjvp
+def _generalised_eigh_jvp(primals, tangents):
+    (A, M), (dA, dM) = primals, tangents
+    rates, v = _generalised_eigh(A, M)
+    a = jnp.sum(v * (A @ v), axis=0)
+    m = jnp.sum(v * (M @ v), axis=0)
+    va, vm = v.T @ dA @ v, v.T @ dM @ v
+    force = vm - va * rates[None, :]  # vⱼᵀ (dM - γᵢ dA) vᵢ
+    drates = jnp.diag(force) / a
+    # Mixing with mode j is -vⱼᵀ(dM - γᵢdA)vᵢ / vⱼᵀ(M - γᵢA)vⱼ; degenerate modes do not mix.
+    gap = m[:, None] - a[:, None] * rates[None, :]
+    scale = jnp.abs(m)[:, None] + jnp.abs(a[:, None] * rates[None, :])
+    distinct = jnp.abs(gap) > 1e-12 * scale
+    mixing = jnp.where(distinct, -force / jnp.where(distinct, gap, 1.0), 0.0)
+    moving = jnp.abs(rates) > 0
+    norm = jnp.where(moving, jnp.diag(vm), jnp.diag(va) / jnp.where(moving, 1.0, a))
+    mixing = jnp.where(jnp.eye(len(rates), dtype=bool), -0.5 * norm[:, None], mixing)
+    return (rates, v), (drates, v @ mixing)
+
+
+@jax.jit
+def extreme_rates(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""The slowest and the fastest rate without a matrix, in O(L log L) a step.
+
+    $$1/\gamma_1 = \max_\psi\frac{\psi A\psi}{\psi M\psi}, \qquad
+      1/\gamma_L = \min_\psi\frac{\psi A\psi}{\psi M\psi},$$
+
+    by Davidson's method from the modes of a coarse grid; first derivatives are exact, since
+    the quotients are stationary.
+
+    Args:
+        spectrum: an Eliashberg function that is not a single Einstein mode, whose M is singular.
+        temperature (scalar, energy): T > 0.
+        grid: of any size.
+
+    Returns:
+        (γ₁, γ_L) (scalars, energy, rescaled time): the slowest and the fastest decay. In an
+        unstable metal the second is negative, that of the mode which grows most slowly: faster
+        growth, up to the pole, belongs to the grid.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> slowest, fastest = extreme_rates(s, 0.25 * 50.36533199202271, EnergyGrid(3.13, 146))
+        >>> print(f"{slowest:.9f}")
+        0.884701765
+    """
+    pencil = stability_pencil(spectrum, temperature, grid)
+    frozen = jax.lax.stop_gradient(pencil)
+    count = min(COARSE, grid.size)
+    coarse = EnergyGrid(grid.step * grid.size / count, count)
+    modes = pencil_modes(jax.lax.stop_gradient(stability_pencil(spectrum, temperature, coarse)))
+    moving = modes.rates != 0
+    order = jnp.argsort(jnp.where(moving, 1 / jnp.where(moving, modes.rates, 1.0), 0.0))
+
+    def quotient(sign, some):
+        diagonal = sign * frozen.diagonal_A
+        smooth = modes.vectors[:, some]
+        grids = jax.lax.stop_gradient((coarse, grid))
+        vector = lowest_eigenpair(
+            lambda v: sign * frozen.multiply_A(v),
+            diagonal,
+            search_space(smooth, grids, frozen, diagonal / frozen.diagonal_M),
+            metric=frozen.multiply_M,
+            metric_diagonal=frozen.diagonal_M,
+        )[1]
+        return (vector @ pencil.multiply_M(vector)) / (vector @ pencil.multiply_A(vector))
+
+    return quotient(-1.0, order[-4:]), quotient(1.0, order[:4])

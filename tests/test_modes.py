@@ -1,0 +1,60 @@
+"""The extreme rates without a matrix: against all rates, and their derivatives."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxelph import (
+    EinsteinModes,
+    EnergyGrid,
+    GaussianPeaks,
+    example,
+    extreme_rates,
+    normal_modes,
+    stability_pencil,
+)
+
+METAL = example("table1")
+G = 50.36533199202271
+CASES = {
+    "modes": (METAL, 0.25 * G, 1.0),
+    "smooth": (GaussianPeaks([50.0], [5.0], [3.0]), 25.0, 1.5),
+    "unstable": (METAL.scaled(1.5), 0.2 * G * 1.5**0.5, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_against_all_rates(name):
+    spectrum, temperature, step = CASES[name]
+    grid = EnergyGrid(step, 512)
+    slowest, fastest = extreme_rates(spectrum, temperature, grid)
+    rates = np.asarray(normal_modes(spectrum, temperature, grid).rates)
+    assert slowest == pytest.approx(rates[rates > 0].min(), rel=1e-10)
+    # 1/γ is ordered, γ is not: the least is that of the slowest growth, if any mode grows.
+    assert fastest == pytest.approx(1 / np.min(1 / rates), rel=1e-10)
+
+
+def test_gradient():
+    grid = EnergyGrid(3.0, 160)
+
+    def both(rates):
+        def function(temperature, coupling):
+            return jnp.stack(rates(EinsteinModes(jnp.arange(40.0, 61.0), coupling), temperature))
+
+        return jax.jacrev(function, argnums=(0, 1))(12.6, jnp.full(21, 1 / 21))
+
+    def dense(spectrum, temperature):
+        rates = normal_modes(spectrum, temperature, grid).rates
+        return rates[0], rates[-1]
+
+    found, expected = both(lambda s, t: extreme_rates(s, t, grid)), both(dense)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
+
+
+def test_products_and_diagonals_are_those_of_the_matrices():
+    spectrum, temperature, step = CASES["smooth"]
+    pencil = stability_pencil(spectrum, temperature, EnergyGrid(step, 60))
+    np.testing.assert_allclose(pencil.diagonal_A, np.diag(pencil.A), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(pencil.diagonal_M, np.diag(pencil.M), rtol=0, atol=1e-12)
