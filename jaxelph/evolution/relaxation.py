@@ -284,7 +284,7 @@ def relax(
         >>> from jaxelph import example
         >>> run = relax(example("table1"), 160.0, 146.0, [0.0, 0.02, 0.05])
         >>> print(run.temperature.round(2), run.result)
-        [160.   149.82 147.11] completed
+        [160.   149.87 147.2 ] completed
     """
     for label, value in (
         ("electron_temperature", electron_temperature),

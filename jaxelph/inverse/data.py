@@ -363,10 +363,11 @@ class RelaxationData(SpectralData):
 
     Example:
         >>> from jaxelph import EinsteinModes
-        >>> data = RelaxationData(12.59, 13.85, [1.0], [12.6], [0.01], EnergyGrid(6.0, 75))
+        >>> times, seen, sigma = [1.0, 16.0], [12.6, 12.59], [0.01, 0.01]
+        >>> data = RelaxationData(12.59, 13.85, times, seen, sigma, EnergyGrid(6.0, 75))
         >>> metal = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
         >>> print(data.predict(metal).round(4))
-        [12.6029]
+        [12.6029 12.59  ]
     """
 
     temperature: float = eqx.field(converter=_scalar)
