@@ -7,6 +7,7 @@ import helpers
 import numpy as np
 import pytest
 
+from jaxelph import ElectronCollisions, EnergyGrid, disordered_kernel
 from jaxelph.cli import run
 from jaxelph.commands.reproduce import command
 from jaxelph.reproduce import NAMES, Comparison, reproduce
@@ -53,6 +54,26 @@ def test_zeros_of_the_weight_by_mpmath():
         assert abs(value) < 1e-9
 
 
+def test_form_of_electron_collisions_by_its_definition():
+    """(28) as a sum of squares over every collision, NumPy alone, against the closed form."""
+    size, step, temperature = 7, 0.6, 0.9
+    grid = EnergyGrid(step, size)
+    kernel = np.asarray(disordered_kernel(grid, 0.3, 3))
+    phi = np.random.default_rng(1).normal(size=size)
+    whole = np.concatenate([-phi[::-1], [0.0], phi])
+    f = helpers.fermi(step * np.arange(-size, size + 1), temperature)
+    total = 0.0
+    for n in (n for n in range(-2 * size, 2 * size + 1) if n):
+        i = np.arange(max(0, -n), min(2 * size + 1, 2 * size + 1 - n))  # E and E + ω on the grid
+        up = (f[i + n] * (1 - f[i]))[:, None] * (f[i] * (1 - f[i + n]))[None, :]
+        jump = whole[i] - whole[i + n]
+        total += kernel[abs(n) - 1] * np.sum(up * (jump[:, None] - jump[None, :]) ** 2)
+    total *= step**3 / (4 * temperature)
+    psi = phi * np.sqrt(helpers.minus_fermi_slope(step * np.arange(1, size + 1), temperature))
+    matrix = ElectronCollisions(grid, kernel).linearised(temperature)
+    assert 2 * step * psi @ matrix @ psi == pytest.approx(total, rel=1e-13)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_result_is_whole(name):
@@ -78,6 +99,17 @@ def test_every_result_is_whole(name):
     if name == "specific-heat":
         for row in found.tables[0].rows:
             assert max(abs(row[3]), abs(row[4])) < 1e-10
+    if name == "electron-electron":
+        identities, rates, growing, ladders = (table.rows for table in found.tables)
+        for _, derivative, asymmetry, least, next_one, null, energy, rest in identities:
+            assert max(derivative, asymmetry, abs(least), null, energy, rest) < 1e-13
+            assert next_one > 1e-2
+        ratio = np.array(rates)[:, 1:4]
+        # From the phonons' own slowest mode up to its bound, the change of temperature.
+        assert np.all(np.diff(ratio, axis=0) > 0) and np.all(ratio < 1)
+        assert np.all(ratio[-1] > 0.99)
+        assert np.ptp([row[1] for row in growing]) == 0 < growing[0][1]
+        assert ladders[0][1] > 0 == ladders[1][1]
     if name == "allen":
         rate = found.dataset["rate"]
         hot = rate.sel(route="two_temperature") / rate.sel(route="allen")

@@ -14,6 +14,7 @@ _MODULES = {
     "fig-supp-2": "thresholds",
     "specific-heat": "heat",
     "allen": "allen",
+    "electron-electron": "electrons",
     "strong-coupling": "strong_coupling",
 }
 
