@@ -49,6 +49,7 @@ from .modes import pencil_modes as pencil_modes
 from .readers import SpectrumFileError as SpectrumFileError
 from .readers import SpectrumWarning as SpectrumWarning
 from .readers import read_a2f as read_a2f
+from .refined import RefinedGrid as RefinedGrid
 from .reports import Report as Report
 from .reports import report as report
 from .spectrum import DebyeSpectrum as DebyeSpectrum

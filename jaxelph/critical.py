@@ -23,8 +23,9 @@ import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Float
 
-from .equilibrium import minimum_weight, thermal_window
-from .grid import EnergyGrid, FoldedConvolution, coupling_kernel
+from .equilibrium import minimum_weight
+from .grid import EnergyGrid, minimum_weight_on_grid
+from .refined import RefinedGrid
 from .spectrum import (
     EliashbergFunction,
     Scalar,
@@ -43,7 +44,7 @@ def margin(
     temperature: Scalar,
     *,
     criterion: Criterion = "kinetic",
-    grid: EnergyGrid | None = None,
+    grid: EnergyGrid | RefinedGrid | None = None,
 ) -> Float[Array, ""]:
     """How far the metal is from instability by one criterion: 1 without coupling, 0 at the edge.
 
@@ -53,6 +54,7 @@ def margin(
         criterion: "weight" (min Z0⁻¹), "heat" (the specific-heat ratio) or "kinetic" (the
             smallest eigenvalue of Ã).
         grid: for "kinetic" (required where T or the spectrum is traced) and "weight" (optional).
+            Without it a smooth α²F gets a `RefinedGrid`, δ modes an `EnergyGrid.suggest`.
 
     Raises:
         ValueError: unknown criterion, or a temperature that is not positive.
@@ -66,6 +68,8 @@ def margin(
     check_temperature(temperature)
     if criterion == "kinetic" and grid is None:
         grid = EnergyGrid.suggest(spectrum, temperature)
+        if spectrum.smooth:
+            grid = RefinedGrid.around(spectrum, temperature, grid)
     return _margin(spectrum, temperature, criterion, grid)
 
 
@@ -73,18 +77,11 @@ def _margin(spectrum, temperature, criterion, grid):
     if criterion == "heat":
         return specific_heat_ratio(spectrum, temperature)
     if criterion == "weight":
-        return _minimum_weight_on(spectrum, temperature, grid)[0]
+        if grid is None:
+            return minimum_weight(spectrum, temperature)[0]
+        base = grid.base if isinstance(grid, RefinedGrid) else grid
+        return minimum_weight_on_grid(spectrum, temperature, base)[0]
     return stability_margin(spectrum, temperature, grid)
-
-
-@jax.jit
-def _minimum_weight_on(spectrum, temperature, grid):
-    """`minimum_weight` with a scan of the grid, whose convolutions cost far less than ψ₁."""
-    if grid is None:
-        return minimum_weight(spectrum, temperature)
-    window = thermal_window(jnp.append(0.0, grid.energies), temperature)
-    values = 1 + FoldedConvolution(coupling_kernel(spectrum, grid)).mv_even(window**2)
-    return minimum_weight(spectrum, temperature, grid.energies, values)
 
 
 def critical_coupling(
@@ -92,7 +89,7 @@ def critical_coupling(
     temperature: Scalar,
     *,
     criterion: Criterion = "kinetic",
-    grid: EnergyGrid | None = None,
+    grid: EnergyGrid | RefinedGrid | None = None,
 ) -> Float[Array, ""]:
     r"""The total λ at which the spectrum, scaled as a whole, reaches the threshold at fixed T.
 
@@ -127,7 +124,7 @@ def critical_coupling(
 
 
 def grid_error(
-    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> Float[Array, ""]:
     """Estimate of the grid error of λ_c(kinetic): its change on a grid 1.5 times coarser.
 
@@ -141,8 +138,12 @@ def grid_error(
         >>> bool(grid_error(s, 41.0, EnergyGrid.suggest(s, 41.0)) < 1e-5)
         True
     """
-    coarse = EnergyGrid(1.5 * grid.step, max(2, -(-2 * grid.size // 3)))
-    coarse = coarse.aligned(_minimum_weight_on(spectrum, temperature, grid)[1])
+    base = grid.base if isinstance(grid, RefinedGrid) else grid
+    coarse = EnergyGrid(1.5 * base.step, max(2, -(-2 * base.size // 3)))
+    if isinstance(grid, RefinedGrid):
+        coarse = RefinedGrid.around(spectrum, temperature, coarse, extra=grid.extra)
+    else:
+        coarse = coarse.aligned(minimum_weight_on_grid(spectrum, temperature, base)[1])
     return jnp.abs(
         critical_coupling(spectrum, temperature, grid=grid)
         - critical_coupling(spectrum, temperature, grid=coarse)
@@ -154,7 +155,7 @@ def critical_coupling_scaled(
     scaled_temperature: Scalar,
     *,
     criterion: Criterion = "kinetic",
-    grid: EnergyGrid | None = None,
+    grid: EnergyGrid | RefinedGrid | None = None,
     largest: float = 1e3,
 ) -> Float[Array, ""]:
     r"""λ_c at fixed T/g, $g^2 = \lambda\langle\omega^2\rangle$: the axis of the paper's Table I.

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
-from .equilibrium import bose, minimum_weight, sum_over_modes
+from .equilibrium import bose, minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
 
 
@@ -196,9 +196,11 @@ class FoldedConvolution(eqx.Module):
         """The product with an odd function given on E = ε…Lε, on E = first·ε…Lε."""
         return self._convolve(jnp.concatenate([jnp.zeros(1), vector]), -1)[first:]
 
-    def mv_even(self, vector: Float[Array, " energy_and_zero"]) -> Float[Array, " energy"]:
-        """The product with an even function given on E = 0, ε…Lε."""
-        return self._convolve(vector, 1)[1:]
+    def mv_even(
+        self, vector: Float[Array, " energy_and_zero"], first: int = 1
+    ) -> Float[Array, " row"]:
+        """The product with an even function given on E = 0, ε…Lε, on E = first·ε…Lε."""
+        return self._convolve(vector, 1)[first:]
 
     def _convolve(self, half, mirror):
         # Lags i - j run from -L to 2L: a circular convolution of 3L+1 points has no overlap.
@@ -228,6 +230,24 @@ def coupling_kernel(spectrum: EliashbergFunction, grid: EnergyGrid) -> Float[Arr
         return 0.5 * coupling * omega * weights
 
     return sum_over_modes(term, spectrum)
+
+
+def weight_on_grid(
+    exchange: FoldedConvolution, temperature: Scalar, grid: EnergyGrid, first: int = 1
+) -> Float[Array, " row"]:
+    """Z0⁻¹(E) = 1 - κ*f0' by quadrature, on E = first·ε…Lε; `exchange` is κ."""
+    window = thermal_window(jnp.append(0.0, grid.energies), temperature)
+    return 1 + exchange.mv_even(window**2, first)
+
+
+@jax.jit
+def minimum_weight_on_grid(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """`minimum_weight` with a scan of the grid, whose convolutions cost far less than ψ₁."""
+    exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
+    values = weight_on_grid(exchange, temperature, grid)
+    return minimum_weight(spectrum, temperature, grid.energies, values)
 
 
 def transfer_kernel(

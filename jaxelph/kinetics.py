@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float
 
 from .collisions import ElectronCollisions, PhononCollisions, electron_jacobian
 from .equilibrium import fermi, thermal_window
-from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, slope_kernel
+from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, slope_kernel, weight_on_grid
 from .spectrum import EliashbergFunction, Scalar
 
 # Steps of the check that looks for negative curvature without a matrix.
@@ -54,12 +54,11 @@ class KineticEquation(eqx.Module):
         """The equation for a spectrum with phonons at `temperature`."""
         temperature = jnp.asarray(temperature, dtype=float)
         exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
-        minus_slope = thermal_window(jnp.append(0.0, grid.energies), temperature) ** 2
         return KineticEquation(
             energies=grid.energies,
             temperature=temperature,
-            weight=1 + exchange.mv_even(minus_slope),
-            minus_slope=minus_slope[1:],
+            weight=weight_on_grid(exchange, temperature, grid),
+            minus_slope=thermal_window(grid.energies, temperature) ** 2,
             exchange=exchange,
             slope=FoldedConvolution(slope_kernel(grid), -1),
             phonons=PhononCollisions.at(spectrum, temperature, grid),

@@ -11,6 +11,7 @@ Energies are in any one unit, the caller's.
 
 import abc
 import dataclasses
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -65,6 +66,9 @@ class Provenance:
 class EliashbergFunction(eqx.Module):
     """An Eliashberg function α²F(ω), abstract: see the concrete kinds in this module."""
 
+    # Whether `modes` is a quadrature rule for a function rather than the spectrum itself.
+    smooth: ClassVar[bool] = True
+
     @abc.abstractmethod
     def modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
         """Quadrature nodes: frequencies ω_q > 0 and couplings λ_q, Σ λ_q = λ."""
@@ -95,6 +99,8 @@ class EinsteinModes(EliashbergFunction):
         >>> print(f"{coupling_constant(s):.4f}")
         1.1000
     """
+
+    smooth: ClassVar[bool] = False
 
     omega: Float[Array, " mode"] = eqx.field(converter=_as_vector)
     coupling: Float[Array, " mode"] = eqx.field(converter=_as_vector)

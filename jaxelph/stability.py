@@ -20,8 +20,15 @@ from jaxtyping import Array, Float
 
 from .davidson import lowest_eigenpair
 from .equilibrium import bose, scattering_rate, thermal_window
-from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, transfer_kernel
+from .grid import (
+    EnergyGrid,
+    FoldedConvolution,
+    coupling_kernel,
+    transfer_kernel,
+    weight_on_grid,
+)
 from .numerics import symmetric_eigenpair_derivatives
+from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar
 from .thermodynamics import specific_heat_ratio
 
@@ -127,19 +134,42 @@ def stability_pencil(
         1.000000000
     """
     energies = grid.energies
-    window = thermal_window(energies, temperature)
     exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
-    at_zero = thermal_window(0.0, temperature)
-    minus_slope = jnp.concatenate([at_zero[None] ** 2, window**2])
     return StabilityPencil(
         energies=energies,
-        weight=1 + exchange.mv_even(minus_slope),
-        window=window,
+        weight=weight_on_grid(exchange, temperature, grid),
+        window=thermal_window(energies, temperature),
         rate=scattering_rate(spectrum, temperature, energies),
         exchange=exchange,
         transfer=FoldedConvolution(transfer_kernel(spectrum, temperature, grid)),
         electrons=electrons,
     )
+
+
+@jax.jit
+def refined_form(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: RefinedGrid
+) -> Float[Array, "node node"]:
+    r"""Ã on the nodes of a refined grid,
+
+    $$\tilde A_{ij} = Z_0^{-1}(E_i)\,\delta_{ij} - \sqrt{w_i}\,(h\kappa h)(E_i, E_j)\sqrt{w_j},$$
+
+    with hκh and Z0⁻¹ interpolated from the sinc grid that `grid` refines.
+
+    Args:
+        spectrum: an Eliashberg function, smooth on the scale of `grid.base.step`.
+        temperature (scalar, energy): T > 0.
+        grid: see `RefinedGrid.around`.
+    """
+    base = grid.base
+    window = thermal_window(base.energies, temperature)
+    exchange = FoldedConvolution(coupling_kernel(spectrum, base)).as_matrix()
+    root = jnp.sqrt(grid.weights / base.step)
+    left = root[:, None] * grid.interpolation() * window[None, :]
+    fine = grid.half_step
+    fine_exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
+    weight = grid.interpolate(weight_on_grid(fine_exchange, temperature, fine, first=0))
+    return jnp.diag(weight) - left @ exchange @ left.T
 
 
 Method = Literal["auto", "dense", "iterative"]
@@ -153,7 +183,7 @@ COARSE = 256
 def stability_margin(
     spectrum: EliashbergFunction,
     temperature: Scalar,
-    grid: EnergyGrid,
+    grid: EnergyGrid | RefinedGrid,
     *,
     method: Method = "auto",
 ) -> Float[Array, ""]:
@@ -164,7 +194,8 @@ def stability_margin(
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
-        grid: see `EnergyGrid.suggest`.
+        grid: see `EnergyGrid.suggest`; `RefinedGrid.around` where the softest mode of a
+            smooth α²F is a spike. The latter is always dense.
         method: "dense" diagonalises Ã; "iterative" forms no matrix, `search_softest_mode`;
             "auto" takes the second above 2048 energies.
 
@@ -180,6 +211,8 @@ def stability_margin(
     if method not in get_args(Method):
         told = ", ".join(repr(name) for name in get_args(Method))
         raise ValueError(f"method {method!r} is not known; use one of {told}.")
+    if isinstance(grid, RefinedGrid):
+        return _lowest(refined_form(spectrum, temperature, grid))[0]
     if method == "dense" or (method == "auto" and grid.size <= _DENSE):
         return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
     return search_softest_mode(spectrum, temperature, grid)[0]
@@ -245,7 +278,10 @@ def search_space(smooth, grids, pencil, diagonal):
 @jax.jit
 def softest_mode(pencil: StabilityPencil) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
     """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
-    matrix = pencil.A
+    return _lowest(pencil.A)
+
+
+def _lowest(matrix):
     vectors = jnp.linalg.eigh(jax.lax.stop_gradient(matrix))[1]
 
     def solve(v, w, residual):

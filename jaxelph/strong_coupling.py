@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
 from .equilibrium import sum_over_modes, thermal_window
-from .grid import EnergyGrid, FoldedConvolution, slope_kernel
+from .grid import EnergyGrid, FoldedConvolution, slope_kernel, weight_on_grid
 from .numerics import refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar
@@ -205,9 +205,8 @@ def classical_margin(g: Scalar, temperature: Scalar, grid: EnergyGrid) -> Float[
         ['-1.78', '-6.05']
     """
     exchange = FoldedConvolution(classical_coupling_kernel(g, grid))
-    window = thermal_window(jnp.append(0.0, grid.energies), temperature)
-    weight = 1 + exchange.mv_even(window**2)
-    h = window[1:]
+    weight = weight_on_grid(exchange, temperature, grid)
+    h = thermal_window(grid.energies, temperature)
     matrix = jnp.diag(weight) - h[:, None] * exchange.as_matrix() * h[None, :]
     return jnp.linalg.eigvalsh(matrix)[0]
 
