@@ -1,9 +1,14 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and what results are written as."""
 
 import contextlib
+import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -77,3 +82,53 @@ def write_all(
             raise OSError(f"{folder}: cannot be written ({error.strerror or error}).") from error
         raise
     return {name: folder / name for name in writers}
+
+
+def plain(value: Any) -> Any:
+    """Nested numbers as JSON knows them: NumPy's become Python's, infinity and NaN None.
+
+    Example:
+        >>> plain({"a": np.array([1.5, np.inf]), "b": np.int64(2)})
+        {'a': [1.5, None], 'b': 2}
+    """
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """`plain` values as valid JSON, null where a number is infinite or not defined.
+
+    Example:
+        >>> print(json_text({"λ": float("nan")}, indent=None))
+        {"λ": null}
+    """
+    return json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def result_writers(
+    name: str, figure: Any, dataset: Any, text: str | None = None
+) -> dict[str, Callable[[Path], object]]:
+    """What `write_all` takes for one result: NAME.png, .pdf, .nc, and .json if there is a text.
+
+    Args:
+        name: of the files, without an ending.
+        figure: a `matplotlib.figure.Figure`.
+        dataset: an `xarray.Dataset`, written as NetCDF.
+        text: JSON.
+    """
+    writers: dict[str, Callable[[Path], object]] = {
+        f"{name}.png": lambda path: figure.savefig(path, dpi=200),
+        # Without a date the same result gives the same file.
+        f"{name}.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
+        f"{name}.nc": lambda path: dataset.to_netcdf(path, engine="h5netcdf"),
+    }
+    if text is not None:
+        writers[f"{name}.json"] = lambda path: path.write_text(text + "\n", encoding="utf-8")
+    return writers

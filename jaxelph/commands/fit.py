@@ -47,13 +47,11 @@ def command(
     weight: E_meV, Z, sigma.
     relaxation: t_ps, Te_K, sigma.
     """
-    import json as as_json
-
     import numpy as np
     from rich.console import Console
     from rich.table import Table
 
-    from ..files import check_folder, write_all
+    from ..files import check_folder, json_text, result_writers, write_all
     from ..inverse.fit import fit_spectrum
     from ..inverse.fit_output import (
         MOMENTS,
@@ -92,12 +90,7 @@ def command(
         fit = fit_spectrum(data, model, mu_star=mu_star, top=top)
     saved: list[Path] = []
     if output is not None:
-        figure, dataset = fit_figure(fit), fit_dataset(fit)
-        writers = {
-            "fit.png": figure.savefig,
-            "fit.pdf": figure.savefig,
-            "fit.nc": lambda path: dataset.to_netcdf(path, engine="h5netcdf"),
-        }
+        writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))
         saved = list(write_all(output, writers).values())
     if json:
         told = {
@@ -124,7 +117,7 @@ def command(
         }
         if fit.posterior is not None:
             told["prior_share_of_variance"] = fit.posterior.prior_share
-        print(as_json.dumps(told, ensure_ascii=False))
+        print(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("quantity", "value", "unit", "share of the prior"):

@@ -44,7 +44,7 @@ def command(
     """
     import numpy as np
 
-    from ..files import check_folder, write_all
+    from ..files import check_folder, result_writers, write_all
     from ..sweeps.phase_diagram import phase_diagram, plot_phase_diagram
     from ..terminal import progress_bar, say
 
@@ -75,10 +75,6 @@ def command(
         )
     found.attrs["name"] = name
     figure = plot_phase_diagram(found, rf"{name}, $\mu^*$ = {mu_star:g}")
-    writers = {
-        "map.png": figure.savefig,
-        "map.pdf": figure.savefig,
-        "map.nc": lambda path: found.to_netcdf(path, engine="h5netcdf"),
-    }
+    writers = result_writers("map", figure, found)
     for path in write_all(output, writers).values():
         say(f"wrote {path}")

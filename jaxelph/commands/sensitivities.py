@@ -31,13 +31,11 @@ def command(
 
     δQ/δα²F(ω) is the change of Q for each meV of area that is added to α²F at ω.
     """
-    import json as as_json
-
     import numpy as np
     from rich.console import Console
     from rich.table import Table
 
-    from ..files import check_folder, write_all
+    from ..files import check_folder, json_text, result_writers, write_all
     from ..inverse.output import sensitivities_dataset, sensitivities_figure, unit_of
     from ..inverse.sensitivities import sensitivities
     from ..terminal import number, progress_bar, say
@@ -64,12 +62,7 @@ def command(
     data = sensitivities_dataset(found)
     saved: list[Path] = []
     if output is not None:
-        figure = sensitivities_figure(found)
-        writers = {
-            "sensitivities.png": figure.savefig,
-            "sensitivities.pdf": figure.savefig,
-            "sensitivities.nc": lambda path: data.to_netcdf(path, engine="h5netcdf"),
-        }
+        writers = result_writers("sensitivities", sensitivities_figure(found), data)
         saved = list(write_all(output, writers).values())
     if json:
         told = {"name": name, "temperature_K": temperature, "mu_star": mu_star}
@@ -85,7 +78,7 @@ def command(
             }
             for item in found.items
         }
-        print(as_json.dumps(_finite(told), ensure_ascii=False))
+        print(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("quantity", "value", "unit", "∂/∂T (per K)", "∂/∂μ*", "most sensitive at"):
@@ -105,14 +98,3 @@ def command(
         Console(highlight=False).print(table, soft_wrap=True)
     for path in saved:
         say(f"wrote {path}")
-
-
-def _finite(value):
-    """JSON has neither inf nor NaN: both become null."""
-    import math
-
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

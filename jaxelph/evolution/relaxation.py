@@ -9,7 +9,6 @@ relaxation time is compared with stands beside the run:
 """
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
+from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid
 from ..modes import normal_modes
 from ..spectrum import EliashbergFunction
@@ -190,32 +190,29 @@ class Relaxation:
 
     def to_dict(self) -> dict:
         """The run as plain numbers; what is undefined is None."""
-
-        def plain(value):
-            return float(value) if np.isfinite(value) else None
-
         evolution = self.evolution
-        return {
+        told = {
             "name": self.name,
             "phonon_temperature_K": self.phonon_temperature,
             "electron_temperature_K": self.electron_temperature,
             "result": self.result,
             "reached_ps": self.reached,
             "explanation": self.explain(),
-            "rates_per_ps": {name: plain(value) for name, value in self.rates().items()},
-            "fall_time_ps": plain(self.fall_time),
+            "rates_per_ps": self.rates(),
+            "fall_time_ps": self.fall_time,
             "growing_modes": self.growing_modes,
             "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
             "rtol": self.rtol,
-            "largest_energy_error": plain(np.nanmax(np.abs(evolution.energy_error))),
+            "largest_energy_error": np.nanmax(np.abs(evolution.energy_error)),
             "steps": int(evolution.stats["num_accepted_steps"]),
-            "times_ps": self.times.tolist(),
-            "temperatures_K": [plain(x) for x in self.temperature],
+            "times_ps": self.times,
+            "temperatures_K": self.temperature,
         }
+        return plain(told)
 
     def to_json(self) -> str:
         """`to_dict` as valid JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return json_text(self.to_dict())
 
     def plot(self):
         """f(E), δf over time and energy, and T_e(t) beside the two-temperature model."""
@@ -231,19 +228,9 @@ class Relaxation:
 
     def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
         """Write relaxation.nc, .json, .png and .pdf: all of them or none."""
-        from ..files import check_folder, write_all
-
         check_folder(folder)
-        figure, data, text = self.plot(), self.to_xarray(), self.to_json()
-        return write_all(
-            folder,
-            {
-                "relaxation.png": lambda path: figure.savefig(path, dpi=200),
-                "relaxation.pdf": lambda path: figure.savefig(path),
-                "relaxation.nc": lambda path: data.to_netcdf(path, engine="h5netcdf"),
-                "relaxation.json": lambda path: path.write_text(text + "\n", encoding="utf-8"),
-            },
-        )
+        writers = result_writers("relaxation", self.plot(), self.to_xarray(), self.to_json())
+        return write_all(folder, writers)
 
 
 def relax(

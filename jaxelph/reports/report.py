@@ -4,11 +4,9 @@ Here energies are in meV, temperatures in K and rates in 1/ps.
 """
 
 import dataclasses
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +14,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
+from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..readers import summarise
 from ..spectrum import (
     EinsteinModes,
@@ -109,7 +108,7 @@ class Report:
                     "grid": {"step_meV": self.grid_step[i], "size": int(self.grid_size[i])},
                 }
             )
-        return _plain(
+        return plain(
             {
                 "name": self.name,
                 "source": self.source,
@@ -145,7 +144,7 @@ class Report:
 
     def to_json(self) -> str:
         """`to_dict` as valid JSON: null stands for infinity and for what is not defined."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return json_text(self.to_dict())
 
     def to_xarray(self):
         """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
@@ -168,30 +167,9 @@ class Report:
         Raises:
             OSError: the folder cannot be written to.
         """
-        from ..files import check_folder, write_all
-
         check_folder(folder)
-        figure, dataset, text = self.plot(), self.to_xarray(), self.to_json()
-        return write_all(
-            folder,
-            {
-                "report.png": lambda path: figure.savefig(path, dpi=200),
-                "report.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
-                "report.nc": lambda path: dataset.to_netcdf(path, engine="h5netcdf"),
-                "report.json": lambda path: path.write_text(text + "\n", encoding="utf-8"),
-            },
-        )
-
-
-def _plain(value) -> Any:
-    """Numbers as JSON knows them."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value
+        writers = result_writers("report", self.plot(), self.to_xarray(), self.to_json())
+        return write_all(folder, writers)
 
 
 def report(

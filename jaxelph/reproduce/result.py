@@ -1,13 +1,12 @@
 """What a reproduction consists of: published against computed numbers, tables, a figure."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from ..files import json_text, plain, result_writers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,7 +85,7 @@ class Reproduction:
 
     def to_dict(self) -> dict:
         """Plain numbers and strings; what is infinite or undefined is None."""
-        return {
+        told = {
             "name": self.name,
             "title": self.title,
             "comparisons": [
@@ -94,8 +93,8 @@ class Reproduction:
                     "quantity": c.quantity,
                     "published": float(c.published),
                     "printed": c.published,
-                    "ours": _plain(c.ours),
-                    "difference": _plain(c.difference),
+                    "ours": c.ours,
+                    "difference": c.difference,
                     "agrees": c.agrees,
                     "remark": c.remark,
                 }
@@ -105,28 +104,21 @@ class Reproduction:
                 {
                     "title": t.title,
                     "columns": list(t.columns),
-                    "rows": [[_plain(cell) for cell in row] for row in t.rows],
+                    "rows": [list(row) for row in t.rows],
                 }
                 for t in self.tables
             ],
             "remarks": list(self.remarks),
         }
+        return plain(told)
 
     def to_json(self) -> str:
         """`to_dict` as valid JSON."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return json_text(self.to_dict())
 
     def writers(self) -> dict[str, Callable[[Path], object]]:
         """What `files.write_all` takes: figure, data and numbers."""
-        figure = self.figure()
-        return {
-            f"{self.name}.png": lambda path: figure.savefig(path, dpi=200),
-            f"{self.name}.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
-            f"{self.name}.nc": lambda path: self.dataset.to_netcdf(path, engine="h5netcdf"),
-            f"{self.name}.json": lambda path: path.write_text(
-                self.to_json() + "\n", encoding="utf-8"
-            ),
-        }
+        return result_writers(self.name, self.figure(), self.dataset, self.to_json())
 
     def print(self, console=None) -> None:
         """The tables and remarks, to a terminal."""
@@ -167,11 +159,3 @@ class Reproduction:
         for remark in self.remarks:
             console.print(f"\n{remark}", style="dim", soft_wrap=True)
         console.print()
-
-
-def _plain(value) -> Any:
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value
