@@ -112,10 +112,10 @@ def compute(progress) -> Reproduction:
         ),
         remarks=(
             "The published numbers are those of forward differences and dropped poles, of first "
-            "order in ε/E, integrated by IDA at a relative tolerance of 1e-3 of f. Repeated so, they "
-            "come out digit for digit (this takes scikit-sundae, of the extra “bench”). Each of "
-            "the two errors is about one per cent of f - f0: at rtol 1e-9 the equation gives other "
-            "numbers, and sinc quadrature, which has no error of first order, others again.",
+            "order in ε/E, integrated by IDA at a relative tolerance of 1e-3 of f. Repeated so, "
+            "they come out digit for digit (this takes scikit-sundae, of the extra “bench”). Each "
+            "of the two errors is about one per cent of f - f0: at rtol 1e-9 the equation gives "
+            "other numbers, and sinc quadrature, without an error of first order, others again.",
             "The mode does not come back to f0(T0): it keeps the particle number of each ladder "
             "E + nΩ, and the plateau, a maximum over grid points, moves with the grid.",
             "The time at which the second metal is lost belongs to its grid too, as δ modes do.",
