@@ -43,7 +43,7 @@ class RefinedGrid(eqx.Module):
             to a finer grid.
         centre (scalar, energy): E_m > 0.
         width (scalar, energy): δ > 0.
-        extra: how many nodes more than `base` has. 128 serve down to δ = 1e-8 E_m.
+        extra: how many nodes more than `base` has. 96 serve down to δ = 1e-6 E_m.
 
     Example:
         >>> from jaxelph import GaussianPeaks, critical_coupling
@@ -58,7 +58,7 @@ class RefinedGrid(eqx.Module):
     base: EnergyGrid
     centre: Float[Array, ""] = eqx.field(converter=_as_float)
     width: Float[Array, ""] = eqx.field(converter=_as_float)
-    extra: int = eqx.field(static=True, default=128)
+    extra: int = eqx.field(static=True, default=96)
 
     def __check_init__(self):
         if self.extra < 16:
@@ -77,7 +77,7 @@ class RefinedGrid(eqx.Module):
         base: EnergyGrid,
         *,
         centre: Scalar | None = None,
-        extra: int = 128,
+        extra: int = 96,
     ) -> "RefinedGrid":
         r"""The grid refined about the least Z0⁻¹ to the width of the spike there.
 
@@ -104,7 +104,7 @@ class RefinedGrid(eqx.Module):
         # As wide as the step, no refinement is needed. Below the floor it no longer matters:
         # λ_c and the weight criterion differ by (δ/E_m)².
         width = jnp.where(bend * base.step > strength, strength / bend, base.step)
-        return RefinedGrid(base, centre, jnp.maximum(width, 1e-8 * centre), extra)
+        return RefinedGrid(base, centre, jnp.maximum(width, 1e-6 * centre), extra)
 
     @property
     def size(self) -> int:

@@ -40,7 +40,7 @@ GRID = EnergyGrid(3.0, 40)
 
 
 def setting(temperature=T, grid=GRID):
-    return Setting(jnp.asarray(temperature), jnp.asarray(0.1), grid)
+    return Setting(jnp.asarray(temperature), jnp.asarray(0.1), grid, grid)
 
 
 def flat(name, spectrum):

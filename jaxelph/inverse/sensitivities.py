@@ -23,6 +23,7 @@ from jaxtyping import Array, Float
 from ..critical import critical_coupling, margin
 from ..grid import EnergyGrid
 from ..modes import normal_modes
+from ..refined import RefinedGrid
 from ..spectrum import (
     EinsteinModes,
     EliashbergFunction,
@@ -44,6 +45,7 @@ class Setting(eqx.Module):
     temperature: Float[Array, ""]
     mu_star: Float[Array, ""]
     grid: EnergyGrid
+    margin_grid: EnergyGrid | RefinedGrid  # where the margin is computed: refined if α²F is smooth
 
 
 class Quantity(NamedTuple):
@@ -67,7 +69,7 @@ def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array
 
 def _criterion(function, name):
     return lambda spectrum, s: function(
-        spectrum, s.temperature, criterion=name, grid=s.grid if name == "kinetic" else None
+        spectrum, s.temperature, criterion=name, grid=s.margin_grid if name == "kinetic" else None
     )
 
 
@@ -212,8 +214,9 @@ def sensitivities(
         temperature (scalar, energy): T > 0.
         quantities: names from `QUANTITIES`.
         mu_star (scalar): μ* of Tc.
-        grid: for the kinetic criterion and the rates; `EnergyGrid.suggest` by default. It is
-            kept fixed where T is varied, and hence its derivative is exact.
+        grid: for the kinetic criterion and the rates; by default that of `margin` for the
+            one, `EnergyGrid.suggest` for the others. It is kept fixed where T is varied, and
+            hence its derivative is exact.
         omega (array of shape (frequency,), energy): where to give δQ/δα²F, by default 200
             frequencies up to 1.2 times the top of the spectrum.
         progress: called with the name of each quantity before it is computed.
@@ -234,11 +237,17 @@ def sensitivities(
         )
     if not float(temperature) > 0:
         raise ValueError(f"temperature must be positive, got {temperature}.")
+    given = grid is not None
     grid = EnergyGrid.suggest(spectrum, temperature) if grid is None else grid
+    margin_grid: EnergyGrid | RefinedGrid = grid
+    if spectrum.smooth and not given:
+        margin_grid = RefinedGrid.around(spectrum, temperature, grid)
     if omega is None:
         omega = 1.2 * maximum_frequency(spectrum) * jnp.arange(1, 201) / 200
     omega = jnp.asarray(omega, dtype=jnp.result_type(float))
-    setting = Setting(jnp.asarray(float(temperature)), jnp.asarray(float(mu_star)), grid)
+    setting = Setting(
+        jnp.asarray(float(temperature)), jnp.asarray(float(mu_star)), grid, margin_grid
+    )
     items = []
     for name in quantities:
         if progress is not None:

@@ -19,7 +19,7 @@ from ..plotting import CRITERION_STYLE, STYLE
 from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency
 from ..superconductivity import transition_temperature
 from ..units import KELVIN
-from .grids import aligned_grid, size_for
+from .grids import margin_grid, size_for
 from .space import points
 from .sweep import sweep
 
@@ -64,7 +64,7 @@ def phase_diagram(
         )
 
     def margins(temperature, step, cutoff):
-        grid = aligned_grid(fine, temperature, step, cutoff, size)
+        grid = margin_grid(fine, temperature, step, cutoff, size)
         return {
             name: margin(
                 fine, temperature, criterion=name, grid=grid if name == "kinetic" else None

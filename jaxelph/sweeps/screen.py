@@ -25,7 +25,7 @@ from ..inverse.sensitivities import QUANTITIES, Setting
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
 from .chunks import padded_width, shared_out
-from .grids import aligned_grid, size_for
+from .grids import aligned_grid, margin_grid, size_for
 
 _BATCH = 32
 _LARGEST_GRID = 3000
@@ -98,8 +98,8 @@ def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
         omega, a2f, step, cutoff, temperature, mu_star = row
         table = TabulatedSpectrum(omega, a2f)
         spectrum = TabulatedSpectrum(omega, a2f, refinement)
-        grid = aligned_grid(spectrum, temperature, step, cutoff, size)
-        setting = Setting(temperature, mu_star, grid)
+        at = (spectrum, temperature, step, cutoff, size)
+        setting = Setting(temperature, mu_star, aligned_grid(*at), margin_grid(*at))
         return [
             QUANTITIES[name].compute(table if name in _OF_THE_TABLE else spectrum, setting)
             for name in names
