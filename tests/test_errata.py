@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.linalg
-import scipy.optimize
 
 
 def digammas(omega, temperature, energy):
@@ -149,6 +148,19 @@ def test_the_bose_factor_stands_inside_the_sum():
     assert np.max(np.abs(best * common / forms - 1)) > 0.3
 
 
+def published_exchange(coupling, size):
+    """κ on odd functions with both poles in one fraction, dropped where either is hit; ε = 1."""
+    i = np.arange(1.0, size + 1)
+    direct, mirror = (i[:, None] - i) ** 2, (i[:, None] + i) ** 2
+    total = np.zeros((size, size))
+    for w, c in zip(helpers.TABLE1_OMEGA, coupling, strict=True):
+        product = (w**2 - direct) * (w**2 - mirror)
+        hit = product == 0
+        part = c * w**2 * (direct - mirror) / np.where(hit, 1.0, product)
+        total += np.where(hit, 0.0, part)
+    return total
+
+
 def rates(coupling, exchange_factor, *, drop_product):
     """πγ/g, ascending in 1/γ, on the paper's grid with the second term of (18) as told."""
     size, omega = 1000, helpers.TABLE1_OMEGA
@@ -164,13 +176,7 @@ def rates(coupling, exchange_factor, *, drop_product):
     second = kernel[abs(k[:, None] - k)] - kernel[k[:, None] + k]
     first = np.diag(np.diag(A) + h**2 * np.diag(second))
     if drop_product:
-        direct, mirror = (i[:, None] - i) ** 2, (i[:, None] + i) ** 2
-        second = np.zeros_like(second)
-        for w, c in zip(omega, shape, strict=True):
-            product = (w**2 - direct) * (w**2 - mirror)
-            hit = product == 0
-            part = c * w**2 * (direct - mirror) / np.where(hit, 1.0, product)
-            second += np.where(hit, 0.0, part)
+        second = published_exchange(shape, size)
     A = first - exchange_factor * h[:, None] * second * h[None, :]
     inverse = scipy.linalg.eigh(A, M, eigvals_only=True)
     return np.pi / inverse / g
@@ -198,33 +204,29 @@ def test_unit_slip_in_the_published_rates(coupling, published, whole):
     assert right[right > 0].min() == pytest.approx(whole, abs=6e-9)
 
 
-def first_sign_change(scaled, energies):
-    """The λ at which min Z0⁻¹ over these energies vanishes, T = scaled·g(λ)."""
+@pytest.mark.parametrize(
+    ("scaled", "linear"),
+    [(0.180, 1.1335), (0.204, 1.5644), (0.229, 2.3096), (0.253, 3.7427), (0.278, 8.6508)],
+)
+def test_linear_column_has_the_unit_slip(scaled, linear):
+    """The form with its second term 400 times too small: the first negative λ of a scan by 1e-4.
 
-    def least(coupling):
+    Without the second term the last row would be 8.6521, with all of it 3.1398.
+    """
+    i = np.arange(1.0, 301)
+    exchange = published_exchange(np.full(21, 1 / 21), 300)
+
+    def least(coupling, factor):
         shape = np.full(21, coupling / 21)
         temperature = scaled * helpers.TABLE1_G * np.sqrt(coupling)
-        return min(
-            helpers.inverse_weight(helpers.TABLE1_OMEGA, shape, temperature, e)
-            for e in energies(temperature)
-        )
+        weight = [helpers.inverse_weight(helpers.TABLE1_OMEGA, shape, temperature, e) for e in i]
+        h = np.sqrt(helpers.minus_fermi_slope(i, temperature))
+        form = np.diag(weight) - factor * coupling * h[:, None] * exchange * h[None, :]
+        return scipy.linalg.eigh(form, eigvals_only=True, subset_by_index=[0, 0])[0]
 
-    return least
-
-
-@pytest.mark.parametrize(
-    ("scaled", "linear"), [(0.180, 1.1335), (0.204, 1.5644), (0.229, 2.3096), (0.253, 3.7427)]
-)
-def test_linear_column_is_a_sign_change_on_the_grid(scaled, linear):
-    middle = {0.180: 60, 0.204: 63, 0.229: 68, 0.253: 85}[scaled]
-
-    def energies(temperature):
-        del temperature
-        return np.arange(middle - 14, middle + 30)
-
-    least = first_sign_change(scaled, energies)
-    found = scipy.optimize.brentq(least, 0.98 * linear, 1.02 * linear, xtol=1e-7)
-    assert found == pytest.approx(linear, abs=1.1e-4)
+    assert least(linear, 0.05**2) < 0 < least(linear - 1e-4, 0.05**2)
+    if scaled == 0.278:
+        assert least(linear, 0.0) > 0 > least(linear, 1.0)
 
 
 @pytest.mark.parametrize(

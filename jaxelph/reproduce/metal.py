@@ -50,6 +50,11 @@ def pencils(coupling: float, scaled: float, exchange: np.ndarray):
     """(A as published, A of (18) whole, M) at T0 = `scaled`·g on the paper's grid."""
     temperature = scaled * G1 * np.sqrt(coupling)
     whole: StabilityPencil = stability_pencil(METAL.scaled(coupling), temperature, GRID)
-    window = np.asarray(whole.window)
-    second = window[:, None] * (SLIP * coupling * exchange) * window[None, :]
-    return np.diag(np.asarray(whole.weight)) - second, np.asarray(whole.A), np.asarray(whole.M)
+    published = published_form(coupling, whole.weight, whole.window, exchange)
+    return published, np.asarray(whole.A), np.asarray(whole.M)
+
+
+def published_form(coupling: float, weight, window, exchange: np.ndarray) -> np.ndarray:
+    """Ã as published: of (18) with its second term 400 times too small."""
+    weight, window = np.asarray(weight), np.asarray(window)
+    return np.diag(weight) - window[:, None] * (SLIP * coupling * exchange) * window[None, :]

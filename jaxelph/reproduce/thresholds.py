@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 from ..plotting import CRITERION_STYLE, GREY, SHADE, STYLE, is_plain_tick
 from .result import Comparison, Reproduction, Table
-from .table1 import PRINTED, critical_couplings
+from .table1 import PRINTED, critical_couplings, scanned
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +27,7 @@ def compute(progress) -> Reproduction:
         name="fig-supp-2",
         title="Supplement, Fig. 2: critical coupling of 21 modes against T0",
         comparisons=tuple(
-            Comparison(f"λ_c by Z₀⁻¹ at T0 = {t0:.3f} g", printed[1], weight[k])
+            Comparison(f"λ_c by Z₀⁻¹ at T0 = {t0:.3f} g", printed[1], scanned(weight[k]))
             for k, (t0, printed) in enumerate(PRINTED.items())
             if printed
         ),
@@ -49,6 +49,8 @@ def compute(progress) -> Reproduction:
             ),
         ),  # fmt: skip
         remarks=(
+            "The printed numbers are the first unstable ones of a scan of λ by 1e-4, and so are "
+            "ours beside them.",
             f"Above T0 = {crossing:.4f} g the specific heat forbids more than Z₀⁻¹ does. The "
             "kinetic threshold lies below both everywhere, as it must: they are its bounds.",
         ),
