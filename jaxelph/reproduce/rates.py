@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
-from .metal import G1, inverse_rates, pencils, published_exchange
+from .metal import G1, GRID, inverse_rates, pencils, published_exchange
 from .result import Comparison, Reproduction, Table
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def compute(progress) -> Reproduction:
             ),
         },
         coords={"pencil": ["published", "whole"], "coupling": couplings},
-        attrs={"scaled_temperature": _T0, "grid_size": 1000, "grid_step_over_unit": 0.05},
+        attrs={"scaled_temperature": _T0, "grid_size": GRID.size, "grid_step_over_unit": 0.05},
     )
     comparisons = [
         Comparison(f"slowest πγ/g at λ = {c}", text, slowest[0, at[c]])
@@ -80,7 +80,7 @@ def compute(progress) -> Reproduction:
     low, high = shift.min(), shift.max()
     return Reproduction(
         name="fig-main-2",
-        title="Rates of 21 modes at T0 = 0.2 g, L = 1000, ε = 0.05",
+        title="Rates of 21 modes at T0 = 0.2 g, ε = 0.05",
         comparisons=tuple(comparisons),
         tables=(table,),
         remarks=(
