@@ -19,6 +19,10 @@ def command(
         str | None,
         typer.Option(help="Gaussian peaks to start from, in place of a table: ω:width:λ,… in meV."),
     ] = None,
+    spread: Annotated[
+        float | None,
+        typer.Option(help="Prior on peaks: standard deviation of the ln of each number."),
+    ] = None,
     temperature: Annotated[
         float | None,
         typer.Option("--temperature", "-T", help="In K: of Σ or Z, or of the phonons."),
@@ -45,7 +49,7 @@ def command(
     heat: T_K, C_ratio (C_el over that of bare electrons), sigma.
     self-energy: E_meV, Re_meV and/or Im_meV, sigma.
     weight: E_meV, Z, sigma.
-    relaxation: t_ps, Te_K, sigma.
+    relaxation: t_ps, Te_K, sigma, and T_K of the phonons and Tstart_K where there are several.
     """
     import numpy as np
     from rich.console import Console
@@ -68,6 +72,8 @@ def command(
         check_folder(output)
     if (top is None) == (peaks is None):
         raise ValueError("give either --top, ω_max of a table of α²F in meV, or --peaks.")
+    if peaks is None and spread is not None:
+        raise ValueError("--spread is a prior on --peaks; a table has its own.")
     if peaks is not None:
         model = parse_peaks(peaks)
     else:
@@ -87,7 +93,7 @@ def command(
         top=float(np.max(model.omega + 4 * model.width)) if peaks is not None else top,
     )
     with progress_bar(f"fitting {file.name}"):
-        fit = fit_spectrum(data, model, mu_star=mu_star, top=top)
+        fit = fit_spectrum(data, model, mu_star=mu_star, top=top, spread=spread)
     saved: list[Path] = []
     if output is not None:
         writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))
@@ -115,14 +121,14 @@ def command(
                 for name, (value, error) in fit.parameters.items()
             },
         }
-        if fit.posterior is not None:
-            told["prior_share_of_variance"] = fit.posterior.prior_share
+        if fit.prior_share:
+            told["prior_share_of_variance"] = fit.prior_share
         print(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("quantity", "value", "unit", "share of the prior"):
             table.add_column(head)
-        shares = {} if fit.posterior is None else fit.posterior.prior_share
+        shares = fit.prior_share
         for name, (value, error) in fit.moments.items():
             label, factor, unit = MOMENTS[name]
             share = f"{100 * shares[name]:.2g} %" if name in shares else ""

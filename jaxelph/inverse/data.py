@@ -411,6 +411,8 @@ class RelaxationData(SpectralData):
             # Least squares take the Jacobian forwards: few parameters, many data.
             adjoint=diffrax.ForwardMode(),
             stop_when_unstable=False,
+            # A trial spectrum that cannot be integrated is one that does not fit.
+            throw=False,
         )
         return run.temperature
 

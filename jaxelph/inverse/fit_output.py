@@ -8,6 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..spectrum import GaussianPeaks
 from ..units import HBAR, KELVIN, kelvin
 from .data import HeatData, RelaxationData, SelfEnergyData, SpectralData, WeightData
 
@@ -97,9 +98,10 @@ def fit_figure(fit: "Fit") -> Figure:
         ):
             _draw_data(axes, item, fitted, error)
         axes = panels[-1]
-        axes.fill_between(
-            fit.omega, fit.a2f - fit.error, fit.a2f + fit.error, color=BLUE, alpha=0.25, lw=0
-        )
+        low = fit.a2f - fit.error
+        if isinstance(fit.spectrum, GaussianPeaks):
+            low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
+        axes.fill_between(fit.omega, low, fit.a2f + fit.error, color=BLUE, alpha=0.25, lw=0)
         axes.plot(fit.omega, fit.a2f, color=BLUE, label=r"fit, $\pm 1\sigma$")
         axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
         axes.set_xlim(0, fit.omega[-1])
@@ -111,13 +113,19 @@ def fit_figure(fit: "Fit") -> Figure:
 
 
 def _told(fit):
-    names = {"lambda": r"$\lambda$", "omega-log": r"$\omega_\log$", "tc": "$T_c$"}
+    names = {
+        "lambda": r"$\lambda$",
+        "omega-log": r"$\omega_\log$",
+        "lambda-omega2": r"$\lambda\langle\omega^2\rangle$",
+        "tc": "$T_c$",
+    }
     parts = []
     for name, label in names.items():
         if name in fit.moments:
             value, error = (MOMENTS[name][1] * x for x in fit.moments[name])
             parts.append(f"{label} = {value_with_error(value, error)} {MOMENTS[name][2]}".strip())
-    return ",  ".join(parts)
+    # Two lines: four numbers with their errors are wider than the panel.
+    return ",  ".join(parts[:2]) + "\n" + ",  ".join(parts[2:])
 
 
 def value_with_error(value: float, error: float) -> str:

@@ -10,13 +10,16 @@ from ..spectrum import EinsteinModes, GaussianPeaks
 from ..units import HBAR, KELVIN
 from .data import HeatData, RelaxationData, SelfEnergyData, SpectralData, WeightData
 
-#: Columns of each kind; of those in brackets one is enough.
+#: Columns of each kind; of those in brackets one is enough, those in braces may be missing.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "heat": ("T_K", "C_ratio", "sigma"),
     "self-energy": ("E_meV", "[Re_meV]", "[Im_meV]", "sigma"),
     "weight": ("E_meV", "Z", "sigma"),
-    "relaxation": ("t_ps", "Te_K", "sigma"),
+    "relaxation": ("t_ps", "Te_K", "sigma", "{T_K}", "{Tstart_K}"),
 }
+
+# Of the grid of relaxation: far below what T_e(t) is measured to.
+_GRID_TOLERANCE = 1e-6
 
 
 def parse_peaks(text: str) -> GaussianPeaks:
@@ -78,11 +81,11 @@ def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarra
                 f"{path}, line {number}: holds a number that is not finite; remove the line."
             )
         rows.append(values)
-    header = ",".join(name.strip("[]") for name in wanted)
+    header = ",".join(name.strip("[]") for name in wanted if not name.startswith("{"))
     if names is None or not rows:
         raise ValueError(f"{path}: no data below a header; for {kind} that is {header}.")
     columns = dict(zip(names, np.array(rows).T, strict=True))
-    missing = [name for name in wanted if not name.startswith("[") and name not in columns]
+    missing = [name for name in wanted if name[0] not in "[{" and name not in columns]
     optional = [name.strip("[]") for name in wanted if name.startswith("[")]
     if optional and not any(name in columns for name in optional):
         missing.append(" or ".join(optional))
@@ -109,14 +112,14 @@ def read_data(
     resolution: float = 0.0,
     background: bool = False,
     top: float | None = None,
-) -> SpectralData:
-    """Data in meV from a table in K, meV and ps.
+) -> list[SpectralData]:
+    """Data in meV from a table in K, meV and ps: one set, or one for each trace of relaxation.
 
     Args:
         path: the table.
         kind: of `COLUMNS`.
-        temperature (scalar, K): needed for all kinds but heat.
-        initial (scalar, K): of the electrons at t = 0, for relaxation.
+        temperature (scalar, K): needed for all kinds but heat, where the table has no T_K.
+        initial (scalar, K): of the electrons at t = 0, for relaxation without Tstart_K.
         resolution (scalar, meV), background: of Σ, see `SelfEnergyData`.
         top (scalar, meV): the highest phonon energy, for the grid of relaxation.
 
@@ -127,33 +130,53 @@ def read_data(
     columns = read_columns(path, kind)
     sigma = columns["sigma"]
     if kind == "heat":
-        return HeatData(columns["T_K"] * KELVIN, columns["C_ratio"], sigma)
+        return [HeatData(columns["T_K"] * KELVIN, columns["C_ratio"], sigma)]
+    if kind == "relaxation":
+        return _traces(columns, temperature, initial, top)
     cold = _kelvin("--temperature", temperature, kind)
-    if kind == "self-energy":
-        return SelfEnergyData(
-            cold,
-            columns["E_meV"],
-            columns.get("Re_meV"),
-            columns.get("Im_meV"),
-            sigma,
-            resolution,
-            background,
-        )
     if kind == "weight":
-        return WeightData(cold, columns["E_meV"], columns["Z"], sigma)
-    hot = _kelvin("--initial", initial, kind)
+        return [WeightData(cold, columns["E_meV"], columns["Z"], sigma)]
+    energy, real, imaginary = columns["E_meV"], columns.get("Re_meV"), columns.get("Im_meV")
+    return [SelfEnergyData(cold, energy, real, imaginary, sigma, resolution, background)]
+
+
+def _traces(columns, temperature, initial, top) -> list[SpectralData]:
+    """One data set for each pair of temperatures, on grids of one size: they share a program."""
+    rows = len(columns["t_ps"])
+    pairs = []
+    for name, option, value in (
+        ("T_K", "--temperature", temperature),
+        ("Tstart_K", "--initial", initial),
+    ):
+        if name in columns:
+            if not np.all(columns[name] > 0):
+                raise ValueError(f"relaxation data: {name} must be positive.")
+            pairs.append(columns[name] * KELVIN)
+        else:
+            pairs.append(np.full(rows, _kelvin(option, value, f"relaxation without {name}")))
     if top is None:
         raise ValueError("relaxation data need the highest phonon energy for their grid.")
-    grid = EnergyGrid.suggest(EinsteinModes([top], [1.0]), cold, hottest=hot)
-    return RelaxationData(
-        cold,
-        hot,
-        columns["t_ps"] * np.pi / HBAR,
-        columns["Te_K"] * KELVIN,
-        sigma * KELVIN,
-        grid,
-        rtol=1e-5,
-    )
+    found = list(dict.fromkeys(zip(*pairs, strict=True)))
+    mode = EinsteinModes([top], [1.0])
+    grids = [
+        EnergyGrid.suggest(mode, min(pair), _GRID_TOLERANCE, hottest=max(pair)) for pair in found
+    ]
+    size = max(grid.size for grid in grids)
+    traces: list[SpectralData] = []
+    for (cold, hot), grid in zip(found, grids, strict=True):
+        own = (pairs[0] == cold) & (pairs[1] == hot)
+        traces.append(
+            RelaxationData(
+                cold,
+                hot,
+                columns["t_ps"][own] * np.pi / HBAR,
+                columns["Te_K"][own] * KELVIN,
+                columns["sigma"][own] * KELVIN,
+                EnergyGrid(grid.step, size),
+                rtol=1e-5,
+            )
+        )
+    return traces
 
 
 def _kelvin(option, value, kind):

@@ -1,0 +1,123 @@
+r"""A table of α²F fitted to any data, by the Bayesian inversion of `inverse.linear`.
+
+Where data depend on α²F in a curved way, Tc or T_e(t), they are linearised about the last fit,
+$y \approx y(a_k) + J_k(a - a_k)$, and the closed form is applied again until a stands still: the
+steps of Gauss and Newton, with Laplace's covariance at the end.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..spectrum import TabulatedSpectrum
+from ..superconductivity import transition_temperature
+from .data import SpectralData
+from .fit_result import Fit, FitError, background_columns, predict, propagated, split, with_errors
+from .linear import fit_linear
+
+# Shapes to start from where nothing is linear: ω² up to ω_max, λ from weak to very strong.
+_START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
+
+
+@eqx.filter_jit
+def _predicted(omega, a2f, data):
+    return predict(TabulatedSpectrum(omega, a2f), data)
+
+
+@eqx.filter_jit
+def _linearised(omega, a2f, data):
+    def value(a):
+        return predict(TabulatedSpectrum(omega, a), data)
+
+    return value(a2f), jax.jacfwd(value)(a2f)
+
+
+def fit_table(
+    data: tuple[SpectralData, ...],
+    omega: np.ndarray,
+    mu_star: float | None,
+    top: float | None,
+    max_steps: int,
+) -> Fit:
+    """See `fit_spectrum`."""
+    if omega.ndim != 1 or len(omega) < 3 or not np.all(np.diff(omega) > 0) or not omega[0] > 0:
+        raise ValueError("the model's frequencies must be at least three, positive and ascending.")
+    names, columns = background_columns(data)
+    target = np.concatenate([item.values for item in data])
+    error = np.concatenate([item.error for item in data])
+    if len(target) <= len(names):
+        raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
+    # Backgrounds of any amplitude: what they can describe is projected out of whitened data.
+    whole, _ = np.linalg.qr(columns / error[:, None], mode="complete")
+    free = whole[:, len(names) :].T
+    linear = all(item.linear for item in data)
+    traced, nodes = tuple(data), jnp.asarray(omega)
+    a2f = np.zeros(len(omega)) if linear else _start(nodes, traced, free, target, error)
+    for _ in range(max_steps):
+        value, design = (np.asarray(x) for x in _linearised(nodes, jnp.asarray(a2f), traced))
+        if not np.all(np.isfinite(value)) or not np.all(np.isfinite(design)):
+            raise FitError(
+                "the fit did not converge: it came to a spectrum for which the data cannot be "
+                "computed. Fit peaks, or give the data errors that are not too small."
+            )
+        offset = value - design @ a2f
+        posterior = fit_linear(
+            omega,
+            free @ (design / error[:, None]),
+            free @ ((target - offset) / error),
+            np.ones(len(free)),
+            top=top,
+        )
+        step = np.max(np.abs(posterior.a2f - a2f)) / np.max(posterior.error)
+        a2f = posterior.a2f
+        if linear or step < 1e-3:
+            break
+    else:
+        raise FitError(
+            f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
+        )
+    # Given α²F the backgrounds follow; b = (CᵀC)⁻¹Cᵀ(y - y₀ - K a), whose error adds to that of a.
+    inverse = np.linalg.pinv(columns / error[:, None]) if names else np.zeros((0, len(target)))
+    background = inverse @ ((target - offset - design @ a2f) / error)
+    by_a2f = inverse @ (design / error[:, None])
+    spread = inverse @ inverse.T + by_a2f @ posterior.covariance @ by_a2f.T
+    # The joint covariance of (a, b) turns into that of the fitted values.
+    cross = -posterior.covariance @ by_a2f.T
+    joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
+    table = TabulatedSpectrum(omega, a2f)
+    moments = dict(posterior.moments)
+    if mu_star is not None:
+        tc, slope = jax.value_and_grad(
+            lambda a: transition_temperature(TabulatedSpectrum(omega, a), mu_star)
+        )(jnp.asarray(a2f))
+        moments["tc"] = (float(tc), float(propagated(slope[None, :], posterior.covariance)[0]))
+    return Fit(
+        spectrum=table,
+        data=data,
+        omega=omega,
+        a2f=a2f,
+        covariance=posterior.covariance,
+        parameters=with_errors(names, background, np.sqrt(np.diag(spread))),
+        moments=moments,
+        fitted=split(data, offset + design @ a2f + columns @ background),
+        fitted_error=split(data, propagated(np.hstack([design, columns]), joint)),
+        chi_square=posterior.chi_square,
+        degrees=float(len(target) - len(names) - posterior.degrees),
+        prior_share=posterior.prior_share,
+        posterior=posterior,
+    )
+
+
+def _start(nodes, data, free, target, error) -> np.ndarray:
+    """Of shapes ~ ω² the one whose strength fits the data best."""
+    shape = np.asarray(nodes / nodes[-1]) ** 2
+    best, found = np.inf, None
+    for coupling in _START_COUPLINGS:
+        value = np.asarray(_predicted(nodes, jnp.asarray(coupling * shape), data))
+        miss = float(np.sum((free @ ((value - target) / error)) ** 2))
+        if miss < best:
+            best, found = miss, coupling * shape
+    if found is None:
+        raise FitError("the data cannot be computed for any spectrum up to ω_max; is it too low?")
+    return found
