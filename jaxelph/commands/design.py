@@ -1,0 +1,142 @@
+"""`jaxelph design`: the largest Tc that a stability bound allows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._inputs import Json, MuStar, parse_values
+
+
+def command(
+    peaks: Annotated[
+        str, typer.Option(help="Gaussian peaks to start from: ω:width:λ,… in meV; w/ω is kept.")
+    ],
+    temperature: Annotated[
+        float, typer.Option("--temperature", "-T", help="In K, where stability is asked for.")
+    ],
+    omega: Annotated[str, typer.Option(help="Least:largest frequency of each peak in meV.")],
+    margins: Annotated[
+        str, typer.Option(help="Least margins: start:stop:count, or a list with commas.")
+    ] = "0.8:0.05:6",
+    criterion: Annotated[
+        str, typer.Option(help="weight, heat, kinetic, or several with commas.")
+    ] = "weight,heat,kinetic",
+    coupling: Annotated[str | None, typer.Option(help="Least:largest total λ.")] = None,
+    area: Annotated[str | None, typer.Option(help="Least:largest ∫α²F dω in meV.")] = None,
+    mu_star: MuStar = 0.1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for design.png, .pdf and .nc.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find the peaks of the largest Tc for which the normal metal stays stable by a margin.
+
+    One line for each least margin: a trade-off between Tc and stability.
+    """
+    import json as as_json
+
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..critical import CRITERIA
+    from ..files import check_folder, write_all
+    from ..grid import EnergyGrid
+    from ..inverse.design import StabilityBound, trade_off
+    from ..inverse.design_output import design_dataset, design_figure
+    from ..inverse.table import parse_peaks
+    from ..spectrum import EinsteinModes
+    from ..terminal import number, progress_bar, say
+    from ..units import KELVIN
+
+    names = [name.strip() for name in criterion.split(",") if name.strip()]
+    for name in names:
+        if name not in CRITERIA:
+            raise ValueError(f"--criterion {name!r} is not known; use {', '.join(CRITERIA)}.")
+    if not names or len(set(names)) < len(names):
+        raise ValueError("--criterion: name each of them once.")
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
+    start, wanted = parse_peaks(peaks), parse_values(margins, "--margins", "margin")
+    band = _pair("--omega", omega)
+    limits = {
+        "coupling": None if coupling is None else _pair("--coupling", coupling),
+        "area": None if area is None else _pair("--area", area),
+    }
+    if output is not None:
+        check_folder(output)
+    at = temperature * KELVIN
+    # Wide enough for the highest peak that is allowed, four widths above its middle.
+    top = band[1] * (1 + 4 * float(np.max(np.asarray(start.width) / np.asarray(start.omega))))
+    grid = EnergyGrid.suggest(EinsteinModes([top], [1.0]), at)
+    curves = {}
+    with progress_bar("designing") as bar:
+        for name in names:
+            curves[name] = trade_off(
+                start,
+                StabilityBound(name, at, grid=grid if name == "kinetic" else None),
+                wanted,
+                omega=band,
+                mu_star=mu_star,
+                progress=lambda done, count, name=name: bar(done, count, f"designing, {name}"),
+                **limits,
+            )
+    data = design_dataset(curves, wanted, temperature, mu_star, grid)
+    saved: list[Path] = []
+    if output is not None:
+        figure = design_figure(curves, wanted, temperature, mu_star)
+        writers = {
+            "design.png": lambda path: figure.savefig(path, dpi=200),
+            "design.pdf": figure.savefig,
+            "design.nc": lambda path: data.to_netcdf(path, engine="h5netcdf"),
+        }
+        saved = list(write_all(output, writers).values())
+    if json:
+        told = {"temperature_K": temperature, "mu_star": mu_star, "margins": wanted.tolist()}
+        told["criteria"] = {
+            name: [
+                {
+                    "tc_K": one.value / KELVIN,
+                    "margin": one.margin,
+                    "omega_meV": np.asarray(one.spectrum.omega).tolist(),
+                    "width_meV": np.asarray(one.spectrum.width).tolist(),
+                    "coupling": np.asarray(one.spectrum.coupling).tolist(),
+                    "price": one.price,
+                }
+                for one in row
+            ]
+            for name, row in curves.items()
+        }
+        print(as_json.dumps(told, ensure_ascii=False))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for head in ("criterion", "margin", "Tc (K)", "λ", "ω_log (meV)", "held by"):
+            table.add_column(head)
+        for name, row in curves.items():
+            for place, one in enumerate(row):
+                here = data.sel(criterion=name).isel(margin=place)
+                table.add_row(
+                    name,
+                    number(one.margin),
+                    number(one.value / KELVIN),
+                    number(float(here["coupling"])),
+                    number(float(here["omega_log"])),
+                    ", ".join(one.active),
+                )
+        Console(highlight=False).print(table, soft_wrap=True)
+    for path in saved:
+        say(f"wrote {path}")
+
+
+def _pair(option: str, text: str) -> tuple[float, float]:
+    """Two numbers from "least:largest"."""
+    import math
+
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise ValueError(f"{option} {text!r} is not least:largest, 5:30 say.") from None
+    if not (0 <= low < high < math.inf):
+        raise ValueError(f"{option} {text!r}: 0 ≤ least < largest is needed.")
+    return low, high
