@@ -34,14 +34,12 @@ def command(
 
     One line for each least margin: a trade-off between Tc and stability.
     """
-    import json as as_json
-
     import numpy as np
     from rich.console import Console
     from rich.table import Table
 
     from ..critical import CRITERIA
-    from ..files import check_folder, write_all
+    from ..files import check_folder, json_text, result_writers, write_all
     from ..grid import EnergyGrid
     from ..inverse.design import StabilityBound, trade_off
     from ..inverse.design_output import design_dataset, design_figure
@@ -86,11 +84,7 @@ def command(
     saved: list[Path] = []
     if output is not None:
         figure = design_figure(curves, wanted, temperature, mu_star)
-        writers = {
-            "design.png": lambda path: figure.savefig(path, dpi=200),
-            "design.pdf": figure.savefig,
-            "design.nc": lambda path: data.to_netcdf(path, engine="h5netcdf"),
-        }
+        writers = result_writers("design", figure, data)
         saved = list(write_all(output, writers).values())
     if json:
         told = {"temperature_K": temperature, "mu_star": mu_star, "margins": wanted.tolist()}
@@ -108,7 +102,7 @@ def command(
             ]
             for name, row in curves.items()
         }
-        print(as_json.dumps(told, ensure_ascii=False))
+        print(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("criterion", "margin", "Tc (K)", "λ", "ω_log (meV)", "held by"):
