@@ -16,6 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from .davidson import lowest_eigenpair
@@ -27,7 +28,7 @@ from .grid import (
     transfer_kernel,
     weight_on_grid,
 )
-from .numerics import symmetric_eigenpair_derivatives
+from .numerics import symmetric_eigenpair
 from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar
 from .thermodynamics import specific_heat_ratio
@@ -146,10 +147,25 @@ def stability_pencil(
     )
 
 
+class RefinedForm(eqx.Module):
+    """Ã on the nodes of a refined grid; see `refined_form`."""
+
+    weight: Float[Array, " node"]  # Z0⁻¹(E)
+    window: Float[Array, "node energy"]  # √w h(E) and the interpolation, from the sinc grid
+    exchange: FoldedConvolution  # κ
+
+    @property
+    def A(self) -> Float[Array, "node node"]:
+        return jnp.diag(self.weight) - self.window @ self.exchange.as_matrix() @ self.window.T
+
+    def multiply_A(self, psi: Float[Array, " node"]) -> Float[Array, " node"]:
+        return self.weight * psi - self.window @ self.exchange.mv(psi @ self.window)
+
+
 @jax.jit
 def refined_form(
     spectrum: EliashbergFunction, temperature: Scalar, grid: RefinedGrid
-) -> Float[Array, "node node"]:
+) -> RefinedForm:
     r"""Ã on the nodes of a refined grid,
 
     $$\tilde A_{ij} = Z_0^{-1}(E_i)\,\delta_{ij} - \sqrt{w_i}\,(h\kappa h)(E_i, E_j)\sqrt{w_j},$$
@@ -163,13 +179,14 @@ def refined_form(
     """
     base = grid.base
     window = thermal_window(base.energies, temperature)
-    exchange = FoldedConvolution(coupling_kernel(spectrum, base)).as_matrix()
     root = jnp.sqrt(grid.weights / base.step)
-    left = root[:, None] * grid.interpolation() * window[None, :]
     fine = grid.half_step
     fine_exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
-    weight = grid.interpolate(weight_on_grid(fine_exchange, temperature, fine, first=0))
-    return jnp.diag(weight) - left @ exchange @ left.T
+    return RefinedForm(
+        weight=grid.interpolate(weight_on_grid(fine_exchange, temperature, fine, first=0)),
+        window=root[:, None] * grid.interpolation() * window[None, :],
+        exchange=FoldedConvolution(coupling_kernel(spectrum, base)),
+    )
 
 
 Method = Literal["auto", "dense", "iterative"]
@@ -212,7 +229,7 @@ def stability_margin(
         told = ", ".join(repr(name) for name in get_args(Method))
         raise ValueError(f"method {method!r} is not known; use one of {told}.")
     if isinstance(grid, RefinedGrid):
-        return _lowest(refined_form(spectrum, temperature, grid))[0]
+        return softest_mode(refined_form(spectrum, temperature, grid))[0]
     if method == "dense" or (method == "auto" and grid.size <= _DENSE):
         return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
     return search_softest_mode(spectrum, temperature, grid)[0]
@@ -246,20 +263,21 @@ def search_softest_mode(
     start = search_space(smooth, jax.lax.stop_gradient((coarse, grid)), frozen, frozen.diagonal_A)
     vector = lowest_eigenpair(frozen.multiply_A, frozen.diagonal_A, start)[1]
 
-    def solve(v, w, residual):
-        # Positive definite, w being the lowest eigenvalue.
-        shape = jax.ShapeDtypeStruct(v.shape, v.dtype)
-        tag = lx.positive_semidefinite_tag
-        shifted = lx.FunctionLinearOperator(
-            lambda x: frozen.multiply_A(x) - w * x + v * (v @ x), shape, tag
-        )
-        diagonal = jnp.maximum(frozen.diagonal_A - w, 0.0) + v**2 + 1e-12
-        inverse = lx.FunctionLinearOperator(lambda x: x / diagonal, shape, tag)
-        solver = lx.CG(rtol=1e-12, atol=1e-14, max_steps=500)
-        options = {"preconditioner": inverse}
-        return lx.linear_solve(shifted, residual, solver, options=options, throw=False).value
+    return symmetric_eigenpair(pencil.multiply_A, Partial(_solve_by_products, pencil), vector)
 
-    return symmetric_eigenpair_derivatives(pencil.multiply_A, solve, vector)
+
+def _solve_by_products(pencil, v, w, residual):
+    # Positive definite, w being the lowest eigenvalue.
+    shape = jax.ShapeDtypeStruct(v.shape, v.dtype)
+    tag = lx.positive_semidefinite_tag
+    shifted = lx.FunctionLinearOperator(
+        lambda x: pencil.multiply_A(x) - w * x + v * (v @ x), shape, tag
+    )
+    diagonal = jax.lax.stop_gradient(jnp.maximum(pencil.diagonal_A - w, 0.0) + v**2 + 1e-12)
+    inverse = lx.FunctionLinearOperator(lambda x: x / diagonal, shape, tag)
+    solver = lx.CG(rtol=1e-12, atol=1e-14, max_steps=500)
+    options = {"preconditioner": inverse}
+    return lx.linear_solve(shifted, residual, solver, options=options, throw=False).value
 
 
 def search_space(smooth, grids, pencil, diagonal):
@@ -276,19 +294,18 @@ def search_space(smooth, grids, pencil, diagonal):
 
 
 @jax.jit
-def softest_mode(pencil: StabilityPencil) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
+def softest_mode(
+    form: StabilityPencil | RefinedForm,
+) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
     """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
-    return _lowest(pencil.A)
+    vectors = jnp.linalg.eigh(jax.lax.stop_gradient(form).A)[1]
+    # Derivatives go through products: their transpose is cheaper than a matrix's.
+    return symmetric_eigenpair(form.multiply_A, Partial(_solve_by_matrix, form), vectors[:, 0])
 
 
-def _lowest(matrix):
-    vectors = jnp.linalg.eigh(jax.lax.stop_gradient(matrix))[1]
-
-    def solve(v, w, residual):
-        shifted = matrix - w * jnp.eye(matrix.shape[0]) + v[:, None] * v[None, :]
-        return jnp.linalg.solve(jax.lax.stop_gradient(shifted), residual)
-
-    return symmetric_eigenpair_derivatives(lambda v: matrix @ v, solve, vectors[:, 0])
+def _solve_by_matrix(form, v, w, residual):
+    shifted = form.A - w * jnp.eye(v.shape[0]) + v[:, None] * v[None, :]
+    return jnp.linalg.solve(shifted, residual)
 
 
 @jax.jit

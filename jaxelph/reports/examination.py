@@ -54,7 +54,7 @@ def _sample(spectrum, temperature, step, size):
         if not spectrum.smooth:
             return stability_pencil(spectrum, temperature, grid).A
         refined = RefinedGrid.around(spectrum, temperature, grid, centre=energy)
-        return refined_form(spectrum, temperature, refined)
+        return refined_form(spectrum, temperature, refined).A
 
     # One after the other: compiled once.
     forms = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
