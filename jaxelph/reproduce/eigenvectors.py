@@ -114,10 +114,9 @@ def zeros_of_weight(metal, temperature: float) -> tuple[float, float]:
         return float(inverse_quasiparticle_weight(metal, temperature, energy))
 
     middle = float(minimum_weight(metal, temperature)[1])
-    return (
-        brentq(weight, 1e-3 * middle, middle, xtol=1e-9),
-        brentq(weight, middle, 5 * middle, xtol=1e-9),
-    )
+    low = brentq(weight, 1e-3 * middle, middle, xtol=1e-9)
+    high = brentq(weight, middle, 5 * middle, xtol=1e-9)
+    return float(low), float(high)  # pyright: ignore[reportArgumentType]
 
 
 def plot(data: "xr.Dataset") -> "Figure":

@@ -20,6 +20,7 @@ from ..potential import (
 from ..spectrum import EinsteinModes, GaussianPeaks, TabulatedSpectrum
 from ..thermodynamics import (
     maximum_stability_parameter,
+    phonon_heat_debye,
     specific_heat_double_integral,
     specific_heat_ratio,
 )
@@ -79,6 +80,11 @@ def compute(progress) -> Reproduction:
         comparisons=(
             Comparison("λ_c of an Einstein mode by C_el < 0", "3.7", 1 / xi),
             Comparison("λ_c by Z₀⁻¹ < 0 at T0 = 0.2 g", "1.27", least),
+            Comparison(
+                "Debye's C_ph per ion (of 3) at T = 0.18 Θ",
+                "0.92",
+                float(phonon_heat_debye(1, 0.18)),
+            ),
         ),
         tables=(
             Table(
@@ -179,9 +185,11 @@ def _cutoffs(mode, temperature):
 
 def _weight_threshold(mode, scaled):
     """λ_c by Z0⁻¹ of one mode ω = 1 at T = scaled·g, g = √λ."""
-    return brentq(
-        lambda c: float(minimum_weight(mode.scaled(c), scaled * np.sqrt(c))[0]), 1, 2, xtol=1e-9
-    )
+
+    def least(coupling):
+        return float(minimum_weight(mode.scaled(coupling), scaled * np.sqrt(coupling))[0])
+
+    return float(brentq(least, 1, 2, xtol=1e-9))  # pyright: ignore[reportArgumentType]
 
 
 def plot(data: "xr.Dataset") -> "Figure":

@@ -15,29 +15,15 @@ from scipy.special import expit
 
 @dataclasses.dataclass(frozen=True)
 class PublishedEquation:
-    """B(f) ∂f/∂t = I(f) for ω = λ = g = 1 on L energies, phonons at T0."""
+    """B(f) ∂f/∂t = I(f) for ω = λ = g = 1 on L energies; see `published_equation`."""
 
-    size: int
-    temperature: float
-
-    def __post_init__(self):
-        size, r = self.size, self.size // 10
-        i, m = np.arange(1, size + 2)[:, None], np.arange(1, size + 1)
-        principal = np.where(i == m, 0.0, i / np.where(i == m, 1, i**2 - m**2))
-        # f(-E) = 1 - f(E) and f(0) = ½ below zero, 0 above the grid.
-        up = scipy.sparse.diags_array(np.ones(size - r), offsets=r).tocsr()
-        mirror = np.zeros((size, size))
-        mirror[np.arange(r - 1), np.arange(r - 2, -1, -1)] = 1
-        down = (up.T - scipy.sparse.csr_array(mirror)).tocsr()
-        filled = np.where(m < r, 1.0, np.where(m == r, 0.5, 0.0))
-        exchange = principal @ (up - down).toarray()
-        exchange[:, r - 1] += 1 / i[:, 0]
-        shift = -principal @ filled - 0.5 / i[:, 0]
-        for name, value in {
-            "energies": m / r, "up": up, "down": down, "filled": filled,
-            "exchange": exchange, "shift": shift, "boson": 1 / np.expm1(1 / self.temperature),
-        }.items():  # fmt: skip
-            object.__setattr__(self, name, value)
+    energies: np.ndarray
+    boson: float  # N at T0
+    up: scipy.sparse.csr_array  # f(E + ω), 0 above the grid
+    down: scipy.sparse.csr_array  # f(E - ω) less what is filled, by f(-E) = 1 - f(E)
+    filled: np.ndarray
+    exchange: np.ndarray  # Σ on L + 1 energies is exchange @ f + shift
+    shift: np.ndarray
 
     def equilibrium(self, temperature: float) -> np.ndarray:
         return expit(-self.energies / temperature)
@@ -66,6 +52,29 @@ class PublishedEquation:
         )
 
 
+def published_equation(size: int, temperature: float) -> PublishedEquation:
+    """The equation on `size` energies, with phonons at `temperature`."""
+    r = size // 10
+    i, m = np.arange(1, size + 2)[:, None], np.arange(1, size + 1)
+    principal = np.where(i == m, 0.0, i / np.where(i == m, 1, i**2 - m**2))
+    up = scipy.sparse.diags_array(np.ones(size - r), offsets=r).tocsr()
+    mirror = np.zeros((size, size))
+    mirror[np.arange(r - 1), np.arange(r - 2, -1, -1)] = 1
+    down = (up.T - scipy.sparse.csr_array(mirror)).tocsr()
+    filled = np.where(m < r, 1.0, np.where(m == r, 0.5, 0.0))
+    exchange = principal @ (up - down).toarray()
+    exchange[:, r - 1] += 1 / i[:, 0]
+    return PublishedEquation(
+        energies=m / r,
+        boson=1 / np.expm1(1 / temperature),
+        up=up,
+        down=down,
+        filled=filled,
+        exchange=exchange,
+        shift=-principal @ filled - 0.5 / i[:, 0],
+    )
+
+
 def published_sizes(
     size: int,
     hotter: float,
@@ -91,7 +100,7 @@ def published_sizes(
         from sksundae.ida import IDA
     except ImportError:
         return None
-    equation = PublishedEquation(size, temperature)
+    equation = published_equation(size, temperature)
     start = equation.equilibrium(hotter)
     solver = IDA(equation.residual, rtol=rtol, atol=1e-3 * rtol)
     asked = np.array([0.0, max(times)] if own_steps else times)

@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..collisions import PhononCollisions
-from ..critical import critical_coupling
+from ..critical import CRITERIA, Criterion, critical_coupling
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE
-from ..spectrum import EinsteinModes, GaussianPeaks
+from ..spectrum import EinsteinModes, GaussianPeaks, moment
 from ..strong_coupling import (
     ClassicalCollisions,
     classical_inverse_weight,
@@ -19,6 +20,7 @@ from ..strong_coupling import (
     coupling_symbol,
     energy_uncertainty,
 )
+from ..superconductivity import transition_temperature
 from .result import Comparison, Reproduction, Table
 
 if TYPE_CHECKING:
@@ -39,18 +41,18 @@ def compute(progress) -> Reproduction:
     collisions = _collision_limit()
     progress(2, 4)
     peak = GaussianPeaks([1.0], [0.1], [1.0])
-    g1 = float(np.sqrt(np.sum(np.prod([np.asarray(x) for x in _squares(peak)], axis=0))))
+    g1 = float(jnp.sqrt(moment(peak, 2)))
     temperatures = np.geomspace(0.6, 12.0, 12)
     size = 256
-    found = {name: [] for name in CRITERION_STYLE}
+    found: dict[Criterion, list[float]] = {name: [] for name in CRITERIA}
     for k, t in enumerate(temperatures):
         grid = EnergyGrid(max(1 / 2, 24 * t / size), size)
         for name in found:
             found[name].append(float(critical_coupling(peak, float(t), criterion=name, grid=grid)))
         progress(2 + k / len(temperatures), 4)
-    critical = np.array([found[name] for name in CRITERION_STYLE])
+    critical = np.array([found[name] for name in CRITERIA])
     edges = temperatures[None, :] / (g1 * np.sqrt(critical))
-    symbol = float(np.max(coupling_symbol(peak, np.linspace(0.5, 3.0, 501))))
+    symbol = float(np.max(coupling_symbol(peak, jnp.linspace(0.5, 3.0, 501))))
     energies = np.linspace(0, 3, 601)
     data = xr.Dataset(
         {
@@ -73,7 +75,7 @@ def compute(progress) -> Reproduction:
         coords={
             "energy": ("energy", energies, {"units": "g"}),
             "temperature": ("temperature", temperatures, {"units": "omega"}),
-            "criterion": list(CRITERION_STYLE),
+            "criterion": list(CRITERIA),
         },
         attrs={
             "zeros": [low, high],
@@ -103,6 +105,7 @@ def compute(progress) -> Reproduction:
         comparisons=(
             Comparison("lower zero of Z₀⁻¹, E/g", "0.40", low, "0.39 at two digits, 0.4 at one"),
             Comparison("upper zero of Z₀⁻¹, E/g", "1.16", high),
+            Comparison("Tc/g of an Einstein mode, λ = 10⁶", "0.1827", _transition(1e6)),
         ),
         tables=(
             Table(
@@ -131,9 +134,10 @@ def compute(progress) -> Reproduction:
     )
 
 
-def _squares(spectrum):
-    omega, coupling = spectrum.modes()
-    return omega**2, coupling
+def _transition(coupling):
+    """Tc/g without a pseudopotential, by the linearised Eliashberg equation."""
+    tc = transition_temperature(EinsteinModes([1.0], [coupling]), 0.0)
+    return float(tc) / float(np.sqrt(coupling))
 
 
 def _collision_limit():

@@ -88,7 +88,8 @@ def published_root(scaled: float, near: float) -> float:
         form = published_form(coupling, weight, thermal_window(energies, temperature), exchange)
         return eigh(form, eigvals_only=True, subset_by_index=[0, 0])[0]
 
-    return brentq(least, 0.999 * near, 1.001 * near, xtol=1e-8)
+    root = brentq(least, 0.999 * near, 1.001 * near, xtol=1e-8)
+    return float(root)  # pyright: ignore[reportArgumentType]
 
 
 @cache

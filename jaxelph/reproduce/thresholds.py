@@ -72,7 +72,8 @@ def plot(data: "xr.Dataset") -> "Figure":
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    t = np.linspace(*data["T0"].values[[0, -1]], 241)
+    low, high = data["T0"].values[[0, -1]]
+    t = np.linspace(low, high, 241)
     with rc_context(STYLE):
         figure = Figure(figsize=(4.4, 3.3), layout="constrained")
         axes = figure.subplots()
