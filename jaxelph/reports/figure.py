@@ -82,7 +82,7 @@ def _weight(axes: Axes, report: "Report") -> None:
     axes.set_xlabel(r"electron energy $E - E_F$ (meV)")
     axes.set_ylabel(r"inverse quasiparticle weight $Z_0^{-1}(E)$")
     low, high = float(np.min(report.inverse_weight)), float(np.max(report.inverse_weight))
-    _shade_below_zero(axes, low, high + 0.25 * (high - low))  # room for the legend
+    _shade_below_zero(axes, low, high + 0.45 * (high - low))  # room for the legend
     axes.legend(title="temperature", loc="upper right", ncols=1 + (len(shown) > 3))
 
 
@@ -93,7 +93,7 @@ def _heat(axes: Axes, report: "Report") -> None:
     axes.set_ylabel(r"$C_{el}\,/\,(2\pi^2\nu_0T/3)$")
     low = min(float(np.min(report.specific_heat)), 1.0)
     high = max(float(np.max(report.specific_heat)), 1.0)
-    _shade_below_zero(axes, low, high)
+    _shade_below_zero(axes, low, high + 0.1 * (high - min(low, 0.0)))  # room for ξ
     _temperature_axis(axes, report)
     axes.annotate(
         rf"$\xi$ = {report.xi:.3f} at {kelvin(report.xi_temperature)}",
