@@ -33,7 +33,7 @@ def read_spectrum(file, example, **options):
     if file is not None and example is not None:
         raise ValueError(f"give either a file ({file}) or --example {example}, not both.")
     if file is not None:
-        return file.stem or str(file), read_a2f(file, **options)
+        return file.name or str(file), read_a2f(file, **options)
     if example is None:
         raise ValueError("no spectrum: give a file with α²F(ω), or --example table1, say.")
     given = [f"--{key}" for key, value in options.items() if value is not None]

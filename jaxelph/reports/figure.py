@@ -82,7 +82,7 @@ def _weight(axes: Axes, report: "Report") -> None:
     axes.set_xlabel(r"electron energy $E - E_F$ (meV)")
     axes.set_ylabel(r"inverse quasiparticle weight $Z_0^{-1}(E)$")
     low, high = float(np.min(report.inverse_weight)), float(np.max(report.inverse_weight))
-    _shade_below_zero(axes, low, high + 0.45 * (high - low))  # room for the legend
+    _shade_below_zero(axes, low, high + 0.55 * (high - low))  # room for the legend
     axes.legend(title="temperature", loc="upper right", ncols=1 + (len(shown) > 3))
 
 
