@@ -11,6 +11,7 @@ import pytest
 
 from jaxelph.dae import (
     BDF,
+    DenseInverse,
     DenseLineax,
     ImplicitTerm,
     Krylov,
@@ -513,9 +514,11 @@ def diagonal_preconditioner(t, y, ydot, alpha, p):
         BDF(linear_solver=DenseLineax()),
         BDF(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-2)),
         BDF(linear_solver=Krylov(rtol=1e-2)),
+        Rodas5P(linear_solver=DenseInverse()),
+        BDF(linear_solver=DenseInverse()),
         Rodas5P(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-8)),
     ],
-    ids=["lu", "lineax", "gmres-preconditioned", "gmres", "rodas-gmres"],
+    ids=["lu", "lineax", "gmres-preconditioned", "gmres", "inverse", "bdf-inverse", "rodas-gmres"],
 )
 def test_linear_solvers_agree_with_an_explicit_method(solver):
     n = 24
@@ -580,7 +583,8 @@ def gradient_case(linear_solver=None, method=Rodas5P):
 @pytest.mark.parametrize(
     "method, linear_solver",
     [
-        pytest.param(Rodas5P, None, id="rodas"),
+        pytest.param(Rodas5P, DenseInverse(), id="rodas"),
+        pytest.param(Rodas5P, None, id="lu", marks=slow),
         pytest.param(BDF, None, id="bdf", marks=slow),
         pytest.param(BDF, Krylov(diagonal_preconditioner, rtol=1e-4), id="gmres", marks=slow),
     ],

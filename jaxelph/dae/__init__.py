@@ -3,7 +3,7 @@
 from .bdf import BDF
 from .controller import MultistepError, StepController
 from .initial import consistent_initial
-from .linear import AbstractIterationSolver, DenseLineax, DenseLU, Krylov
+from .linear import AbstractIterationSolver, DenseInverse, DenseLineax, DenseLU, Krylov
 from .newton import SimplifiedNewton
 from .rodas import Rodas5P
 from .terms import AbstractImplicitTerm, ImplicitTerm, MassMatrixTerm
@@ -12,6 +12,7 @@ __all__ = [
     "BDF",
     "AbstractImplicitTerm",
     "AbstractIterationSolver",
+    "DenseInverse",
     "DenseLU",
     "DenseLineax",
     "ImplicitTerm",

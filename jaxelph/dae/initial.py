@@ -56,7 +56,7 @@ def solve_initial(
 
     x0 = ydot if mask is None else jnp.where(mask, ydot, y)
     if rate_solver is not None and mask is None:
-        # F_ẏ is αF_ẏ + F_y for α → ∞: no matrix is formed beyond the caller's own products.
+        # F_ẏ is αF_ẏ + F_y for α → ∞: the caller's own way of solving serves for it too.
         alpha = 1e30
         kept = rate_solver.prepare(problem, t, y, ydot, alpha, args)
         x = x0 - alpha * rate_solver.solve(kept, function(x0))

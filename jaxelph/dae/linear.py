@@ -18,9 +18,10 @@ import jax.tree_util as jtu
 import lineax as lx
 from jaxtyping import Array, Float, PyTree
 
+from ..elimination import invert_by_blocks
 from .terms import FlatProblem
 
-__all__ = ["AbstractIterationSolver", "DenseLU", "DenseLineax", "Krylov"]
+__all__ = ["AbstractIterationSolver", "DenseInverse", "DenseLU", "DenseLineax", "Krylov"]
 
 Vector = Float[Array, " n"]
 
@@ -82,6 +83,31 @@ class DenseLU(AbstractIterationSolver):
 
     def storable(self, kept):
         return None, kept[1], kept[2]
+
+
+class DenseInverse(AbstractIterationSolver):
+    """The inverse of the dense matrix, by elimination without pivoting.
+
+    A stage is then one product, which in a batch costs a tenth of two triangular solves. For
+    problems whose matrix needs no pivoting: definite ones, or nearly so, such as
+    $\\alpha B + M$ with positive $B$ and $M$, in any scaling of the unknowns.
+    """
+
+    def prepare(self, problem, t, y, ydot, alpha, args):
+        matrix = problem.matrix(t, y, ydot, alpha, args)
+        inverse, _ = invert_by_blocks(lax.stop_gradient(matrix))
+        return matrix, inverse
+
+    def solve(self, kept, r):
+        matrix, inverse = kept
+        if matrix is None:
+            return inverse @ r
+        return lax.custom_linear_solve(
+            lambda x: matrix @ x, r, lambda _, b: inverse @ b, lambda _, b: inverse.T @ b
+        )
+
+    def storable(self, kept):
+        return None, kept[1]
 
 
 class DenseLineax(AbstractIterationSolver):

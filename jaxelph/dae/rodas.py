@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PyTree
 
 from .initial import differential_mask, solve_initial
 from .interpolation import RodasInterpolation
-from .linear import AbstractIterationSolver, DenseLU, Krylov
+from .linear import AbstractIterationSolver, DenseInverse, DenseLU, Krylov
 from .terms import flat_problem
 
 __all__ = ["Rodas5P"]
@@ -171,11 +171,17 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         if self.differential is not None:
             mask = differential_mask(self.differential, problem.template)
         solver = self.linear_solver
-        matrix_free = solver.for_derivatives() if isinstance(solver, Krylov) else None
+        of_its_own = isinstance(solver, Krylov | DenseInverse)
         if self.rate is not None:
             return problem.direction * ravel_pytree(self.rate)[0].astype(y.dtype)
         _, rate, ok = solve_initial(
-            problem, t, y, args, mask, jnp.zeros_like(y), rate_solver=matrix_free
+            problem,
+            t,
+            y,
+            args,
+            mask,
+            jnp.zeros_like(y),
+            rate_solver=solver.for_derivatives() if of_its_own else None,
         )
         return jnp.where(ok, rate, jnp.nan)
 

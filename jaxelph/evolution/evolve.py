@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Real
 
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
-from ..dae import Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
@@ -195,7 +195,9 @@ def evolve(
         _check(initial, temperature, grid, times, electrons)
     if solver is None:
         matrix_free = grid.size > _DENSE
-        solver = Rodas5P(Krylov(_preconditioner, rtol=1e-2 * rtol)) if matrix_free else Rodas5P()
+        solver = Rodas5P(
+            Krylov(_preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
+        )
     else:
         matrix_free = _is_matrix_free(solver)
     return _integrate(

@@ -44,8 +44,12 @@ class Positivity(eqx.Module):
         larger = (local * self.window >= self.local * window) & (local > 0)
         sure = self.trusted & jnp.all(larger)
 
-        # A loop of one turn or none: in a batch, none unless a run asks for it.
+        # A loop of one turn or none: in a batch, none unless a run asks for it. What it reads is
+        # carried and changed, lest the compiler move the factorisation out of the loop.
         def ask(carry):
-            return jnp.array(True), self.operators.is_positive(local, window)
+            _, _, local, window = carry
+            answer = self.operators.is_positive(local, window)
+            return jnp.array(True), answer, 2 * local, 2 * window
 
-        return jax.lax.while_loop(lambda carry: ~carry[0], ask, (sure, sure))[1]
+        carry = sure, sure, local, window
+        return jax.lax.while_loop(lambda carry: ~carry[0], ask, carry)[1]
