@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# Where there is no terminal to ask, as in a file or a notebook: the widest table.
+_WIDTH = 120
+
+
 @dataclasses.dataclass(frozen=True)
 class Comparison:
     """One published number beside ours.
@@ -121,12 +125,15 @@ class Reproduction:
         return result_writers(self.name, self.figure(), self.dataset, self.to_json())
 
     def print(self, console=None) -> None:
-        """The tables and remarks, to a terminal."""
+        """The tables and remarks as text, to a terminal, a file or a notebook."""
         from rich.console import Console
         from rich.markup import escape
         from rich.table import Table as RichTable
 
-        console = console or Console(highlight=False)
+        if console is None:
+            console = Console(highlight=False, force_jupyter=False)
+            if not console.is_terminal:
+                console.width = _WIDTH
         console.print(f"[bold]{self.name}[/bold]  {self.title}", soft_wrap=True)
         if self.comparisons:
             table = RichTable(box=None, pad_edge=False, header_style="bold")
@@ -157,5 +164,5 @@ class Reproduction:
                 table.add_row(*map(escape, row))
             console.print(table)
         for remark in self.remarks:
-            console.print(f"\n{remark}", style="dim", soft_wrap=True)
+            console.print(f"\n{remark}", style="dim", soft_wrap=console.is_terminal)
         console.print()
