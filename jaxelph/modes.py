@@ -103,10 +103,10 @@ def _generalised_eigh(A, M):
     elimination = jnp.linalg.solve(block, jnp.where(crossing, A, 0.0))
     schur = A - jnp.where(crossing, A, 0.0).T @ elimination
     root = jnp.where(null, 0.0, 1 / jnp.sqrt(jnp.where(null, 1.0, m)))
-    mu, u = jnp.linalg.eigh(root[:, None] * schur * root[None, :])
     # The Schur form's own null space (one zero for each null vector) is replaced by the
-    # vectors that diagonalise A there.
-    a, n = jnp.linalg.eigh(block)
+    # vectors that diagonalise A there. One call for both: see `extreme_rates`.
+    forms = jnp.stack([root[:, None] * schur * root[None, :], block])
+    (mu, a), (u, n) = jnp.linalg.eigh(forms)
     static_u = jnp.sum(jnp.where(null[:, None], u, 0.0) ** 2, axis=0) > 0.5
     static_n = jnp.sum(jnp.where(null[:, None], n, 0.0) ** 2, axis=0) > 0.5
     moving = root[:, None] * u
@@ -178,17 +178,25 @@ def extreme_rates(
     moving = modes.rates != 0
     order = jnp.argsort(jnp.where(moving, 1 / jnp.where(moving, modes.rates, 1.0), 0.0))
 
-    def quotient(sign, some):
+    grids = jax.lax.stop_gradient((coarse, grid))
+
+    def search(sign_and_smooth):
+        sign, smooth = sign_and_smooth
         diagonal = sign * frozen.diagonal_A
-        smooth = modes.vectors[:, some]
-        grids = jax.lax.stop_gradient((coarse, grid))
-        vector = lowest_eigenpair(
+        return lowest_eigenpair(
             lambda v: sign * frozen.multiply_A(v),
             diagonal,
             search_space(smooth, grids, frozen, diagonal / frozen.diagonal_M),
             metric=frozen.multiply_M,
             metric_diagonal=frozen.diagonal_M,
         )[1]
+
+    # One search after the other. Under `vmap` JAX's LAPACK calls wait for threads of the pool
+    # that they run on themselves: as many at a time as there are threads never end.
+    smooth = jnp.stack([modes.vectors[:, order[-4:]], modes.vectors[:, order[:4]]])
+    slow, fast = jax.lax.map(search, (jnp.array([-1.0, 1.0]), smooth))
+
+    def quotient(vector):
         return (vector @ pencil.multiply_M(vector)) / (vector @ pencil.multiply_A(vector))
 
-    return quotient(-1.0, order[-4:]), quotient(1.0, order[:4])
+    return quotient(slow), quotient(fast)
