@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .equilibrium import minimum_weight
@@ -139,15 +140,15 @@ def grid_error(
         True
     """
     base = grid.base if isinstance(grid, RefinedGrid) else grid
-    coarse = EnergyGrid(1.5 * base.step, max(2, -(-2 * base.size // 3)))
+    coarse = EnergyGrid(1.5 * base.step, base.size)
     if isinstance(grid, RefinedGrid):
         coarse = RefinedGrid.around(spectrum, temperature, coarse, extra=grid.extra)
     else:
         coarse = coarse.aligned(minimum_weight_on_grid(spectrum, temperature, base)[1])
-    return jnp.abs(
-        critical_coupling(spectrum, temperature, grid=grid)
-        - critical_coupling(spectrum, temperature, grid=coarse)
-    )
+    # Of one size, though a smaller one would do: compiled once, and one after the other.
+    both = jax.tree.map(lambda *step: jnp.stack(step), grid, coarse)
+    fine, rough = jax.lax.map(lambda g: critical_coupling(spectrum, temperature, grid=g), both)
+    return jnp.abs(fine - rough)
 
 
 def critical_coupling_scaled(
@@ -239,7 +240,7 @@ def _check_criterion(criterion: str) -> None:
 
 def check_temperature(temperature: Scalar, name: str = "temperature") -> None:
     """Refuse a concrete temperature that is not positive; traced values pass."""
-    if isinstance(temperature, jax.core.Tracer):
+    if isinstance(temperature, Tracer):
         return
     # By NumPy: inside a caller's jit even a constant would be traced.
     if not np.all(np.asarray(temperature) > 0):

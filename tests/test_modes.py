@@ -1,12 +1,9 @@
 """The extreme rates without a matrix: against all rates, and their derivatives."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxelph import (
-    EinsteinModes,
     EnergyGrid,
     GaussianPeaks,
     example,
@@ -33,24 +30,6 @@ def test_against_all_rates(name):
     assert slowest == pytest.approx(rates[rates > 0].min(), rel=1e-10)
     # 1/γ is ordered, γ is not: the least is that of the slowest growth, if any mode grows.
     assert fastest == pytest.approx(1 / np.min(1 / rates), rel=1e-10)
-
-
-def test_gradient():
-    grid = EnergyGrid(3.0, 160)
-
-    def both(rates):
-        def function(temperature, coupling):
-            return jnp.stack(rates(EinsteinModes(jnp.arange(40.0, 61.0), coupling), temperature))
-
-        return jax.jacrev(function, argnums=(0, 1))(12.6, jnp.full(21, 1 / 21))
-
-    def dense(spectrum, temperature):
-        rates = normal_modes(spectrum, temperature, grid).rates
-        return rates[0], rates[-1]
-
-    found, expected = both(lambda s, t: extreme_rates(s, t, grid)), both(dense)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-9)
 
 
 def test_products_and_diagonals_are_those_of_the_matrices():

@@ -109,21 +109,3 @@ def test_residual_and_null_space_of_one_mode(coupling):
     if coupling < 5:
         exact = scipy.linalg.eigh(pencil.M, pencil.A, eigvals_only=True)
         assert np.allclose(np.sort(exact), rates, atol=1e-9 * np.max(exact), rtol=0)
-
-
-def test_gradient_of_rates():
-    grid = EnergyGrid(6.25, 73)
-
-    def slowest(temperature, coupling):
-        spectrum = EinsteinModes(jnp.arange(40.0, 61.0), coupling)
-        return normal_modes(spectrum, temperature, grid).slowest
-
-    args = (12.6, jnp.full(21, 1 / 21))
-    reverse = jax.grad(slowest, argnums=(0, 1))(*args)
-    forward = jax.jacfwd(slowest, argnums=(0, 1))(*args)
-    assert np.allclose(reverse[1], forward[1], rtol=1e-9)
-    h = 1e-4
-    numeric = (slowest(12.6 + h, args[1]) - slowest(12.6 - h, args[1])) / (2 * h)
-    assert reverse[0] == pytest.approx(float(numeric), rel=1e-6)
-    batch = jax.vmap(jax.grad(slowest), (0, None))(jnp.array([12.6, 13.0]), args[1])
-    assert batch[0] == pytest.approx(float(reverse[0]), rel=1e-9)

@@ -236,14 +236,10 @@ def five_point(f, x, h):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_gradient(method):
+def test_first_and_second_derivatives(method):
     temperature, gradient, hessian = compiled(method)
     p = jnp.array([0.2, 0.6, 1.0, 0.3, 0.5, 0.4, 0.1])
-    reverse, forward = gradient(p), jax.jit(jax.jacfwd(temperature))(p)
-    np.testing.assert_allclose(forward, reverse, rtol=1e-12)
-    for i in range(7):
-        at = lambda x, i=i: temperature(p.at[i].set(x))  # noqa: E731
-        assert five_point(at, p[i], 1e-3) == pytest.approx(float(reverse[i]), rel=1e-7)
+    reverse = gradient(p)
     # Homogeneity, T_c(aω) = a T_c, gives Euler's relation.
     assert p[:3] @ reverse[:3] == pytest.approx(float(temperature(p)), rel=1e-11)
     assert temperature(p.at[:3].mul(7.0)) == pytest.approx(7 * float(temperature(p)), rel=1e-11)
@@ -262,20 +258,6 @@ def test_third_derivative():
     second = jax.jit(jax.grad(jax.grad(temperature)))
     third = jax.jit(jax.jacfwd(second))(0.1)
     assert third == pytest.approx(float(five_point(second, 0.1, 1e-3)), rel=1e-6)
-
-
-def test_batches():
-    def temperature(c, mu):
-        return transition_temperature(EinsteinModes(METAL.omega, c * METAL.coupling), mu)
-
-    c, mu = jnp.array([0.01, 0.5, 1.0, 3.0]), jnp.array([0.1, 0.0, 0.1, 0.2])
-    batched = jax.vmap(temperature)(c, mu)
-    single = jnp.array([temperature(*x) for x in zip(c, mu, strict=True)])
-    np.testing.assert_allclose(batched, single, rtol=1e-12)
-    inside = jax.vmap(jax.grad(temperature))(c, mu)
-    outside = jax.grad(lambda c: jnp.sum(jax.vmap(temperature)(c, mu)))(c)
-    np.testing.assert_allclose(inside, outside, rtol=1e-12)
-    assert inside[0] == 0 and np.all(inside[1:] > 0)
 
 
 def test_eigenpair_with_repeated_other_eigenvalues():
