@@ -1,6 +1,5 @@
 """The program: exit codes, one sentence for bad input, nothing half written, JSON alone."""
 
-import json
 import os
 
 import numpy as np
@@ -105,22 +104,3 @@ def test_version_and_help(capsys):
     assert capsys.readouterr().out == f"jaxelph {jaxelph.__version__}\n"
     assert run(["report", "--help"]) == 0
     assert "--mu-star" in capsys.readouterr().out
-
-
-def test_report_prints_json_alone_and_saves_all(table, tmp_path, capsys):
-    out = tmp_path / "deep" / "out"
-    assert (
-        run(["report", str(table), "--unit", "meV", "-T", "20,60", "--json", "-o", str(out)]) == 0
-    )
-    printed = json.loads(capsys.readouterr().out)
-    names = sorted(os.listdir(out))
-    assert names == ["report.json", "report.nc", "report.pdf", "report.png"]
-    assert json.loads((out / "report.json").read_text()) == printed
-    assert [row["T_K"] for row in printed["temperatures"]] == [20.0, 60.0]
-    spectrum = jaxelph.read_a2f(table, unit="meV")
-    assert printed["spectrum"]["lambda"] == pytest.approx(
-        float(jaxelph.coupling_constant(spectrum)), rel=1e-12
-    )
-    for row in printed["temperatures"]:
-        bounds = [row["lambda_c"][name] for name in ("weight", "heat")]
-        assert row["lambda_c"]["kinetic"] <= min(x for x in bounds if x is not None) * (1 + 1e-7)

@@ -1,0 +1,204 @@
+"""The main job on one table: `jaxelph report` by the program, and its numbers by hand."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+import jaxelph as j
+from jaxelph.cli import run
+from jaxelph.units import HBAR, KELVIN
+
+ROWS = [f"{w:.3f} {1.2 * np.exp(-((w - 15) ** 2) / 18):.6f}" for w in np.arange(1.0, 31.0)]
+TEMPERATURES = [20.0, 60.0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "metal.dat").write_text("\n".join(ROWS) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spectrum(folder):
+    return j.read_a2f(folder / "metal.dat", unit="meV")
+
+
+@pytest.fixture(scope="module")
+def resolved(spectrum):
+    """The table as the report takes it: fine enough for the coldest of its search for edges."""
+    return spectrum.resolved(float(j.maximum_frequency(spectrum)) / 64)
+
+
+@pytest.fixture(scope="module")
+def report(spectrum):
+    return j.report(spectrum, TEMPERATURES, name="metal")
+
+
+def test_program_prints_json_alone_and_saves_all(folder, report, capsys):
+    out = folder / "deep" / "out"
+    options = ["--unit", "meV", "-T", "20,60", "--json", "-o", str(out)]
+    assert run(["report", str(folder / "metal.dat"), *options]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    names = sorted(os.listdir(out))
+    assert names == ["report.json", "report.nc", "report.pdf", "report.png"]
+    assert json.loads((out / "report.json").read_text()) == printed == report.to_dict()
+
+
+def test_keys(report):
+    told = json.loads(report.to_json())
+    assert told["spectrum"].keys() == {
+        "lambda",
+        "omega_log_K",
+        "omega_2_K",
+        "lambda_omega2_meV2",
+    }
+    assert told["Tc_K"].keys() == {"mcmillan", "allen_dynes", "eliashberg"}
+    assert told["xi"].keys() == {"value", "temperature_K"}
+    assert told["unstable_below_K"].keys() == {"weight", "heat", "kinetic"}
+    assert {"grid", "verdict"} <= told.keys()
+    assert len(told["temperatures"]) == 2
+    for row in told["temperatures"]:
+        assert row["lambda_c"].keys() == {"weight", "heat", "kinetic"}
+        assert row.keys() >= {
+            "T_K",
+            "specific_heat_ratio",
+            "inverse_weight_min",
+            "energy_of_min_meV",
+            "margin",
+            "slowest_rate_per_ps",
+            "two_temperature_rate_per_ps",
+        }
+
+
+def test_numbers_of_the_spectrum_are_those_of_the_functions(report, spectrum):
+    told = report.to_dict()
+    coupling = float(j.coupling_constant(spectrum))
+    rms = float(j.rms_frequency(spectrum))
+    expected = {
+        "lambda": coupling,
+        "omega_log_K": float(j.log_frequency(spectrum)) / KELVIN,
+        "omega_2_K": rms / KELVIN,
+        "lambda_omega2_meV2": coupling * rms**2,
+    }
+    assert told["spectrum"] == pytest.approx(expected, rel=1e-12)
+    for method, value in told["Tc_K"].items():
+        # The end of the table is what μ* refers to.
+        options = {"method": method, "cutoff": 300.0, "omega_ph": 30.0}
+        tc = j.transition_temperature(spectrum, 0.1, **options)
+        assert value == pytest.approx(float(tc) / KELVIN, rel=1e-10)
+    xi, temperature = j.maximum_stability_parameter(spectrum)
+    assert told["xi"]["value"] == pytest.approx(float(xi), rel=1e-10)
+    assert told["xi"]["temperature_K"] == pytest.approx(float(temperature) / KELVIN, rel=1e-6)
+
+
+def test_numbers_by_temperature_are_those_of_the_functions(report, resolved):
+    for row in report.to_dict()["temperatures"]:
+        t = row["T_K"] * KELVIN
+        weight, energy = j.minimum_weight(resolved, t)
+        heat = float(j.specific_heat_ratio(resolved, t))
+        assert row["specific_heat_ratio"] == pytest.approx(heat, rel=1e-10)
+        assert row["inverse_weight_min"] == pytest.approx(float(weight), rel=1e-10)
+        assert row["energy_of_min_meV"] == pytest.approx(float(energy), rel=1e-6)
+        margins = {"weight": float(weight), "heat": heat, "kinetic": row["margin"]}
+        for name, margin in margins.items():
+            # Each margin is 1 + λ·(number).
+            critical = row["lambda_c"][name]
+            assert (critical is None) == (margin >= 1)
+            if critical is not None:
+                assert critical == pytest.approx(report.coupling / (1 - margin), rel=1e-9)
+        kinetic = float(j.critical_coupling(resolved, t))
+        error = max(row["lambda_c_kinetic_grid_error"], 1e-7 * kinetic)
+        assert row["lambda_c"]["kinetic"] == pytest.approx(kinetic, abs=error)
+        bounds = [x for x in (row["lambda_c"]["weight"], row["lambda_c"]["heat"]) if x]
+        assert row["lambda_c"]["kinetic"] <= min(bounds) * (1 + 1e-7)
+        rate = np.pi * float(j.two_temperature_rate(resolved, t)) / HBAR
+        assert row["two_temperature_rate_per_ps"] == pytest.approx(rate, rel=1e-10)
+    # The slowest rate of the hotter row, by all modes on the grid that it names.
+    grid = j.EnergyGrid(row["grid"]["step_meV"], row["grid"]["size"])
+    slowest = np.pi * float(j.normal_modes(resolved, t, grid).slowest) / HBAR
+    assert row["slowest_rate_per_ps"] == pytest.approx(slowest, rel=1e-7)
+
+
+def test_an_edge_of_stability_is_a_zero_of_the_margin(report, resolved):
+    edge = report.unstable_below["weight"]
+    low, high = report.scanned
+    assert low < edge < high
+    for factor, sign in ((0.9999, -1), (1.0001, 1)):
+        weight = j.minimum_weight(resolved, factor * edge * KELVIN)[0]
+        assert np.sign(weight) == sign
+    assert report.label.startswith("unstable below")
+    assert "by the weight criterion (min Z₀⁻¹(E) > 0)" in report.verdict
+
+
+def test_figure(report):
+    figure = report.plot()
+    assert isinstance(figure, Figure)
+    # Four panels and the axis of λ(ω) beside α²F.
+    labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
+    assert len(labels) == 5
+    for axis, text in (
+        (1, r"$\alpha^2F(\omega)$"),
+        (1, r"$Z_0^{-1}(E)$"),
+        (1, "$C_{el}"),
+        (1, r"$\lambda_c$"),
+        (1, r"$\lambda(\omega)$"),
+        (0, "(meV)"),
+        (0, "(K)"),
+    ):
+        assert any(text in label[axis] for label in labels), text
+    critical = next(axes for axes in figure.axes if r"$\lambda_c$" in axes.get_ylabel())
+    legend = " ".join(text.get_text() for text in critical.get_legend().get_texts())
+    assert all(name in legend for name in ("weight", "heat", "kinetic"))
+    assert any(r"$\lambda$ =" in text.get_text() for text in critical.texts)
+
+
+def test_netcdf_round_trip(report, tmp_path):
+    data = report.to_xarray()
+    path = report.save(tmp_path)["report.nc"]
+    with xr.open_dataset(path, engine="h5netcdf") as back:
+        xr.testing.assert_identical(back.load(), data)
+    assert all("units" in variable.attrs for variable in data.data_vars.values())
+    np.testing.assert_array_equal(data.lambda_c.sel(criterion="heat"), report.critical["heat"])
+    np.testing.assert_array_equal(data.temperature, TEMPERATURES)
+
+
+def test_save_is_all_or_nothing(report, tmp_path, monkeypatch):
+    def fail(self, path, **options):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "new"
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
+    with pytest.raises(OSError, match="cannot be written .No space left on device"):
+        report.save(folder)
+    assert not folder.exists()
+    (tmp_path / "report.png").write_text("old")
+    with pytest.raises(OSError, match="No space left"):
+        report.save(tmp_path)
+    assert os.listdir(tmp_path) == ["report.png"]
+    assert (tmp_path / "report.png").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "options", "message"),
+    [
+        ([], {}, "the list is empty"),
+        ([5.0, -1.0], {}, "must be positive and finite, in K; got -1"),
+        (["warm"], {}, "must be numbers in K"),
+        ([0.001], {}, "would need an energy grid of"),
+        ([5.0], {"mu_star": 0.9}, "leaves no attraction"),
+    ],
+)
+def test_misuse(spectrum, temperatures, options, message):
+    with pytest.raises(ValueError, match=message):
+        j.report(spectrum, temperatures, **options)
+
+
+def test_a_spectrum_without_coupling_is_refused():
+    with pytest.raises(ValueError, match="its coupling λ must be positive, got 0"):
+        j.report(j.EinsteinModes([1.0], [0.0]), [5.0])
