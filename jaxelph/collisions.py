@@ -90,7 +90,8 @@ def disordered_kernel(
     """
     if dimension not in (1, 2, 3):
         raise ValueError(f"dimension must be 1, 2 or 3, got {dimension}.")
-    return strength * (grid.step * jnp.arange(1.0, 2 * grid.size + 1)) ** (dimension / 2 - 2)
+    transfer = grid.step * jnp.arange(1.0, 2 * grid.size + 1)
+    return jnp.asarray(strength) * transfer ** (dimension / 2 - 2)
 
 
 class ElectronCollisions(eqx.Module):

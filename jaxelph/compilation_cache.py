@@ -58,8 +58,8 @@ def keep_compiled_functions() -> Path | None:
     Returns:
         The folder in use, None if there is none.
     """
-    if jax.config.jax_compilation_cache_dir:
-        return Path(jax.config.jax_compilation_cache_dir)
+    if told := getattr(jax.config, "jax_compilation_cache_dir", None):
+        return Path(told)
     folder = cache_folder()
     if folder is None:
         return None

@@ -227,7 +227,9 @@ def minimum_weight(
     def weight(energy):
         return inverse_quasiparticle_weight(spectrum, temperature, energy)
 
-    energy = refine_minimum(weight, energies, jax.lax.stop_gradient(values))
+    energy = refine_minimum(
+        weight, jnp.asarray(energies), jax.lax.stop_gradient(jnp.asarray(values))
+    )
     return weight(energy), energy
 
 

@@ -93,10 +93,10 @@ class EnergyGrid(eqx.Module):
     @staticmethod
     def suggest(
         spectrum: EliashbergFunction,
-        temperature: float,
+        temperature: Scalar,
         rtol: float = 1e-9,
         *,
-        hottest: float | None = None,
+        hottest: Scalar | None = None,
         size_multiple: int = 1,
     ) -> "EnergyGrid":
         r"""A grid on which the pencil of `spectrum` at `temperature` is right to about `rtol`.
@@ -125,8 +125,13 @@ class EnergyGrid(eqx.Module):
             77
         """
         try:
-            temperature, top = float(temperature), float(maximum_frequency(spectrum))
-        except jax.errors.ConcretizationTypeError as error:
+            temperature = float(np.asarray(temperature))
+            hottest = temperature if hottest is None else float(np.asarray(hottest))
+            top = float(maximum_frequency(spectrum))
+        except (
+            jax.errors.ConcretizationTypeError,
+            jax.errors.TracerArrayConversionError,
+        ) as error:
             raise TypeError(
                 "EnergyGrid.suggest sets an array size and cannot be traced: call it outside "
                 "of jit, vmap and grad, and pass the grid in."
@@ -205,7 +210,7 @@ class FoldedConvolution(eqx.Module):
     def _convolve(self, half, mirror):
         # Lags i - j run from -L to 2L: a circular convolution of 3L+1 points has no overlap.
         size = self.size
-        length = next_fast_len(3 * size + 1, real=True)
+        length: int = next_fast_len(3 * size + 1, real=True)  # pyright: ignore[reportAssignmentType]
         extended = jnp.zeros(length).at[: size + 1].set(half)
         extended = extended.at[length - size :].set(mirror * half[:0:-1])
         kernel = jnp.zeros(length).at[: 2 * size + 1].set(self.kernel)

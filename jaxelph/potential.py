@@ -257,7 +257,8 @@ def phonon_potential_debye(
     """
     node, weight = np.polynomial.legendre.leggauss(order)
     # With x = top·y⁴ the logarithm at x = 0 is smooth.
-    top = jnp.asarray(debye) / temperature
+    debye, temperature = jnp.asarray(debye), jnp.asarray(temperature)
+    top = debye / temperature
     y = (node + 1) / 2
     x = top * y**4
     integral = jnp.sum(weight / 2 * 4 * top * y**3 * x**2 * jnp.log(-jnp.expm1(-x)))
@@ -311,7 +312,7 @@ def heat_capacity(
     """
     if debye is None:
         debye = jnp.max(spectrum.modes()[0])
-    bare = jnp.pi**2 * electrons_per_ion * temperature / (2 * fermi_energy)
+    bare = jnp.pi**2 * jnp.asarray(electrons_per_ion) * temperature / (2 * fermi_energy)
     return HeatCapacity(
         bare * specific_heat_ratio(spectrum, temperature), phonon_heat_debye(debye, temperature)
     )

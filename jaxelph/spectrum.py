@@ -314,7 +314,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 def cumulative_coupling(
-    spectrum: EliashbergFunction, omega: Float[Array, " frequency"]
+    spectrum: EliashbergFunction, omega: Real[_ArrayLike, " frequency"]
 ) -> Float[Array, " frequency"]:
     r"""Cumulative coupling $\lambda(\omega) = 2\int_0^\omega \alpha^2F(x)/x\,dx$.
 

@@ -117,7 +117,7 @@ def classical_heat_ratio(g: Scalar, temperature: Scalar) -> Float[Array, ""]:
         >>> print(f"{classical_heat_ratio(1.0, 0.5):.6f}")
         0.392073
     """
-    return 1 - 1.5 * (g / (jnp.pi * jnp.asarray(temperature))) ** 2
+    return 1 - 1.5 * (jnp.asarray(g) / (jnp.pi * jnp.asarray(temperature))) ** 2
 
 
 def energy_uncertainty(g: Scalar, temperature: Scalar) -> Float[Array, ""]:
@@ -149,7 +149,7 @@ def classical_coupling_kernel(g: Scalar, grid: EnergyGrid) -> Float[Array, " n"]
     n = jnp.arange(2.0 * grid.size + 1)
     parity = 1 - 2 * jnp.mod(n, 2)
     away = -(1 - parity) / jnp.where(n == 0, 1.0, n) ** 2
-    return g**2 / grid.step * jnp.where(n == 0, jnp.pi**2 / 2, away)
+    return jnp.asarray(g) ** 2 / grid.step * jnp.where(n == 0, jnp.pi**2 / 2, away)
 
 
 class ClassicalCollisions(eqx.Module):
@@ -183,8 +183,9 @@ class ClassicalCollisions(eqx.Module):
         slope = FoldedConvolution(slope_kernel(self.grid), -1)
         drift = jnp.tanh(self.grid.energies / (2 * self.temperature)) * deviation - deviation**2
         # The flux is even in E and the deviation zero at E = 0.
-        flux = self.temperature * slope.mv(deviation, first=0) + jnp.append(0.0, drift)
-        return self.g**2 * slope.mv_even(flux)
+        diffusion = jnp.asarray(self.temperature) * slope.mv(deviation, first=0)
+        flux = diffusion + jnp.append(0.0, drift)
+        return jnp.asarray(self.g) ** 2 * slope.mv_even(flux)
 
 
 @jax.jit
@@ -212,7 +213,7 @@ def classical_margin(g: Scalar, temperature: Scalar, grid: EnergyGrid) -> Float[
 
 
 def coupling_symbol(
-    spectrum: EliashbergFunction, q: Float[Array, "*wavenumber"]
+    spectrum: EliashbergFunction, q: Real[_ArrayLike, "*wavenumber"]
 ) -> Float[Array, "*wavenumber"]:
     r"""Fourier symbol of κ, $\hat\kappa(q) = \pi\sum_k\lambda_k\omega_k\sin(\omega_k|q|)$ (energy).
 

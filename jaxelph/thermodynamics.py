@@ -175,7 +175,8 @@ def phonon_heat_debye(debye: Scalar, temperature: Scalar, *, order: int = 96) ->
     """
     node, weight = np.polynomial.legendre.leggauss(order)
     # Beyond x = 60 the integrand is below rounding of the whole.
-    top = jnp.minimum(debye / temperature, 60.0)
+    ratio = jnp.asarray(debye) / temperature
+    top = jnp.minimum(ratio, 60.0)
     x = top * (node + 1) / 2
     integral = jnp.sum(weight / 2 * top * x**2 * phonon_heat_einstein(x, 1.0))
-    return 9 * (temperature / debye) ** 3 * integral
+    return 9 / ratio**3 * integral

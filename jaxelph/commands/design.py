@@ -38,7 +38,7 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from ..critical import CRITERIA
+    from ..critical import CRITERIA, Criterion
     from ..files import check_folder, json_text, result_writers, write_all
     from ..grid import EnergyGrid
     from ..inverse.design import StabilityBound, trade_off
@@ -48,20 +48,19 @@ def command(
     from ..terminal import number, progress_bar, say
     from ..units import KELVIN
 
-    names = [name.strip() for name in criterion.split(",") if name.strip()]
-    for name in names:
+    names: list[Criterion] = []
+    for name in (part.strip() for part in criterion.split(",") if part.strip()):
         if name not in CRITERIA:
             raise ValueError(f"--criterion {name!r} is not known; use {', '.join(CRITERIA)}.")
+        names.append(name)
     if not names or len(set(names)) < len(names):
         raise ValueError("--criterion: name each of them once.")
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
     start, wanted = parse_peaks(peaks), parse_values(margins, "--margins", "margin")
     band = _pair("--omega", omega)
-    limits = {
-        "coupling": None if coupling is None else _pair("--coupling", coupling),
-        "area": None if area is None else _pair("--area", area),
-    }
+    coupling_range = None if coupling is None else _pair("--coupling", coupling)
+    area_range = None if area is None else _pair("--area", area)
     if output is not None:
         check_folder(output)
     at = temperature * KELVIN
@@ -78,7 +77,8 @@ def command(
                 omega=band,
                 mu_star=mu_star,
                 progress=lambda done, count, name=name: bar(done, count, f"designing, {name}"),
-                **limits,
+                coupling=coupling_range,
+                area=area_range,
             )
     data = design_dataset(curves, wanted, temperature, mu_star, grid)
     saved: list[Path] = []

@@ -76,13 +76,14 @@ def command(
         raise ValueError("--spread is a prior on --peaks; a table has its own.")
     if peaks is not None:
         model = parse_peaks(peaks)
+        highest = float(np.max(model.omega + 4 * model.width))
     else:
         assert top is not None
         if not (np.isfinite(top) and top > 0):
             raise ValueError(f"--top must be a positive energy in meV, got {top:g}.")
         if not 10 <= rows <= 2000:
             raise ValueError(f"--rows must be from 10 to 2000, got {rows}.")
-        model = top * np.arange(1, rows + 1) / rows
+        model, highest = top * np.arange(1, rows + 1) / rows, top
     data = read_data(
         file,
         kind,
@@ -90,7 +91,7 @@ def command(
         initial=initial,
         resolution=resolution,
         background=background,
-        top=float(np.max(model.omega + 4 * model.width)) if peaks is not None else top,
+        top=highest,
     )
     with progress_bar(f"fitting {file.name}"):
         fit = fit_spectrum(data, model, mu_star=mu_star, top=top, spread=spread)

@@ -7,7 +7,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optimistix as optx
-from jaxtyping import Array, Float, Real
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
@@ -130,7 +131,7 @@ def evolve(
     initial: Real[Array, "..."] | float,
     temperature: Scalar,
     grid: EnergyGrid,
-    times: Real[Array, " time"],
+    times: Real[ArrayLike, " time"],
     *,
     rtol: float = 1e-6,
     atol: float | None = None,
@@ -275,6 +276,7 @@ def _integrate(
         progress_meter=progress,
         throw=False,
     )
+    assert solution.ts is not None and solution.ys is not None  # asked for by `saveat`
     rows, last = solution.ys
     ended = solution.ts[1][0]
     result = RESULTS.where(
@@ -354,7 +356,7 @@ def _is_matrix_free(solver) -> bool:
 
 
 def _concrete(value) -> bool:
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def _check(initial, temperature, grid, times, electrons) -> None:

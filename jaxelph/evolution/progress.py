@@ -35,12 +35,15 @@ class ProgressMeter(diffrax.AbstractProgressMeter):
         due = (slowest - state > self.every) | (slowest >= 1)
 
         def tell(share):
-            jax.debug.callback(lambda x: self.report(float(x)), share)
+            jax.debug.callback(self._tell, share)
             return share
 
         return jax.lax.cond(
             eqxi.nonbatchable(eqxi.unvmap_any(due)), tell, lambda _: jnp.asarray(state), slowest
         )
+
+    def _tell(self, share) -> None:
+        self.report(float(share))
 
     def close(self, state):
         del state

@@ -297,7 +297,7 @@ def relax(
     if times is None:
         times = np.linspace(0, 6 / abs(cooling), points)
     times = np.asarray(times, dtype=float)
-    told = progress is not None and grid.size >= _LONG
+    meter = ProgressMeter(progress) if progress is not None and grid.size >= _LONG else None
     evolution = evolve(
         spectrum,
         hot,
@@ -305,7 +305,7 @@ def relax(
         grid,
         jnp.asarray(times * mev_to_per_ps(1.0)),
         rtol=rtol,
-        progress=ProgressMeter(progress) if told else None,
+        progress=meter,
         **options,
     )
     slowest, growing = float("nan"), 0

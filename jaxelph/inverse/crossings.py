@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float
 
 from ..grid import EnergyGrid
 from ..modes import pencil_modes
@@ -24,12 +24,12 @@ from ..stability import stability_pencil
 
 
 def pencil_slopes(
-    A: Float[Array, "n n"],
-    M: Float[Array, "n n"],
-    dA: Float[Array, "n n"],
-    dM: Float[Array, "n n"],
-    rates: Float[Array, " mode"],
-    vectors: Float[Array, "n mode"],
+    A: Float[ArrayLike, "n n"],
+    M: Float[ArrayLike, "n n"],
+    dA: Float[ArrayLike, "n n"],
+    dM: Float[ArrayLike, "n n"],
+    rates: Float[ArrayLike, " mode"],
+    vectors: Float[ArrayLike, "n mode"],
     *,
     tolerance: float = 1e-7,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +52,8 @@ def pencil_slopes(
         >>> print(pencil_slopes(one, one, none, change, np.ones(2), one)[0])
         [-1.  1.]
     """
-    A, dA, dM = np.asarray(A), np.asarray(dA), np.asarray(dM)
-    rates, vectors = np.asarray(rates), np.asarray(vectors)
+    metric, dA, dM = np.asarray(A), np.asarray(dA), np.asarray(dM)
+    rates, vectors = np.array(rates), np.array(vectors)
     slopes, cluster = np.empty_like(rates), np.zeros(rates.shape, dtype=int)
     start = 0
     for stop in range(1, len(rates) + 1):
@@ -64,7 +64,7 @@ def pencil_slopes(
             continue
         v = vectors[:, start:stop]
         force = v.T @ (dM - np.mean(rates[start:stop]) * dA) @ v
-        form = v.T @ A @ v
+        form = v.T @ metric @ v
         # A may be negative on a growing cluster; mixed signs never share one finite rate.
         sign = np.sign(form[0, 0])
         slopes[start:stop] = scipy.linalg.eigh(sign * force, sign * form, eigvals_only=True)

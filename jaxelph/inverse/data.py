@@ -10,6 +10,7 @@ Energies, temperatures and frequencies are in one unit. Each kind has
 """
 
 import abc
+from typing import ClassVar
 
 import diffrax
 import equinox as eqx
@@ -36,8 +37,8 @@ def _scalar(x) -> float:
 class SpectralData(eqx.Module):
     """Measured numbers that depend on α²F, abstract."""
 
-    linear: eqx.AbstractClassVar[bool]
-    name: eqx.AbstractClassVar[str]
+    linear: ClassVar[bool]
+    name: ClassVar[str]
 
     @property
     @abc.abstractmethod
@@ -180,8 +181,8 @@ class SelfEnergyData(SpectralData):
     real: np.ndarray | None
     imaginary: np.ndarray | None
     sigma: np.ndarray = eqx.field(converter=_vector)
-    resolution: float = eqx.field(converter=_scalar, default=0.0)
-    fit_background: bool = eqx.field(static=True, default=False)
+    resolution: float = eqx.field(converter=_scalar)
+    fit_background: bool = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
     linear = True
     name = "self-energy"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float
 
 from ..spectrum import GaussianPeaks
 from .data import SpectralData
@@ -26,7 +26,7 @@ from .fit_table import fit_table
 
 def fit_spectrum(
     data: SpectralData | Sequence[SpectralData],
-    model: GaussianPeaks | Float[Array, " row"],
+    model: GaussianPeaks | Float[ArrayLike, " row"],
     *,
     mu_star: float | None = 0.1,
     top: float | None = None,

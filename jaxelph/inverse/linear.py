@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ..equilibrium import self_energy
 from ..spectrum import EinsteinModes, Scalar
@@ -100,12 +100,13 @@ def prior_covariance(
     features grow wider with their frequency: an α²F that rises abruptly near ω_l, as that of a
     soft metal does, asks for a short length there only.
     """
+    onset = jnp.asarray(onset)
     x = onset * jnp.log1p(omega / onset)
     distance = jnp.abs(x[:, None] - x[None, :]) * jnp.sqrt(5.0) / length
     kernel = (1 + distance + distance**2 / 3) * jnp.exp(-distance)
     edge = jnp.clip((top - omega) / (0.05 * top), 0.0, 1.0)
     envelope = omega**2 / (omega**2 + onset**2) * edge
-    return amplitude**2 * envelope[:, None] * envelope[None, :] * kernel
+    return jnp.asarray(amplitude) ** 2 * envelope[:, None] * envelope[None, :] * kernel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -207,10 +208,10 @@ def _penalised(log_parameters, args):
 
 
 def fit_linear(
-    omega: Float[Array, " row"],
-    design: Float[Array, "datum row"],
-    data: Float[Array, " datum"],
-    noise: Float[Array, " datum"],
+    omega: Float[ArrayLike, " row"],
+    design: Float[ArrayLike, "datum row"],
+    data: Float[ArrayLike, " datum"],
+    noise: Float[ArrayLike, " datum"],
     *,
     top: float | None = None,
     onset: float | None = None,
@@ -246,14 +247,14 @@ def fit_linear(
         True
     """
     omega, design, data, noise = _check(omega, design, data, noise)
-    top = 1.05 * omega[-1] if top is None else float(top)
+    highest = 1.05 * omega[-1] if top is None else float(top)
     scaled, target = design / noise[:, None], data / noise
-    args = tuple(jnp.asarray(x) for x in (omega, top, scaled, target))
+    args = tuple(jnp.asarray(x) for x in (omega, highest, scaled, target))
     args = (*args, None if onset is None else jnp.asarray(float(onset)))
     # A scan first: the evidence may have several maxima, one of them "all is noise".
     best = None
     for amplitude, length, low in itertools.product((0.1, 0.5, 2.0), (0.08, 0.25), (0.01, 0.1)):
-        start = jnp.log(jnp.array([amplitude, length * top, low * top]))
+        start = jnp.log(jnp.array([amplitude, length * highest, low * highest]))
         start = start if onset is None else start[:2]
         value = float(_penalised(start, args))
         if best is None or value < best[0]:
@@ -268,7 +269,7 @@ def fit_linear(
         )
     amplitude, length, *rest = (float(x) for x in np.exp(np.asarray(found.value)))
     onset = rest[0] if onset is None else float(onset)
-    prior = np.asarray(prior_covariance(jnp.asarray(omega), top, amplitude, length, onset))
+    prior = np.asarray(prior_covariance(jnp.asarray(omega), highest, amplitude, length, onset))
     covered = scaled @ prior
     total = covered @ scaled.T + np.eye(len(target))
     gain = np.linalg.solve(total, covered).T  # P Kᵀ (K P Kᵀ + 1)⁻¹

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .space import Space
@@ -48,7 +49,7 @@ def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         closed, result = jax.make_jaxpr(jax.vmap(function), return_shape=True)(shares)
 
         def share(part):
-            values = jax.core.eval_jaxpr(closed.jaxpr, closed.consts, *jax.tree.leaves(part))
+            values = jaxpr_as_fun(closed)(*jax.tree.leaves(part))
             return jax.tree.unflatten(jax.tree.structure(result), values)
 
         # Left to the compiler's own partitioning, LAPACK's eigenvalues would be computed on
