@@ -30,15 +30,18 @@ def refine_minimum(
     last = points.shape[0] - 1
     low = jax.lax.stop_gradient(points[jnp.maximum(best - 1, 0)])
     high = jax.lax.stop_gradient(points[jnp.minimum(best + 1, last)])
-    slope = jax.grad(function)
-    curvature = jax.grad(slope)
+    one = jnp.ones_like(low)
+
+    def slope(x):
+        return jax.jvp(function, (x,), (one,))[1]
 
     def newton(x):
-        bend = jax.lax.stop_gradient(curvature(x))
+        down, bend = jax.jvp(slope, (x,), (one,))
+        bend = jax.lax.stop_gradient(bend)
         # Downhill where the function is not convex, by a fraction of the bracket.
         convex = bend > 0
-        ratio = slope(x) / jnp.where(convex, bend, 1.0)
-        return x - jnp.where(convex, ratio, 0.1 * (high - low) * jnp.sign(slope(x)))
+        ratio = down / jnp.where(convex, bend, 1.0)
+        return x - jnp.where(convex, ratio, 0.1 * (high - low) * jnp.sign(down))
 
     def body(_, x):
         return jax.lax.stop_gradient(jnp.clip(newton(x), low, high))

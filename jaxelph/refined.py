@@ -25,13 +25,11 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .equilibrium import inverse_quasiparticle_weight, thermal_window
-from .grid import EnergyGrid, minimum_weight_on_grid
+from .grid import EnergyGrid, interpolate_oversampled, minimum_weight_on_grid
 from .spectrum import EliashbergFunction, Scalar, _as_float, coupling_constant
 
 # Nodes for each factor e in |E - E_m|: the error e^{-π²c} is 1e-12.
 _DENSITY = 2.8
-# Of the Gaussian window of the interpolation, in points of the half-step grid on either side.
-_HALF_WINDOW = 36
 
 
 class RefinedGrid(eqx.Module):
@@ -165,16 +163,5 @@ class RefinedGrid(eqx.Module):
         return EnergyGrid(0.5 * self.base.step, 2 * self.base.size)
 
     def interpolate(self, values: Float[Array, " twice_energy"]) -> Float[Array, " node"]:
-        """Even functions that need not decay, given on E = 0 and on `half_step`, at the nodes.
-
-        Twice oversampled, the sinc series may be cut by a Gaussian window; the error is 1e-12.
-        Near the cutoff, where the window runs over the end, it is only a few digits.
-        """
-        x = self.energies / self.half_step.step
-        nearest = jnp.round(x).astype(int)
-        offset = jnp.arange(-_HALF_WINDOW, _HALF_WINDOW + 1)
-        n = nearest[:, None] + offset[None, :]
-        distance = x[:, None] - n
-        # Half of the band is empty: π - π/2 is left for the Gaussian.
-        kernel = jnp.sinc(distance) * jnp.exp(-jnp.pi * distance**2 / (4 * _HALF_WINDOW))
-        return jnp.sum(kernel * jnp.take(values, jnp.abs(n), mode="clip"), axis=1)
+        """Even functions given on E = 0 and on `half_step`, at the nodes; few digits at the end."""
+        return interpolate_oversampled(values, self.energies / self.half_step.step)

@@ -17,11 +17,20 @@ import scipy.linalg
 import scipy.optimize
 
 from ..critical import CRITERIA
-from ..equilibrium import inverse_quasiparticle_weight, minimum_weight
-from ..grid import EnergyGrid
+from ..equilibrium import minimum_weight
+from ..grid import (
+    HALF_WINDOW,
+    EnergyGrid,
+    FoldedConvolution,
+    coupling_kernel,
+    grid_extent,
+    interpolate_oversampled,
+    size_for,
+    weight_on_grid,
+)
 from ..modes import normal_modes
 from ..refined import RefinedGrid
-from ..spectrum import EinsteinModes, EliashbergFunction
+from ..spectrum import EliashbergFunction
 from ..stability import refined_form, stability_pencil, two_temperature_rate
 from ..thermodynamics import specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
@@ -38,8 +47,8 @@ _COMMON, _LARGEST = 600, 3000
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def _sample(spectrum, temperature, step, size):
-    """Everything at one temperature but eigenvalues."""
+def _sample(spectrum, temperature, step, size, energies):
+    """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max."""
     grid = EnergyGrid(step, size)
     scan = stability_pencil(spectrum, temperature, grid).weight
     weight, energy = minimum_weight(spectrum, temperature, grid.energies, scan)
@@ -56,6 +65,10 @@ def _sample(spectrum, temperature, step, size):
         refined = RefinedGrid.around(spectrum, temperature, grid, centre=energy)
         return refined_form(spectrum, temperature, refined).A
 
+    # The grid reaches beyond the top of the spectrum, three times as many half-steps beyond 1.5.
+    fine = EnergyGrid(0.5 * grid.step, 3 * size + HALF_WINDOW)
+    exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
+    shown = weight_on_grid(exchange, temperature, fine, first=0)
     # One after the other: compiled once.
     forms = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
     return {
@@ -63,6 +76,7 @@ def _sample(spectrum, temperature, step, size):
         "M": pencil.M,
         "form": forms[0],
         "coarse": forms[1],
+        "inverse_weight": interpolate_oversampled(shown, energies / fine.step),
         "weight": weight,
         "energy": energy,
         "step": grid.step,
@@ -109,7 +123,7 @@ class Examination:
         self._grids = _make_grids(every, top, rtol)
         self._spectrum = spectrum.resolved(low)
 
-        energies = _plot_energies(top, asked[0])
+        self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
         # BLAS's threads stay busy for a while after each call, XLA's do not: turns are long, as
@@ -117,14 +131,14 @@ class Examination:
         turn = max(1, 24 * 320**2 // self._grids[0][2] ** 2)
         for start in range(0, len(every), turn):
             some = every[start : start + turn]
-            found = [self._sample(t, energies if t in asked else None) for t in some]
+            found = [self._sample(t) for t in some]
             for t, sample in zip(some, found, strict=True):
                 if t in asked:
                     rows.append(self._row(t, sample))
                     margins[t] = {name: rows[-1][name] for name in CRITERIA}
                 else:
                     margins[t] = _margins(sample)
-        self._collect(rows, energies)
+        self._collect(rows)
         self.edges = {name: self._edge(name, margins) for name in CRITERIA}
         self.scanned = (float(min(margins)) / KELVIN, float(max(margins)) / KELVIN)
         self._advance(self._all)
@@ -134,26 +148,22 @@ class Examination:
         if self._progress is not None:
             self._progress(self._done, self._all)
 
-    def _sample(self, temperature, energies=None):
+    def _sample(self, temperature):
         _, ratio, size = [grid for grid in self._grids if grid[0] <= 1.001 * temperature][-1]
         # A Python float would be weakly typed, and compiled for once more.
         temperature, step = np.float64(temperature), np.float64(ratio * temperature)
-        found = _sample(self._spectrum, temperature, step, size)
-        if energies is not None:
-            found["inverse_weight"] = inverse_quasiparticle_weight(
-                self._spectrum, temperature, energies
-            )
+        found = _sample(self._spectrum, temperature, step, size, self._energies)
         self._advance(self._done + 1)
         return {name: np.asarray(value) for name, value in found.items()} | {"size": size}
 
     def _row(self, temperature, found):
         kinetic, rough = _lowest(found["form"]), _lowest(found["coarse"])
-        growing = int(np.sum(scipy.linalg.eigvalsh(found["A"]) < 0))
+        # The grid's own form is no softer; where it is less soft, a spike falls between its nodes.
+        growing = int(np.sum(scipy.linalg.eigvalsh(found["A"]) < 0)) if kinetic < 0 else 0
         critical = self._critical(kinetic)
         error = abs(critical - self._critical(rough)) if critical < np.inf else np.nan
         row = found | {
             "kinetic": kinetic,
-            # A spike that is narrower than the step may be missing from the count.
             "growing": max(growing, int(kinetic < 0)),
             "error": error,
             "slowest": self._slowest(found, temperature),
@@ -181,7 +191,7 @@ class Examination:
         # Rounding in M hides what is slower than this, far below the lowest phonon.
         return 1 / largest if 1 / largest > 1e-9 * np.max(np.diag(found["M"])) else np.nan
 
-    def _collect(self, rows, energies):
+    def _collect(self, rows):
         def column(name):
             return np.array([row[name] for row in rows], dtype=float)
 
@@ -201,7 +211,7 @@ class Examination:
             "two_temperature_rate": mev_to_per_ps(column("flow")),
             "grid_step": column("step"),
             "grid_size": np.array([row["size"] for row in rows]),
-            "energies": energies,
+            "energies": self._energies,
             "inverse_weight": np.stack([row["inverse_weight"] for row in rows]),
         }
 
@@ -237,23 +247,20 @@ def _margins(found):
 
 def _make_grids(temperatures, top, rtol):
     """(lowest temperature, step over temperature, size) of each grid."""
-    # A grid's size depends on the top of the spectrum alone; `_sample` aligns the step itself.
-    stand_in = EinsteinModes([top], [1.0])
     grids, bound = [], -np.inf
     for t in temperatures:
         if t <= bound:
             continue
-        grid = EnergyGrid.suggest(stand_in, t, rtol)
-        if grid.size > _LARGEST:
+        step, cutoff = grid_extent(top, t, rtol)
+        needed = math.ceil(size_for(top, step, cutoff))  # `_sample` aligns the step itself
+        if needed > _LARGEST:
             raise ValueError(
-                f"temperatures: {t / KELVIN:g} K would need an energy grid of {grid.size} "
+                f"temperatures: {t / KELVIN:g} K would need an energy grid of {needed} "
                 f"points; the lowest that is possible for this spectrum is about "
-                f"{t / KELVIN * grid.size / _LARGEST:.2g} K."
+                f"{t / KELVIN * needed / _LARGEST:.2g} K."
             )
-        # A little more than enough: aligning a grid at another temperature shrinks its step.
-        size = 16 * math.ceil(1.04 * grid.size / 16)
-        grids.append((t, float(grid.step) / t, size))
-        bound = np.inf if grid.size <= _COMMON else 4 * t
+        grids.append((t, step / t, 16 * math.ceil(needed / 16)))
+        bound = np.inf if needed <= _COMMON else 4 * t
     return grids
 
 

@@ -8,17 +8,6 @@ from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction, Scalar
 
 
-def size_for(top: float, step: float, cutoff: float) -> float:
-    """How many energies `aligned_grid` needs at least; step and cutoff are from `grid_extent`.
-
-    Example:
-        >>> size_for(50.0, 5.0, 100.0)
-        22.0
-    """
-    # Aligned to the least Z0⁻¹, at about the top of the spectrum, the step shrinks a little.
-    return cutoff / step * (1 + step / top)
-
-
 def aligned_grid(
     spectrum: EliashbergFunction, temperature: Scalar, step: Scalar, cutoff: Scalar, size: int
 ) -> EnergyGrid:

@@ -14,12 +14,12 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
 from ..critical import CRITERIA, margin
-from ..grid import grid_extent
+from ..grid import grid_extent, size_for
 from ..plotting import CRITERION_STYLE, STYLE
 from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency
 from ..superconductivity import transition_temperature
 from ..units import KELVIN
-from .grids import margin_grid, size_for
+from .grids import margin_grid
 from .space import points
 from .sweep import sweep
 

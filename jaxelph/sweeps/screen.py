@@ -19,13 +19,13 @@ import jax
 import numpy as np
 import xarray as xr
 
-from ..grid import grid_extent
+from ..grid import grid_extent, size_for
 from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
 from .chunks import padded_width, shared_out
-from .grids import aligned_grid, margin_grid, size_for
+from .grids import aligned_grid, margin_grid
 
 _BATCH = 32
 _LARGEST_GRID = 3000
