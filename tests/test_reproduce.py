@@ -154,6 +154,14 @@ def test_every_result_is_whole(name):
         assert np.all(ratio[-1] > 0.99)
         assert np.ptp([row[1] for row in growing]) == 0 < growing[0][1]
         assert ladders[0][1] > 0 == ladders[1][1]
+    if name == "convergence":
+        data, limit = found.dataset, found.dataset["refined"][:, -1].values
+        assert limit == pytest.approx([0.92203021, 1.44097902, 3.14297326, 3.18417430], abs=1e-8)
+        sinc, refined = (np.abs(data[k].sel(size=130) / limit - 1) for k in ("sinc", "refined"))
+        assert np.all(refined < 1e-9) and np.all(sinc[2:] < 1e-9) and np.all(sinc[:2] > 1e-5)
+        modes = found.tables[2].rows
+        assert [row[1] for row in modes] == pytest.approx([3.13978, 3.13978, 3.0063], abs=1e-4)
+        assert modes[1][3] < 1e-6 and modes[2][3] > 0.5
     if name == "strong-coupling":
         assert [c.agrees for c in found.comparisons] == [False, True, True]
         ours = [c.ours for c in found.comparisons]

@@ -16,6 +16,7 @@ _MODULES = {
     "allen": "allen",
     "electron-electron": "electrons",
     "strong-coupling": "strong_coupling",
+    "convergence": "convergence",
 }
 
 NAMES: tuple[str, ...] = tuple(_MODULES)
