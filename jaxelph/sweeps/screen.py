@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 
@@ -96,14 +95,10 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
 def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
     def one(row):
         omega, a2f, step, cutoff, temperature, mu_star = row
-        table = TabulatedSpectrum(omega, a2f)
         spectrum = TabulatedSpectrum(omega, a2f, refinement)
         at = (spectrum, temperature, step, cutoff, size)
         setting = Setting(temperature, mu_star, aligned_grid(*at), margin_grid(*at))
-        return [
-            QUANTITIES[name].compute(table if name in _OF_THE_TABLE else spectrum, setting)
-            for name in names
-        ]
+        return {name: QUANTITIES[name].compute(spectrum, setting) for name in names}
 
     return shared_out(one)
 
@@ -155,6 +150,9 @@ def screen(
     values = np.full((len(names), len(files)), np.nan)
     errors, remarks = [""] * len(files), [""] * len(files)
     batches: dict[tuple, list] = {}
+    full: set[tuple] = set()
+    of_table = tuple(name for name in names if name in _OF_THE_TABLE)
+    of_grid = tuple(name for name in names if name not in _OF_THE_TABLE)
     done = 0
 
     def read(path):
@@ -168,12 +166,20 @@ def screen(
     def compute(key):
         rows = batches.pop(key)
         index = [k for k, _ in rows]
-        width = padded_width(_BATCH)
+        if len(rows) == _BATCH:
+            full.add(key)
+        # What is left at the end goes where a full batch went, or is padded to a power of two.
+        width = padded_width(_BATCH if key in full else 2 ** (len(rows) - 1).bit_length())
         padded = [leaves for _, leaves in rows] + [rows[-1][1]] * (width - len(rows))
         columns = [np.stack(column) for column in zip(*padded, strict=True)]
         both = [np.full(width, float(x)) for x in (temperature, mu_star)]
-        found = _evaluator(tuple(names), *key[1:])((*columns, *both))
-        values[:, index] = np.asarray(jax.device_get(found))[:, : len(rows)]
+        # What takes the table alone is compiled once for its length, whatever the grid.
+        found = {}
+        for some, shape in ((of_table, (1, 2)), (of_grid, key[1:])):
+            if some:
+                found |= _evaluator(some, *shape)((*columns, *both))
+        for row, name in zip(values, names, strict=True):
+            row[index] = np.asarray(found[name])[: len(rows)]
         advance(len(rows))
 
     def advance(count):
