@@ -58,13 +58,22 @@ def test_table_weight_and_heat(scaled):
         assert computed == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "scaled", [0.180] + [pytest.param(t, marks=pytest.mark.slow) for t in list(TABLE)[1:]]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("scaled", TABLE)
 def test_table_kinetic(scaled):
     grid = EnergyGrid(1.0, table_size(scaled))
     computed = critical_coupling_scaled(METAL, scaled, grid=grid)
     assert computed == pytest.approx(TABLE[scaled][2], abs=1e-9)
+
+
+@pytest.mark.parametrize("scaled", TABLE)
+def test_table_kinetic_at_fixed_temperature(scaled):
+    """At T = T0(λ_c) the threshold at fixed T is λ_c too: one eigenvalue, no search."""
+    kinetic = TABLE[scaled][2]
+    # One size for all, so that it compiles once; what lies above 40 T is below rounding.
+    grid = EnergyGrid(1.0, max(table_size(each) for each in TABLE))
+    computed = critical_coupling(METAL, scaled * G * np.sqrt(kinetic), grid=grid)
+    assert computed == pytest.approx(kinetic, abs=1e-8)
 
 
 def test_einstein_mode():
