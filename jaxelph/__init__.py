@@ -41,6 +41,9 @@ from .evolution import relax as relax
 from .examples import EXAMPLES as EXAMPLES
 from .examples import example as example
 from .grid import EnergyGrid as EnergyGrid
+from .inverse import fit_spectrum as fit_spectrum
+from .inverse import functional_derivative as functional_derivative
+from .inverse import sensitivities as sensitivities
 from .kinetics import KineticEquation as KineticEquation
 from .modes import NormalModes as NormalModes
 from .modes import extreme_rates as extreme_rates

@@ -23,6 +23,9 @@ def command(
         float | None,
         typer.Option(help="Prior on peaks: standard deviation of the ln of each number."),
     ] = None,
+    prior: Annotated[
+        str | None, typer.Option(help="On a table: smooth (the default), or entropy, positive.")
+    ] = None,
     temperature: Annotated[
         float | None,
         typer.Option("--temperature", "-T", help="In K: of Σ or Z, or of the phonons."),
@@ -74,6 +77,8 @@ def command(
         raise ValueError("give either --top, ω_max of a table of α²F in meV, or --peaks.")
     if peaks is None and spread is not None:
         raise ValueError("--spread is a prior on --peaks; a table has its own.")
+    if peaks is not None and prior is not None:
+        raise ValueError("--prior is of a table; for --peaks there is --spread.")
     if peaks is not None:
         model = parse_peaks(peaks)
         highest = float(np.max(model.omega + 4 * model.width))
@@ -94,7 +99,9 @@ def command(
         top=highest,
     )
     with progress_bar(f"fitting {file.name}"):
-        fit = fit_spectrum(data, model, mu_star=mu_star, top=top, spread=spread)
+        fit = fit_spectrum(
+            data, model, mu_star=mu_star, top=top, spread=spread, prior=prior or "smooth"
+        )
     saved: list[Path] = []
     if output is not None:
         writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))

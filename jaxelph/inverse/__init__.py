@@ -1,0 +1,34 @@
+"""Gradients put to work: sensitivities, α²F from data with error bars, design under stability."""
+
+from .crossings import margin_slopes as margin_slopes
+from .crossings import pencil_slopes as pencil_slopes
+from .crossings import rate_slopes as rate_slopes
+from .data import HeatData as HeatData
+from .data import RelaxationData as RelaxationData
+from .data import SelfEnergyData as SelfEnergyData
+from .data import SpectralData as SpectralData
+from .data import TcData as TcData
+from .data import WeightData as WeightData
+from .design import Design as Design
+from .design import DesignError as DesignError
+from .design import StabilityBound as StabilityBound
+from .design import maximise as maximise
+from .design import trade_off as trade_off
+from .entropy import EntropyFit as EntropyFit
+from .entropy import fit_entropy as fit_entropy
+from .fit import fit_spectrum as fit_spectrum
+from .fit_peaks import peaks_a2f as peaks_a2f
+from .fit_result import Fit as Fit
+from .fit_result import FitError as FitError
+from .fit_result import FitWarning as FitWarning
+from .linear import LinearFit as LinearFit
+from .linear import fit_linear as fit_linear
+from .linear import heat_design as heat_design
+from .linear import noise_draws as noise_draws
+from .linear import self_energy_design as self_energy_design
+from .sensitivities import QUANTITIES as QUANTITIES
+from .sensitivities import Sensitivities as Sensitivities
+from .sensitivities import coupling_moment as coupling_moment
+from .sensitivities import functional_derivative as functional_derivative
+from .sensitivities import scaling_derivative as scaling_derivative
+from .sensitivities import sensitivities as sensitivities

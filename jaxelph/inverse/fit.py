@@ -31,6 +31,7 @@ def fit_spectrum(
     mu_star: float | None = 0.1,
     top: float | None = None,
     spread: float | None = None,
+    prior: str = "smooth",
     max_steps: int = 200,
 ) -> Fit:
     """Fit α²F to one kind of data or several together.
@@ -44,6 +45,8 @@ def fit_spectrum(
         spread: a prior on peaks: the standard deviation of the logarithm of each parameter
             about that of the start. Data that cannot decide all parameters, as the cooling of
             hot electrons that knows little more than λ⟨ω²⟩, need one.
+        prior: on a table: "smooth", a Gaussian process (`fit_linear`), or "entropy", positive
+            (`fit_entropy`).
         max_steps: of Levenberg-Marquardt, or of Gauss and Newton for a table.
 
     Raises:
@@ -77,7 +80,7 @@ def fit_spectrum(
     if isinstance(model, GaussianPeaks):
         fit = fit_peaks(data, model, mu_star, spread, max_steps)
     else:
-        fit = fit_table(data, np.asarray(model, dtype=float), mu_star, top, max_steps)
+        fit = fit_table(data, np.asarray(model, dtype=float), mu_star, top, prior, max_steps)
     # Five standard deviations of χ², and half a unit a datum for few data.
     if fit.degrees > 0 and fit.chi_square > 1.5 * fit.degrees + 5 * np.sqrt(2 * fit.degrees):
         warnings.warn(

@@ -21,6 +21,7 @@ from .data import SpectralData
 from .sensitivities import coupling_moment
 
 if TYPE_CHECKING:
+    from .entropy import EntropyFit
     from .linear import LinearFit
 
 #: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
@@ -51,7 +52,7 @@ class Fit:
     chi_square: float
     degrees: float  # of freedom: data less the parameters that they decide
     prior_share: dict[str, float]  # of each moment: posterior over prior variance
-    posterior: "LinearFit | None" = None  # of a table: evidence, resolution kernel
+    posterior: "LinearFit | EntropyFit | None" = None  # of a table: evidence, resolution kernel
 
     @property
     def error(self) -> np.ndarray:

@@ -13,8 +13,12 @@ import numpy as np
 from ..spectrum import TabulatedSpectrum
 from ..superconductivity import transition_temperature
 from .data import SpectralData
+from .entropy import fit_entropy
 from .fit_result import Fit, FitError, background_columns, predict, propagated, split, with_errors
 from .linear import fit_linear
+
+#: How a table is kept from following the noise: by smoothness, or by maximum entropy.
+PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
 
 # Shapes to start from where nothing is linear: ω² up to ω_max, λ from weak to very strong.
 _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
@@ -38,11 +42,15 @@ def fit_table(
     omega: np.ndarray,
     mu_star: float | None,
     top: float | None,
+    prior: str,
     max_steps: int,
 ) -> Fit:
     """See `fit_spectrum`."""
     if omega.ndim != 1 or len(omega) < 3 or not np.all(np.diff(omega) > 0) or not omega[0] > 0:
         raise ValueError("the model's frequencies must be at least three, positive and ascending.")
+    if prior not in PRIORS:
+        raise ValueError(f"prior {prior!r} is not known; use one of {', '.join(PRIORS)}.")
+    invert = PRIORS[prior]
     names, columns = background_columns(data)
     target = np.concatenate([item.values for item in data])
     error = np.concatenate([item.error for item in data])
@@ -54,6 +62,8 @@ def fit_table(
     linear = all(item.linear for item in data)
     traced, nodes = tuple(data), jnp.asarray(omega)
     a2f = np.zeros(len(omega)) if linear else _start(nodes, traced, free, target, error)
+    # T_e(t) and Tc decide a number each.
+    strength = {} if linear or prior != "smooth" else {"few": True}
     for _ in range(max_steps):
         value, design = (np.asarray(x) for x in _linearised(nodes, jnp.asarray(a2f), traced))
         if not np.all(np.isfinite(value)) or not np.all(np.isfinite(design)):
@@ -62,12 +72,13 @@ def fit_table(
                 "computed. Fit peaks, or give the data errors that are not too small."
             )
         offset = value - design @ a2f
-        posterior = fit_linear(
+        posterior = invert(
             omega,
             free @ (design / error[:, None]),
             free @ ((target - offset) / error),
             np.ones(len(free)),
             top=top,
+            **strength,
         )
         step = np.max(np.abs(posterior.a2f - a2f)) / np.max(posterior.error)
         a2f = posterior.a2f

@@ -4,26 +4,23 @@ C_el(T)/T and Σ(E, T) are linear in α²F: with values a_j = α²F(ω_j) on a t
 
     y = y_0 + K a + n,        n ~ N(0, diag σ²).
 
-The prior is a Gaussian process for α²F = ω²/(ω² + ω_l²) s(ω)·u(ω), where s → 0 at ω_max: α²F ~ ω²
-at small ω and zero above ω_max by construction. u is smooth over a length ℓ where α²F begins, and
-over ℓ(1 + ω/ω_l) at higher ω. The amplitude, ℓ and the onset ω_l are those that maximise the
-evidence p(y | A, ℓ, ω_l). The posterior of a is then Gaussian too, and so is that of any linear
+Under the prior of `inverse.posterior` the posterior of a is Gaussian, and so is that of any linear
 functional (λ, λ⟨ω²⟩, λ⟨ln ω⟩), without any further step.
 """
 
 import dataclasses
-import itertools
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
 from jaxtyping import Array, ArrayLike, Float
 
 from ..equilibrium import self_energy
 from ..spectrum import EinsteinModes, Scalar
 from ..thermodynamics import stability_parameter
+from .fit_result import FitError
+from .posterior import Whitened, invert
 
 
 def table_weights(omega: Float[Array, " row"]) -> Float[Array, " row"]:
@@ -90,25 +87,6 @@ def self_energy_design(
     return weighted.real, weighted.imag
 
 
-def prior_covariance(
-    omega: Float[Array, " row"], top: Scalar, amplitude: Scalar, length: Scalar, onset: Scalar
-) -> Float[Array, "row row"]:
-    r"""Covariance of a before any data: $A^2 e(\omega)e(\omega')k(|x-x'|/\ell)$.
-
-    k is the Matérn kernel of order 5/2, whose functions bend smoothly twice; the envelope
-    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero there. With x = ω_l ln(1 + ω/ω_l)
-    features grow wider with their frequency: an α²F that rises abruptly near ω_l, as that of a
-    soft metal does, asks for a short length there only.
-    """
-    onset = jnp.asarray(onset)
-    x = onset * jnp.log1p(omega / onset)
-    distance = jnp.abs(x[:, None] - x[None, :]) * jnp.sqrt(5.0) / length
-    kernel = (1 + distance + distance**2 / 3) * jnp.exp(-distance)
-    edge = jnp.clip((top - omega) / (0.05 * top), 0.0, 1.0)
-    envelope = omega**2 / (omega**2 + onset**2) * edge
-    return jnp.asarray(amplitude) ** 2 * envelope[:, None] * envelope[None, :] * kernel
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class LinearFit:
     """The Gaussian posterior of α²F on a table."""
@@ -134,31 +112,31 @@ class LinearFit:
     @property
     def moments(self) -> dict[str, tuple[float, float]]:
         """λ, ω_log and λ⟨ω²⟩ with one standard deviation, by the posterior's covariance."""
-        return _moments(self.omega, self.a2f, self.covariance)
+        return moments_with_errors(self.omega, self.a2f, self.covariance)
 
 
-def _functionals(omega):
+def _moment_rows(omega, a2f):
+    """λ, ω_log and λ⟨ω²⟩, each with its gradient by the values of the table."""
     weight = np.asarray(table_weights(jnp.asarray(omega)))
-    return {"lambda": weight, "log": weight * np.log(omega), "omega2": weight * omega**2}
-
-
-def _moments(omega, a2f, covariance):
-    rows = _functionals(omega)
-    coupling = rows["lambda"] @ a2f
-    log = np.exp(rows["log"] @ a2f / coupling)
-    gradients = {
-        "lambda": (coupling, rows["lambda"]),
+    coupling = weight @ a2f
+    log = np.exp((weight * np.log(omega)) @ a2f / coupling)
+    return {
+        "lambda": (coupling, weight),
         # dω_log = ω_log (d∫ln ω - ln ω_log dλ)/λ.
-        "omega-log": (log, log / coupling * (rows["log"] - np.log(log) * rows["lambda"])),
-        "lambda-omega2": (rows["omega2"] @ a2f, rows["omega2"]),
+        "omega-log": (log, log / coupling * weight * np.log(omega / log)),
+        "lambda-omega2": (weight * omega**2 @ a2f, weight * omega**2),
     }
+
+
+def moments_with_errors(omega, a2f, covariance) -> dict[str, tuple[float, float]]:
+    """λ, ω_log and λ⟨ω²⟩ of a table, each with one standard deviation."""
     return {
         name: (float(value), float(np.sqrt(row @ covariance @ row)))
-        for name, (value, row) in gradients.items()
+        for name, (value, row) in _moment_rows(omega, a2f).items()
     }
 
 
-def _check(omega, design, data, noise):
+def check_linear(omega, design, data, noise):
     omega, design, data, noise = (np.asarray(x, dtype=float) for x in (omega, design, data, noise))
     if omega.ndim != 1 or len(omega) < 3 or not np.all(np.diff(omega) > 0) or omega[0] <= 0:
         raise ValueError("omega must be at least three ascending frequencies, all positive.")
@@ -177,34 +155,32 @@ def _check(omega, design, data, noise):
     return omega, design, data, noise
 
 
-# Hyperpriors of A, ℓ/ω_max and ω_l/ω_max: the middle and the standard deviation, of the
-# logarithm. They matter where data leave the evidence flat: those that see nothing of low
-# frequencies in ω_l, and those that decide one number, T_e(t) say, in all three. Two decades
-# from the middle cost less than a fit that misses one datum by five σ.
-_MIDDLE = np.array([0.5, 0.15, 0.05])
-_WIDTH = np.array([1.5, 1.0, 1.5])
+# Whitened singular values below this are data that see nothing of any α²F of order one.
+_BLIND = 1e-6
 
 
-@eqx.filter_jit
-def _evidence(log_parameters, args):
-    """-ln p(y | A, ℓ, ω_l) of whitened data."""
-    omega, top, design, data, onset = args
-    amplitude, length = jnp.exp(log_parameters[:2])
-    onset = jnp.exp(log_parameters[2]) if onset is None else onset
-    prior = prior_covariance(omega, top, amplitude, length, onset)
-    covariance = jnp.eye(len(data)) + design @ prior @ design.T
-    factor = jnp.linalg.cholesky(covariance)
-    whitened = jax.scipy.linalg.solve_triangular(factor, data, lower=True)
-    half_determinant = jnp.sum(jnp.log(jnp.diag(factor)))
-    return 0.5 * whitened @ whitened + half_determinant + 0.5 * len(data) * jnp.log(2 * jnp.pi)
+def whitened(omega, design, noise, top=None, onset=None, few=False) -> tuple[Whitened, np.ndarray]:
+    """The problem in as few data as it has, and U with t = Uᵀ(y - y₀)/σ.
+
+    Singular vectors of K/σ that the data see nothing along are left out, and the rest padded
+    to a multiple of 16, so that problems alike share a compiled program.
+    """
+    top = 1.05 * omega[-1] if top is None else float(top)
+    left, strength, right = np.linalg.svd(design / noise[:, None], full_matrices=False)
+    kept = max(1, int(np.sum(strength > _BLIND)))
+    size = min(-(-kept // 16) * 16, len(strength))
+    left, strength, right = left[:, :size], strength[:size], right[:size]
+    problem = Whitened(
+        jnp.asarray(omega),
+        jnp.asarray(top),
+        jnp.asarray(strength[:, None] * right),
+        None if onset is None else jnp.asarray(float(onset)),
+        few,
+    )
+    return problem, left
 
 
-def _penalised(log_parameters, args):
-    """`_evidence` with the weak hyperpriors."""
-    count = len(log_parameters)
-    unit = jnp.array([1.0, args[1], args[1]])
-    distance = (log_parameters - jnp.log(_MIDDLE * unit)[:count]) / _WIDTH[:count]
-    return _evidence(log_parameters, args) + 0.5 * jnp.sum(distance**2)
+_invert = eqx.filter_jit(invert)
 
 
 def fit_linear(
@@ -215,11 +191,14 @@ def fit_linear(
     *,
     top: float | None = None,
     onset: float | None = None,
+    few: bool = False,
 ) -> LinearFit:
     r"""α²F from data that are linear in it, with a prior of evidence-chosen strength.
 
     $$C = (K^T\sigma^{-2}K + P^{-1})^{-1} = P - PK^T(KPK^T + \sigma^2)^{-1}KP, \qquad
-      a = PK^T(KPK^T + \sigma^2)^{-1}(y - y_0).$$
+      a = PK^T(KPK^T + \sigma^2)^{-1}(y - y_0),$$
+
+    at the strength of the prior with the largest evidence.
 
     Positivity is not imposed on the Gaussian posterior, whose intervals are then those of a
     linear estimate; where a value comes out below zero by more than its error the model or the
@@ -232,10 +211,12 @@ def fit_linear(
         noise (array of shape (datum,)): σ > 0, the unit of the data.
         top (scalar, energy): ω_max, by default 5 % above the last frequency.
         onset (scalar, energy): ω_l below which α²F ~ ω², by default chosen by the evidence.
+        few: whether the data decide only a number or two of α²F. The prior's own strength is
+            then held by hyperpriors, and its uncertainty added to the covariance.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, σ that is not positive.
-        RuntimeError: the search for the largest evidence did not converge.
+        FitError: the search for the largest evidence did not converge.
 
     Example:
         >>> w = np.linspace(0.5, 20.0, 40)
@@ -246,52 +227,96 @@ def fit_linear(
         >>> print(bool(abs(value - 2 * np.trapezoid(a / w, w)) < 3 * error))
         True
     """
-    omega, design, data, noise = _check(omega, design, data, noise)
-    highest = 1.05 * omega[-1] if top is None else float(top)
+    omega, design, data, noise = check_linear(omega, design, data, noise)
+    problem, left = whitened(omega, design, noise, top, onset, few)
     scaled, target = design / noise[:, None], data / noise
-    args = tuple(jnp.asarray(x) for x in (omega, highest, scaled, target))
-    args = (*args, None if onset is None else jnp.asarray(float(onset)))
-    # A scan first: the evidence may have several maxima, one of them "all is noise".
-    best = None
-    for amplitude, length, low in itertools.product((0.1, 0.5, 2.0), (0.08, 0.25), (0.01, 0.1)):
-        start = jnp.log(jnp.array([amplitude, length * highest, low * highest]))
-        start = start if onset is None else start[:2]
-        value = float(_penalised(start, args))
-        if best is None or value < best[0]:
-            best = (value, start)
-    assert best is not None
-    solver = optx.BFGS(rtol=1e-6, atol=1e-6)
-    found = optx.minimise(_penalised, solver, best[1], args, max_steps=200, throw=False)
-    if found.result != optx.RESULTS.successful:
-        raise RuntimeError(
-            "the search for the largest evidence did not converge; check the noise, which may be "
-            "given far too small or too large."
+    found = _invert(problem, jnp.asarray(left.T @ target))
+    if not bool(found.converged):
+        raise FitError(
+            "the fit did not converge: the search for the largest evidence went on and on; check "
+            "the noise, which may be given far too small or too large."
         )
-    amplitude, length, *rest = (float(x) for x in np.exp(np.asarray(found.value)))
-    onset = rest[0] if onset is None else float(onset)
-    prior = np.asarray(prior_covariance(jnp.asarray(omega), highest, amplitude, length, onset))
-    covered = scaled @ prior
-    total = covered @ scaled.T + np.eye(len(target))
-    gain = np.linalg.solve(total, covered).T  # P Kᵀ (K P Kᵀ + 1)⁻¹
-    mean = gain @ target
-    covariance = prior - gain @ covered
-    covariance = (covariance + covariance.T) / 2
-    signal = np.clip(np.linalg.eigvalsh(covered @ scaled.T)[::-1], 0, None)
+    eta = found.eta
+    amplitude, length, *rest = (float(x) for x in np.exp(np.asarray(eta)))
+    prior, covariance = np.asarray(problem.prior(eta)), np.asarray(found.covariance)
+    mean, gain = np.asarray(found.mean), np.asarray(problem.gain(eta)) @ left.T
+    signal = np.linalg.eigvalsh(problem.design @ prior @ problem.design.T)[::-1]
+    signal = np.clip(signal, 0, None)
     share = {
         name: float(np.clip(row @ covariance @ row / (row @ prior @ row), 0, 1))
-        for name, row in _functionals(omega).items()
+        for name, (_, row) in _moment_rows(omega, mean).items()
     }
+    # What lies outside the span of K is noise under any prior.
+    outside = target - left @ (left.T @ target)
+    unseen = 0.5 * (outside @ outside + (len(target) - left.shape[1]) * np.log(2 * np.pi))
     return LinearFit(
         omega=omega,
         a2f=mean,
         covariance=covariance,
         amplitude=amplitude,
         length=length,
-        onset=onset,
-        log_evidence=-float(_evidence(found.value, args)),
+        onset=rest[0] if onset is None else float(onset),
+        log_evidence=float(problem.log_evidence(eta, jnp.asarray(left.T @ target)) - unseen),
         chi_square=float(np.sum((scaled @ mean - target) ** 2)),
         degrees=float(np.sum(signal / (1 + signal))),
         resolution=gain @ scaled,
         signal=signal,
         prior_share=share,
     )
+
+
+def noise_draws(
+    omega: Float[Array, " row"],
+    design: Float[Array, "datum row"],
+    exact: Float[Array, " datum"],
+    noise: Float[Array, " datum"],
+    *,
+    draws: int = 200,
+    seed: int = 0,
+    top: float | None = None,
+    onset: float | None = None,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Fits of the same data with fresh noise: does the 68 % interval cover in 68 % of them?
+
+    With `exact` from a known α²F it measures coverage; with the K a of a fit it is the
+    parametric bootstrap of that fit.
+
+    Args:
+        omega, design, noise, top, onset: see `fit_linear`.
+        exact (array of shape (datum,)): y - y_0 without noise.
+        draws: of the noise.
+        seed: of the draws.
+
+    Returns:
+        for λ, ω_log and λ⟨ω²⟩ and for α²F: values and errors, arrays of shape (draw,) or
+        (draw, row). Draws whose search for the evidence did not converge are NaN.
+
+    Example:
+        >>> w = np.linspace(0.5, 20.0, 30)
+        >>> a = 0.6 * np.exp(-((w - 11.0) ** 2) / 8)
+        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 20)))
+        >>> value, error = noise_draws(w, K, K @ a, np.full(20, 1e-2), draws=8)["lambda"]
+        >>> print(np.abs(value - 2 * np.trapezoid(a / w, w)).max() < 4 * error.max())
+        True
+    """
+    omega, design, exact, noise = check_linear(omega, design, exact, noise)
+    problem, left = whitened(omega, design, noise, top, onset)
+    # Noise of unit variance in the whitened data, whatever their number.
+    kicks = np.random.default_rng(seed).normal(size=(draws, left.shape[1]))
+    targets = left.T @ (exact / noise) + kicks
+    found = _invert_many(problem, jnp.asarray(targets))
+    bad = ~np.asarray(found.converged)
+    means, covariances = np.array(found.mean), np.asarray(found.covariance)
+    means[bad] = np.nan
+    rows = [moments_with_errors(omega, a, c) for a, c in zip(means, covariances, strict=True)]
+    result = {
+        name: (np.array([row[name][0] for row in rows]), np.array([row[name][1] for row in rows]))
+        for name in rows[0]
+    }
+    spread = np.sqrt(np.clip(np.diagonal(covariances, axis1=1, axis2=2), 0, None))
+    return {**result, "a2f": (means, spread)}
+
+
+@eqx.filter_jit
+def _invert_many(problem, targets):
+    return jax.lax.map(lambda target: invert(problem, target), targets)

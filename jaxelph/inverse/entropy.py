@@ -1,0 +1,211 @@
+r"""Maximum entropy: a positive α²F that departs from a default model only as data ask for it.
+
+$$Q[a] = \tfrac12\chi^2[a] + \alpha\sum_j w_j\left(a_j\ln\frac{a_j}{D_j} - a_j + D_j\right)$$
+
+is least, with the trapezoidal weights w_j. The solution is $a_j = D_j\exp[(K^Tx)_j/w_j]$ with as
+many unknowns x as data, those of αx = t - K a(x) for whitened data t, a convex problem (Bryan
+1990). The strength α is that of the largest evidence, or at the kink of ln χ²(ln α) between
+overfitting and the default model (Bergeron and Tremblay 2016; the sigmoid of Kaufmann and Held
+2023).
+"""
+
+import dataclasses
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from jaxtyping import Array, Float
+from scipy.optimize import curve_fit
+
+from .fit_result import FitError
+from .linear import check_linear, moments_with_errors, whitened
+
+Strength = Literal["evidence", "kink"]
+
+# α from "the default model alone" down to fits of the noise, in units of the data's own scale.
+_STEPS, _DECADES = 49, 12.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class EntropyFit:
+    """A positive α²F with Laplace's covariance, and the path over α that it was chosen from."""
+
+    omega: np.ndarray
+    a2f: np.ndarray
+    covariance: np.ndarray  # of α²F
+    default: np.ndarray  # D
+    alpha: float
+    chi_square: float
+    degrees: float  # of freedom that the data decide, Σ s/(α + s)
+    log_evidence: float  # ln p(α | y) up to a constant
+    resolution: np.ndarray  # ∂a/∂(true α²F) at the fit
+    alphas: np.ndarray
+    chi_squares: np.ndarray
+    log_evidences: np.ndarray
+    prior_share: dict[str, float]  # empty: entropy has no width of its own to compare with
+
+    @property
+    def error(self) -> np.ndarray:
+        """One standard deviation of α²F at each frequency."""
+        return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
+
+    @property
+    def moments(self) -> dict[str, tuple[float, float]]:
+        """λ, ω_log and λ⟨ω²⟩ with one standard deviation, by the posterior's covariance."""
+        return moments_with_errors(self.omega, self.a2f, self.covariance)
+
+
+class _Solved(eqx.Module):
+    x: Float[Array, " datum"]
+    a2f: Float[Array, " row"]
+    chi_square: Float[Array, ""]
+    log_evidence: Float[Array, ""]
+    degrees: Float[Array, ""]
+    converged: Array
+
+
+@eqx.filter_jit
+def _path(design, target, default, weight, alphas) -> _Solved:
+    """The solution at each α, from the one before."""
+
+    def spectrum(x):
+        return default * jnp.exp(jnp.clip(design.T @ x / weight, -300.0, 100.0))
+
+    def residual(x, alpha):
+        # Of order one, so that one tolerance serves all α.
+        return (alpha * x - target + design @ spectrum(x)) / (1 + jnp.linalg.norm(target))
+
+    def step(x, alpha):
+        found = optx.root_find(
+            residual, optx.Dogleg(rtol=1e-6, atol=1e-8), x, alpha, max_steps=200, throw=False
+        )
+        x = found.value
+        a = spectrum(x)
+        chi_square = jnp.sum((target - design @ a) ** 2)
+        entropy = jnp.sum(weight * (a * (design.T @ x) / weight - a + default))
+        scaled = design * jnp.sqrt(a / weight)[None, :]
+        s = jnp.clip(jnp.linalg.eigvalsh(scaled @ scaled.T), 0.0)
+        # Jeffreys' prior of α is flat in ln α, over which the evidence is compared.
+        log_evidence = -0.5 * chi_square - alpha * entropy - 0.5 * jnp.sum(jnp.log1p(s / alpha))
+        done = found.result == optx.RESULTS.successful
+        solved = _Solved(x, a, chi_square, log_evidence, jnp.sum(s / (alpha + s)), done)
+        return x, solved
+
+    return jax.lax.scan(step, jnp.zeros_like(target), alphas)[1]
+
+
+def debye_default(omega, design, data, noise, top) -> np.ndarray:
+    """ω²/(ω² + (ω_max/20)²) with an edge at ω_max, of the strength that fits the data best."""
+    shape = omega**2 / (omega**2 + (0.05 * top) ** 2)
+    shape = shape * np.clip((top - omega) / (0.05 * top), 1e-3, 1.0)
+    seen = design @ shape / noise
+    return shape * max(float(seen @ (data / noise) / (seen @ seen)), 1e-3)
+
+
+def fit_entropy(
+    omega: Float[Array, " row"],
+    design: Float[Array, "datum row"],
+    data: Float[Array, " datum"],
+    noise: Float[Array, " datum"],
+    *,
+    default: Float[Array, " row"] | None = None,
+    strength: Strength = "evidence",
+    top: float | None = None,
+) -> EntropyFit:
+    """α²F from data that are linear in it, by maximum entropy.
+
+    Args:
+        omega, design, data, noise, top: see `fit_linear`.
+        default (array of shape (row,)): D > 0; by default a plateau that begins as ω².
+        strength: how α is chosen.
+
+    Raises:
+        ValueError: as of `fit_linear`; a default model that is not positive.
+        FitError: no α of the path was solved, or the kink was not found.
+
+    Example:
+        >>> w = np.linspace(0.5, 20.0, 40)
+        >>> a = 0.6 * np.exp(-((w - 11.0) ** 2) / 18)
+        >>> K = np.eye(40)
+        >>> fit = fit_entropy(w, K, K @ a, np.full(40, 1e-3))
+        >>> print(bool(np.all(fit.a2f > 0)), bool(np.max(np.abs(fit.a2f - a)) < 3e-3))
+        True True
+    """
+    omega, design, data, noise = check_linear(omega, design, data, noise)
+    top = 1.05 * omega[-1] if top is None else float(top)
+    if strength not in ("evidence", "kink"):
+        raise ValueError(f"strength {strength!r} is not known; use 'evidence' or 'kink'.")
+    if default is None:
+        default = debye_default(omega, design, data, noise, top)
+    default = np.asarray(default, dtype=float)
+    if default.shape != omega.shape or not np.all(np.isfinite(default)) or not np.all(default > 0):
+        raise ValueError("default must be positive at each frequency; give it a small floor.")
+    problem, left = whitened(omega, design, noise, top)
+    half = np.diff(omega) / 2
+    weight = np.append(half, 0.0) + np.append(0.0, half)
+    scaled = np.asarray(problem.design)
+    target = left.T @ (data / noise)
+    # Above the largest eigenvalue of the data's information the entropy alone decides.
+    largest = np.linalg.norm(scaled * np.sqrt(default / weight)[None, :], 2) ** 2
+    alphas = 1e3 * largest * np.logspace(0, -_DECADES, _STEPS)
+    path = _path(*(jnp.asarray(x) for x in (scaled, target, default, weight, alphas)))
+    solved = np.asarray(path.converged) & np.isfinite(np.asarray(path.log_evidence))
+    # The path is followed downwards; after a failure its starts are worth nothing.
+    count = len(solved) if solved.all() else int(np.argmin(solved))
+    if count < 5:
+        raise FitError("the fit did not converge: no maximum of the entropy was found.")
+    outside = data / noise - left @ target
+    chi_squares = np.asarray(path.chi_square)[:count] + outside @ outside
+    evidences = np.asarray(path.log_evidence)[:count]
+    if strength == "evidence":
+        best = int(np.argmax(evidences))
+        if best == count - 1:
+            raise FitError(
+                "the evidence still rises where the search over α ended; check the noise, or take "
+                "another default model."
+            )
+    else:
+        best = _kink(np.log10(alphas[:count]), np.log10(chi_squares))
+    alpha, a2f = alphas[best], np.asarray(path.a2f[best])
+    # C = (KᵀK + α w/a)⁻¹ without an inverse of what is nearly zero.
+    prior = a2f / (alpha * weight)
+    covered = scaled * prior[None, :]
+    gain = np.linalg.solve(covered @ scaled.T + np.eye(len(target)), covered).T
+    return EntropyFit(
+        omega=omega,
+        a2f=a2f,
+        covariance=np.diag(prior) - gain @ covered,
+        default=default,
+        alpha=float(alpha),
+        chi_square=float(chi_squares[best]),
+        degrees=float(path.degrees[best]),
+        log_evidence=float(evidences[best]),
+        resolution=gain @ scaled,
+        alphas=alphas[:count],
+        chi_squares=chi_squares,
+        log_evidences=evidences,
+        prior_share={},
+    )
+
+
+def _kink(log_alpha, log_chi) -> int:
+    """Where ln χ² leaves its lower plateau: c - 2.5/d of a sigmoid a + b/(1 + e^{-d(x - c)})."""
+
+    def sigmoid(x, a, b, c, d):
+        return a + b / (1 + np.exp(-d * (x - c)))
+
+    span = np.ptp(log_chi)
+    middle = log_alpha[np.argmin(np.abs(log_chi - np.mean((log_chi.min(), log_chi.max()))))]
+    try:
+        (_, _, c, d), _ = curve_fit(
+            sigmoid, log_alpha, log_chi, (log_chi.min(), span, middle, 1.0), maxfev=5000
+        )
+    except RuntimeError:
+        raise FitError("χ² has no kink; choose the strength by evidence.") from None
+    where = c - 2.5 / d
+    if not log_alpha.min() < where < log_alpha.max():
+        raise FitError("the kink of χ² lies off the path; choose the strength by evidence.")
+    return int(np.argmin(np.abs(log_alpha - where)))
