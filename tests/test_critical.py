@@ -77,7 +77,8 @@ def test_table_kinetic_at_fixed_temperature(scaled):
 
 
 def test_einstein_mode():
-    mode = EinsteinModes([1.0], [1.0])
+    # In as many parts as the metal of the table has, so that it is not compiled anew.
+    mode = EinsteinModes(np.ones(21), SHAPE)
     scaled = critical_coupling_scaled(mode, 0.2, criterion="weight")
     assert scaled == pytest.approx(1.271594, abs=1e-6)
     # λ_c = 1/max g at T = 0.2530723 g.

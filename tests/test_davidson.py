@@ -23,7 +23,8 @@ CASES = {
     "smooth": (GaussianPeaks([50.0], [5.0], [3.0]), 25.0, 1.5),
     "spike": (METAL.scaled(1.9), 0.2 * G * 1.9**0.5, 1.0),
     "rough": (METAL.scaled(4.5), 0.278 * G * 4.5**0.5, 1.7),
-    "single mode": (EinsteinModes([50.0], [1.0]), 12.5, 1.0),
+    # In as many parts as the metal has, so that it is not compiled anew.
+    "single mode": (EinsteinModes(np.full(21, 50.0), np.full(21, 1 / 21)), 12.5, 1.0),
     "cold": (GaussianPeaks([50.0], [5.0], [3.0]), 4.0, 0.3),
 }
 
