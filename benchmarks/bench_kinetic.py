@@ -33,7 +33,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from _common import Table, timed  # noqa: E402
 from _ida import Peer, ida  # noqa: E402
-from jax.sharding import PartitionSpec  # noqa: E402
+from jax.sharding import Mesh, PartitionSpec  # noqa: E402
 
 from jaxelph import RESULTS, EnergyGrid, KineticEquation, evolve, example, fermi  # noqa: E402
 from jaxelph.dae import BDF  # noqa: E402
@@ -191,7 +191,7 @@ def draw(curves):
     from jaxelph.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(3.6, 2.8), layout="constrained")
+        figure = Figure(figsize=(4.4, 3.3), layout="constrained")
         axes = figure.subplots()
         for (name, points), color, mark in zip(
             curves.items(), (ORANGE, BLUE, GREEN, GREY), "osd^", strict=True
@@ -200,7 +200,7 @@ def draw(curves):
             axes.loglog(error, 1e3 * seconds, color=color, marker=mark, markersize=4, label=name)
         axes.set(xlabel="largest error of $f$", ylabel="time of a run (ms)")
         axes.invert_xaxis()
-        axes.legend()
+        figure.legend(loc="outside upper center", ncols=2)
         FIGURE.parent.mkdir(exist_ok=True)
         figure.savefig(FIGURE, dpi=150)
 
@@ -212,7 +212,7 @@ def batch():
     start, precond = peer.start(1.1 * COLD, COLD), peer.preconditioner()
     _, best = ida(peer, TIMES, start, 1e-5, 5, linsolver="gmres", precond=precond)
     devices = jax.devices()
-    mesh = jax.make_mesh((len(devices),), ("batch",))
+    mesh = Mesh(np.array(devices), ("batch",))
     each, alike = PartitionSpec("batch"), PartitionSpec()
     # The one at 1.1 T0 is compared with the reference.
     hot = COLD * jnp.linspace(1.0, 1.2, BATCH + 1)[1:]
