@@ -155,3 +155,19 @@ def test_a_lane_is_the_run_on_its_own(batch):
         np.testing.assert_allclose(f[k], expected, rtol=0, atol=1e-9)
         for kind in KINDS:
             np.testing.assert_allclose(gradients[kind][k], gradient[kind], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_memory_of_the_reverse_pass_grows_with_checkpoints_alone():
+    """Not with the steps allowed: 16 times as many take no more than what the checkpoints do."""
+
+    def temporaries(checkpoints, max_steps):
+        adjoint = diffrax.RecursiveCheckpointAdjoint(checkpoints)
+        options = dict(adjoint=adjoint, max_steps=max_steps)
+        gradient = jax.jit(jax.grad(lambda p: answer(p, **options)[0]))
+        return gradient.lower(STABLE).compile().memory_analysis().temp_size_in_bytes
+
+    few, many = temporaries(8, 256), temporaries(32, 256)
+    assert temporaries(8, 4096) == pytest.approx(few, rel=1e-2)
+    # A checkpoint holds vectors of the grid's size, and no matrix.
+    assert many - few < 24 * 75**2 * 8
