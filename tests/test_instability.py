@@ -1,5 +1,6 @@
 """Runaway in time against the linear theory, and how an instability is described."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -97,3 +98,12 @@ def test_an_integrator_that_fails_says_so():
 def test_an_integrator_that_fails_raises():
     with pytest.raises(Exception, match="integrator gave up"):
         evolve(METAL, 0.275 * G, 0.25 * G, GRID, TIMES, rtol=1e-9, max_steps=4)
+
+
+@pytest.mark.slow
+def test_an_integrator_that_fails_in_one_run_of_a_batch_raises():
+    def final(hot):
+        return evolve(METAL, hot, 0.25 * G, GRID, TIMES, rtol=1e-9, max_steps=4).f[-1]
+
+    with pytest.raises(Exception, match="integrator gave up"):
+        jax.block_until_ready(jax.vmap(final)(G * jnp.array([0.25, 0.275])))
