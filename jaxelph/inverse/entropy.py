@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import curve_fit
 
 from .fit_result import FitError
@@ -106,12 +106,12 @@ def debye_default(omega, design, data, noise, top) -> np.ndarray:
 
 
 def fit_entropy(
-    omega: Float[Array, " row"],
-    design: Float[Array, "datum row"],
-    data: Float[Array, " datum"],
-    noise: Float[Array, " datum"],
+    omega: Float[ArrayLike, " row"],
+    design: Float[ArrayLike, "datum row"],
+    data: Float[ArrayLike, " datum"],
+    noise: Float[ArrayLike, " datum"],
     *,
-    default: Float[Array, " row"] | None = None,
+    default: Float[ArrayLike, " row"] | None = None,
     strength: Strength = "evidence",
     top: float | None = None,
 ) -> EntropyFit:
@@ -135,23 +135,23 @@ def fit_entropy(
         True True
     """
     omega, design, data, noise = check_linear(omega, design, data, noise)
-    top = 1.05 * omega[-1] if top is None else float(top)
+    highest = 1.05 * omega[-1] if top is None else float(top)
     if strength not in ("evidence", "kink"):
         raise ValueError(f"strength {strength!r} is not known; use 'evidence' or 'kink'.")
     if default is None:
-        default = debye_default(omega, design, data, noise, top)
-    default = np.asarray(default, dtype=float)
-    if default.shape != omega.shape or not np.all(np.isfinite(default)) or not np.all(default > 0):
+        default = debye_default(omega, design, data, noise, highest)
+    model = np.asarray(default, dtype=float)
+    if model.shape != omega.shape or not np.all(np.isfinite(model)) or not np.all(model > 0):
         raise ValueError("default must be positive at each frequency; give it a small floor.")
-    problem, left = whitened(omega, design, noise, top)
+    problem, left = whitened(omega, design, noise, highest)
     half = np.diff(omega) / 2
     weight = np.append(half, 0.0) + np.append(0.0, half)
     scaled = np.asarray(problem.design)
     target = left.T @ (data / noise)
     # Above the largest eigenvalue of the data's information the entropy alone decides.
-    largest = np.linalg.norm(scaled * np.sqrt(default / weight)[None, :], 2) ** 2
+    largest = np.linalg.norm(scaled * np.sqrt(model / weight)[None, :], 2) ** 2
     alphas = 1e3 * largest * np.logspace(0, -_DECADES, _STEPS)
-    path = _path(*(jnp.asarray(x) for x in (scaled, target, default, weight, alphas)))
+    path = _path(*(jnp.asarray(x) for x in (scaled, target, model, weight, alphas)))
     solved = np.asarray(path.converged) & np.isfinite(np.asarray(path.log_evidence))
     # The path is followed downwards; after a failure its starts are worth nothing.
     count = len(solved) if solved.all() else int(np.argmin(solved))
@@ -178,7 +178,7 @@ def fit_entropy(
         omega=omega,
         a2f=a2f,
         covariance=np.diag(prior) - gain @ covered,
-        default=default,
+        default=model,
         alpha=float(alpha),
         chi_square=float(chi_squares[best]),
         degrees=float(path.degrees[best]),

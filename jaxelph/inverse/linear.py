@@ -266,10 +266,10 @@ def fit_linear(
 
 
 def noise_draws(
-    omega: Float[Array, " row"],
-    design: Float[Array, "datum row"],
-    exact: Float[Array, " datum"],
-    noise: Float[Array, " datum"],
+    omega: Float[ArrayLike, " row"],
+    design: Float[ArrayLike, "datum row"],
+    exact: Float[ArrayLike, " datum"],
+    noise: Float[ArrayLike, " datum"],
     *,
     draws: int = 200,
     seed: int = 0,
