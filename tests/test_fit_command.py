@@ -9,6 +9,7 @@ import xarray as xr
 from jaxelph import GaussianPeaks
 from jaxelph.cli import run
 from jaxelph.inverse.data import HeatData
+from jaxelph.inverse.table import read_data
 from jaxelph.units import KELVIN
 
 TRUTH = GaussianPeaks([13.0, 22.0], [3.0, 1.5], [0.7, 0.3])
@@ -74,3 +75,47 @@ def test_a_table_is_fitted(heat, tmp_path, capsys):
         np.testing.assert_allclose(data["a2f"], told["a2f"])
         assert data["lambda_error"] == pytest.approx(found["error"])
         assert data.sizes["datum_1"] == 30
+
+
+@pytest.mark.slow
+def test_a_fit_that_does_not_decide_is_refused(heat, tmp_path, capsys):
+    """Two equal peaks cannot be told apart: one sentence, exit code 2, nothing written."""
+    twins, kelvin = GaussianPeaks([13.0, 13.0], [3.0, 3.0], [0.5, 0.5]), np.linspace(3, 90, 30)
+    exact = np.asarray(HeatData(kelvin * KELVIN, kelvin, kelvin).predict(twins))
+    rows = [f"{t:.15g},{c:.15g},0.002" for t, c in zip(kelvin, exact, strict=True)]
+    heat.write_text("T_K,C_ratio,sigma\n" + "\n".join(rows) + "\n")
+    out = tmp_path / "out"
+    options = ["--kind", "heat", "--peaks", "13:3:0.5,13:3:0.5", "--output", str(out)]
+    assert run(["fit", str(heat), *options]) == 2
+    told, err = capsys.readouterr()
+    assert told == "" and not list(out.glob("*"))
+    assert len(err.splitlines()) == 1 and "do not decide all parameters" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "phrase"),
+    [
+        (["--top", "30", "--spread", "1"], "--spread is a prior on --peaks"),
+        (["--peaks", "13:3:0.5", "--prior", "entropy"], "--prior is of a table"),
+        (["--top", "30", "--prior", "best"], "prior 'best' is not known"),
+    ],
+)
+def test_priors_that_do_not_fit(heat, capsys, options, phrase):
+    assert run(["fit", str(heat), "--kind", "heat", *options]) == 2
+    assert phrase in capsys.readouterr().err
+
+
+def test_relaxation_at_several_temperatures_is_several_traces(tmp_path):
+    path = tmp_path / "cooling.csv"
+    head = "t_ps,Te_K,sigma,T_K,Tstart_K\n"
+    rows = [(0.1, 98, 80, 104), (0.2, 90, 80, 104), (0.1, 137, 110, 143), (0.3, 120, 110, 143)]
+    path.write_text(head + "".join(f"{t},{e},0.3,{c},{h}\n" for t, e, c, h in rows))
+    traces = read_data(path, "relaxation", top=20.0)
+    assert [len(trace.values) for trace in traces] == [2, 2]
+    assert traces[0].grid.size == traces[1].grid.size
+    for trace, cold, hot in zip(traces, (80, 110), (104, 143), strict=True):
+        assert trace.temperature == pytest.approx(cold * KELVIN)
+        assert trace.initial == pytest.approx(hot * KELVIN)
+    with pytest.raises(ValueError, match="needs --temperature"):
+        path.write_text("t_ps,Te_K,sigma\n0.1,98,0.3\n0.2,90,0.3\n")
+        read_data(path, "relaxation", top=20.0)

@@ -165,8 +165,8 @@ def test_scaling_derivative_is_the_integral():
 
 
 def test_functional_derivative_against_differences():
-    """A probe of finite area, Richardson-extrapolated, for the kinetic λ_c and γ₁."""
-    for name in ("lambda-c-kinetic", "gamma-1"):
+    """A probe of finite area, Richardson-extrapolated, for the kinetic λ_c, γ₁ and min Z₀⁻¹."""
+    for name in ("lambda-c-kinetic", "gamma-1", "weight"):
         omega = jnp.array([9.0, 18.3])
 
         def quantity(s, name=name):

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 def unit_of_quantity(name: str, energy_power: int) -> tuple[float, str]:
     """What the quantity is to be multiplied by, and the unit that it is then in.
 
-    Tc and rates are energies inside; other energies stay in meV.
+    Tc and rates are energies inside, times their inverse; other energies stay in meV.
     """
     if name.startswith("tc"):
         return 1 / KELVIN, "K"
     if name.startswith("gamma"):
         return float(mev_to_per_ps(1.0)), "1/ps"
+    if name.startswith("tau"):
+        return 1 / float(mev_to_per_ps(1.0)), "ps"
     return 1.0, {0: "1", 1: "meV"}.get(energy_power, f"meV^{energy_power}")
 
 

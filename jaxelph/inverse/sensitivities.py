@@ -98,6 +98,12 @@ QUANTITIES: dict[str, Quantity] = {
     "gamma-t": Quantity(
         "γ_T", 1, lambda spectrum, s: two_temperature_rate(spectrum, s.temperature)
     ),
+    "tau-1": Quantity(
+        "τ₁", -1, lambda spectrum, s: 1 / normal_modes(spectrum, s.temperature, s.grid).slowest
+    ),
+    "tau-t": Quantity(
+        "τ_T", -1, lambda spectrum, s: 1 / two_temperature_rate(spectrum, s.temperature)
+    ),
 }
 
 
