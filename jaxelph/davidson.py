@@ -16,6 +16,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .numerics import eigh, one_by_one
+
+_cholesky = one_by_one(jnp.linalg.cholesky)
+_orthonormal = one_by_one(lambda columns: jnp.linalg.qr(columns)[0])
+
 Multiply = Callable[[Float[Array, " n"]], Float[Array, " n"]]
 
 
@@ -59,7 +64,7 @@ def lowest_eigenpair(
         for _ in range(2):
             new = new / jnp.maximum(jnp.linalg.norm(new, axis=0, keepdims=True), 1e-300)
             new = new - basis @ (basis.T @ new)
-            new = jnp.linalg.qr(new)[0]
+            new = _orthonormal(new)
         return new
 
     def extend(space, new, at):
@@ -83,12 +88,12 @@ def lowest_eigenpair(
         far = jnp.diag(jnp.where(active, 0.0, 1e3 * jnp.max(jnp.abs(a)) + 1.0))
         a = jnp.where(both, a, far)
         if metric is None:
-            theta, s = jnp.linalg.eigh(a)
+            theta, s = eigh(a)
         else:
-            lower = jnp.linalg.cholesky(jnp.where(both, b, jnp.eye(width)))
+            lower = _cholesky(jnp.where(both, b, jnp.eye(width)))
             half = jax.scipy.linalg.solve_triangular(lower, a, lower=True)
             inner = jax.scipy.linalg.solve_triangular(lower, half.T, lower=True)
-            theta, s = jnp.linalg.eigh((inner + inner.T) / 2)
+            theta, s = eigh((inner + inner.T) / 2)
             s = jax.scipy.linalg.solve_triangular(lower.T, s[:, :block], lower=False)
         theta, s = (
             theta[:block],

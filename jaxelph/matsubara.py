@@ -32,6 +32,8 @@ import scipy.special
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
+from .numerics import eigh, solve_symmetric
+
 Scalar = Real[_ArrayLike, ""]
 
 # The cutoff of the Coulomb repulsion is smooth, so that T_c is too: on the Matsubara axis
@@ -208,7 +210,7 @@ def top_eigenpair(
     Its derivative (Hellmann-Feynman for the value, one bordered linear system for the
     vector) needs no other eigenvalue, which `eigh` would divide by differences of.
     """
-    value, vector = jnp.linalg.eigh(matrix, symmetrize_input=False)
+    value, vector = eigh(matrix)
     return value[-1], vector[:, -1]
 
 
@@ -223,4 +225,4 @@ def _top_eigenpair_jvp(primals, tangents):
     bordered = bordered.at[:dim, :dim].set(matrix - value * jnp.eye(dim, dtype=matrix.dtype))
     bordered = bordered.at[:dim, dim].set(vector).at[dim, :dim].set(vector)
     right = jnp.append(slope * vector - applied, 0.0)
-    return (value, vector), (slope, jnp.linalg.solve(bordered, right)[:dim])
+    return (value, vector), (slope, solve_symmetric(bordered, right)[:dim])

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 from .davidson import lowest_eigenpair
 from .equilibrium import thermal_window
 from .grid import EnergyGrid
+from .numerics import eigh, solve_symmetric
 from .spectrum import EliashbergFunction, Scalar
 from .stability import COARSE, StabilityPencil, search_space, stability_pencil
 
@@ -94,19 +95,19 @@ def _generalised_eigh(A, M):
     """
     # Work with 1/γ, which passes smoothly through 0 where A loses its sign: A u = μ M u on the
     # range of M. Vectors of the null space are eliminated by a Schur complement.
-    m, basis = jnp.linalg.eigh(M)
+    m, basis = eigh(M)
     null = m < _NULL * m[-1]
     A = basis.T @ A @ basis
     in_null = null[:, None] & null[None, :]
     crossing = null[:, None] & ~null[None, :]
     block = jnp.where(in_null, A, jnp.diag(jnp.where(null, 0.0, 1.0)))
-    elimination = jnp.linalg.solve(block, jnp.where(crossing, A, 0.0))
+    elimination = solve_symmetric(block, jnp.where(crossing, A, 0.0))
     schur = A - jnp.where(crossing, A, 0.0).T @ elimination
     root = jnp.where(null, 0.0, 1 / jnp.sqrt(jnp.where(null, 1.0, m)))
     # The Schur form's own null space (one zero for each null vector) is replaced by the
-    # vectors that diagonalise A there. One call for both: see `extreme_rates`.
-    forms = jnp.stack([root[:, None] * schur * root[None, :], block])
-    (mu, a), (u, n) = jnp.linalg.eigh(forms)
+    # vectors that diagonalise A there.
+    mu, u = eigh(root[:, None] * schur * root[None, :])
+    a, n = eigh(block)
     static_u = jnp.sum(jnp.where(null[:, None], u, 0.0) ** 2, axis=0) > 0.5
     static_n = jnp.sum(jnp.where(null[:, None], n, 0.0) ** 2, axis=0) > 0.5
     moving = root[:, None] * u

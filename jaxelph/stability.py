@@ -28,7 +28,7 @@ from .grid import (
     transfer_kernel,
     weight_on_grid,
 )
-from .numerics import symmetric_eigenpair
+from .numerics import eigh, solve_symmetric, symmetric_eigenpair
 from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar
 from .thermodynamics import specific_heat_ratio
@@ -259,7 +259,7 @@ def search_softest_mode(
     frozen = jax.lax.stop_gradient(pencil)
     coarse = EnergyGrid(grid.step * grid.size / min(COARSE, grid.size), min(COARSE, grid.size))
     coarse_pencil = stability_pencil(spectrum, temperature, coarse)
-    smooth = jnp.linalg.eigh(jax.lax.stop_gradient(coarse_pencil.A))[1][:, :4]
+    smooth = eigh(jax.lax.stop_gradient(coarse_pencil).A)[1][:, :4]
     start = search_space(smooth, jax.lax.stop_gradient((coarse, grid)), frozen, frozen.diagonal_A)
     vector = lowest_eigenpair(frozen.multiply_A, frozen.diagonal_A, start)[1]
 
@@ -298,14 +298,14 @@ def softest_mode(
     form: StabilityPencil | RefinedForm,
 ) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
     """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
-    vectors = jnp.linalg.eigh(jax.lax.stop_gradient(form).A)[1]
+    vectors = eigh(jax.lax.stop_gradient(form).A)[1]
     # Derivatives go through products: their transpose is cheaper than a matrix's.
     return symmetric_eigenpair(form.multiply_A, Partial(_solve_by_matrix, form), vectors[:, 0])
 
 
 def _solve_by_matrix(form, v, w, residual):
     shifted = form.A - w * jnp.eye(v.shape[0]) + v[:, None] * v[None, :]
-    return jnp.linalg.solve(shifted, residual)
+    return solve_symmetric(shifted, residual)
 
 
 @jax.jit

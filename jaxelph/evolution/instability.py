@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from ..kinetics import KineticEquation
 from ..modes import NormalModes, normal_modes
+from ..numerics import eigh
 
 if TYPE_CHECKING:
     from .evolve import Evolution
@@ -88,7 +89,7 @@ def find_instability(evolution: "Evolution") -> Instability | None:
     first = jnp.asarray(rows[0] if len(rows) else state)
     start = float(smallest_eigenvalue(equation, first))
     state = jnp.asarray(state)
-    values, vectors = jnp.linalg.eigh(matrices.symmetric_mass(state))
+    values, vectors = eigh(matrices.symmetric_mass(state))
     slope, dragged = equation.slopes(state)
     softest = jnp.sqrt(jnp.maximum(equation.minus_slope - slope, 0.0)) * vectors[:, 0]
     softest = softest / softest[jnp.argmax(jnp.abs(softest))]

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from threadpoolctl import threadpool_limits
 
 from .space import Space
 
@@ -24,7 +25,9 @@ def chunk_count(count: int, chunk: int) -> int:
 def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """`function` over the first axis of its argument's arrays, shared out over local devices.
 
-    The axis has to be a multiple of the number of devices. Compiled once for each shape.
+    The axis has to be a multiple of the number of devices. Compiled once for each shape. While
+    it runs LAPACK has one thread: devices that each have as many as cores stand in each other's
+    way, and on a single one small matrices are done before a second thread wakes up.
 
     Example:
         >>> count = 2 * len(jax.local_devices())
@@ -33,7 +36,7 @@ def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """
     devices = jax.local_devices()
     if len(devices) == 1:
-        return jax.jit(jax.vmap(function))
+        return _on_one_thread(jax.jit(jax.vmap(function)))
     axis = PartitionSpec("point")
     mesh = Mesh(np.array(devices), ("point",))
 
@@ -59,7 +62,15 @@ def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         )
 
     compiled = jax.jit(outside)
-    return lambda batch: compiled(jax.device_put(batch, NamedSharding(mesh, axis)))
+    return _on_one_thread(lambda batch: compiled(jax.device_put(batch, NamedSharding(mesh, axis))))
+
+
+def _on_one_thread(compiled):
+    def run(batch):
+        with threadpool_limits(1, user_api="blas"):
+            return jax.block_until_ready(compiled(batch))
+
+    return run
 
 
 def padded_width(size: int) -> int:
