@@ -36,7 +36,7 @@ def resolved(spectrum):
 
 @pytest.fixture(scope="module")
 def report(spectrum):
-    return j.report(spectrum, TEMPERATURES, name="metal")
+    return j.report(spectrum, TEMPERATURES, name="metal.dat")
 
 
 def test_program_prints_json_alone_and_saves_all(folder, report, capsys):

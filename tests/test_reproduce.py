@@ -65,7 +65,7 @@ def test_published_stability_parameter_of_mercury(shared):
         xi, temperature = j.maximum_stability_parameter(j.read_a2f(path, unit="meV"))
     assert xi == pytest.approx(0.140661, abs=5e-7)
     omega, a2f = np.loadtxt(path).T
-    fine = np.linspace(omega[0], omega[-1], 4001)
+    fine = np.linspace(omega[0], omega[-1], 20_001)
     unsorted = 2 * np.interp(fine, omega, a2f) / fine * (fine[1] - fine[0])
     unsorted[[0, -1]] /= 2
     metal = j.EinsteinModes(fine, unsorted)
