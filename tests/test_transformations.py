@@ -46,12 +46,9 @@ QUICK = {
     "inverse_quasiparticle_weight",
     "specific_heat_ratio, two_temperature_rate",
     "coupling_kernel, transfer_kernel, collision_kernels, slope_kernel, aligned",
-    "normal_modes",
-    "minimum_weight",
     "margin, critical_coupling by heat",
     "margin, critical_coupling by kinetic",
     "mcmillan, allen_dynes",
-    "transition_temperature",
 }
 ROWS = {}
 
