@@ -14,6 +14,9 @@ import subprocess
 import sys
 import time
 
+# A device for each core, or LAPACK would leave all but one idle. Before JAX starts.
+os.environ.setdefault("XLA_FLAGS", f"--xla_force_host_platform_device_count={os.cpu_count() or 1}")
+
 import jax
 import numpy as np
 import scipy.linalg
