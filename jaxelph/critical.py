@@ -68,9 +68,8 @@ def margin(
     _check_criterion(criterion)
     check_temperature(temperature)
     if criterion == "kinetic" and grid is None:
-        grid = EnergyGrid.suggest(spectrum, temperature)
-        if spectrum.smooth:
-            grid = RefinedGrid.around(spectrum, temperature, grid)
+        suggested = EnergyGrid.suggest(spectrum, temperature)
+        grid = RefinedGrid.if_smooth(spectrum, temperature, suggested)
     return _margin(spectrum, temperature, criterion, grid)
 
 

@@ -25,7 +25,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .equilibrium import inverse_quasiparticle_weight, thermal_window
-from .grid import EnergyGrid, interpolate_oversampled, minimum_weight_on_grid
+from .grid import EnergyGrid, minimum_weight_on_grid
 from .spectrum import EliashbergFunction, Scalar, _as_float, coupling_constant
 
 # Nodes for each factor e in |E - E_m|: the error e^{-π²c} is 1e-12.
@@ -104,6 +104,19 @@ class RefinedGrid(eqx.Module):
         width = jnp.where(bend * base.step > strength, strength / bend, base.step)
         return RefinedGrid(base, centre, jnp.maximum(width, 1e-6 * centre), extra)
 
+    @staticmethod
+    def if_smooth(
+        spectrum: EliashbergFunction,
+        temperature: Scalar,
+        base: EnergyGrid,
+        *,
+        centre: Scalar | None = None,
+    ) -> "EnergyGrid | RefinedGrid":
+        """`around` for a smooth α²F, `base` itself for δ modes: the grid for the margin."""
+        if not spectrum.smooth:
+            return base
+        return RefinedGrid.around(spectrum, temperature, base, centre=centre)
+
     @property
     def size(self) -> int:
         return self.base.size + self.extra
@@ -114,14 +127,14 @@ class RefinedGrid(eqx.Module):
 
     @property
     def energies(self) -> Float[Array, " node"]:
-        return self._nodes()[0]
+        return self.nodes()[0]
 
     @property
     def weights(self) -> Float[Array, " node"]:
-        """Of the quadrature Σ w_i u(E_i) = ∫ u dE over E > 0, for odd or narrow u."""
-        return self._nodes()[1]
+        return self.nodes()[1]
 
-    def _nodes(self):
+    def nodes(self) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
+        """Energies and weights of the quadrature Σ w_i u(E_i) = ∫ u dE, E > 0, u odd or narrow."""
         # The integrals do not depend on where the nodes are: no derivative through them.
         centre, width, step, cutoff = jax.lax.stop_gradient(
             (self.centre, self.width, self.base.step, self.base.cutoff)
@@ -151,17 +164,13 @@ class RefinedGrid(eqx.Module):
         )
         return energies, unit / density
 
-    def interpolation(self) -> Float[Array, "node energy"]:
-        """Sinc interpolation of odd functions that decay, from `base` to the nodes."""
-        x = self.energies[:, None] / self.base.step
+    def interpolation(self, energies: Float[Array, " node"]) -> Float[Array, "node energy"]:
+        """Sinc interpolation of odd functions that decay, from `base` to its nodes' energies."""
+        x = energies[:, None] / self.base.step
         n = jnp.arange(1, self.base.size + 1)[None, :]
         return jnp.sinc(x - n) - jnp.sinc(x + n)
 
     @property
     def half_step(self) -> EnergyGrid:
-        """The grid from whose values `interpolate` works."""
+        """The grid for `interpolate_oversampled` to the nodes; few digits at its end."""
         return EnergyGrid(0.5 * self.base.step, 2 * self.base.size)
-
-    def interpolate(self, values: Float[Array, " twice_energy"]) -> Float[Array, " node"]:
-        """Even functions given on E = 0 and on `half_step`, at the nodes; few digits at the end."""
-        return interpolate_oversampled(values, self.energies / self.half_step.step)

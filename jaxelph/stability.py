@@ -25,6 +25,7 @@ from .grid import (
     EnergyGrid,
     FoldedConvolution,
     coupling_kernel,
+    interpolate_oversampled,
     transfer_kernel,
     weight_on_grid,
 )
@@ -179,14 +180,25 @@ def refined_form(
     """
     base = grid.base
     window = thermal_window(base.energies, temperature)
-    root = jnp.sqrt(grid.weights / base.step)
+    energies, weights = grid.nodes()
+    root = jnp.sqrt(weights / base.step)
     fine = grid.half_step
     fine_exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     return RefinedForm(
-        weight=grid.interpolate(weight_on_grid(fine_exchange, temperature, fine, first=0)),
-        window=root[:, None] * grid.interpolation() * window[None, :],
+        weight=interpolate_oversampled(
+            weight_on_grid(fine_exchange, temperature, fine, first=0), energies / fine.step
+        ),
+        window=root[:, None] * grid.interpolation(energies) * window[None, :],
         exchange=FoldedConvolution(coupling_kernel(spectrum, base)),
     )
+
+
+def margin_form(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
+) -> "StabilityPencil | RefinedForm":
+    """Ã on a grid of either kind, whose smallest eigenvalue is the margin."""
+    form = refined_form if isinstance(grid, RefinedGrid) else stability_pencil
+    return form(spectrum, temperature, grid)
 
 
 Method = Literal["auto", "dense", "iterative"]
@@ -228,10 +240,9 @@ def stability_margin(
     if method not in get_args(Method):
         told = ", ".join(repr(name) for name in get_args(Method))
         raise ValueError(f"method {method!r} is not known; use one of {told}.")
-    if isinstance(grid, RefinedGrid):
-        return softest_mode(refined_form(spectrum, temperature, grid))[0]
-    if method == "dense" or (method == "auto" and grid.size <= _DENSE):
-        return softest_mode(stability_pencil(spectrum, temperature, grid))[0]
+    dense = method == "dense" or (method == "auto" and grid.size <= _DENSE)
+    if dense or isinstance(grid, RefinedGrid):
+        return softest_mode(margin_form(spectrum, temperature, grid))[0]
     return search_softest_mode(spectrum, temperature, grid)[0]
 
 

@@ -103,6 +103,21 @@ def mev_to_per_ps(rate):
     return math.pi * rate / HBAR
 
 
+def check_kelvin(temperature: float, name: str) -> float:
+    """The temperature itself, once it is known to be one.
+
+    Raises:
+        ValueError: it is not a positive number; `name` is the argument or option it came by.
+
+    Example:
+        >>> check_kelvin(4.2, "--temperature")
+        4.2
+    """
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"{name} must be a positive number in K, got {temperature:g}.")
+    return temperature
+
+
 def kelvin(temperature: float) -> str:
     """A temperature as a person would give it.
 

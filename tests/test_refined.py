@@ -20,6 +20,7 @@ from jaxelph import (
     minimum_weight,
     stability_margin,
 )
+from jaxelph.grid import interpolate_oversampled
 
 CENTRE, WIDTH = 50.0, 5.0
 PEAK = GaussianPeaks([CENTRE], [WIDTH], [1.0], order=256)
@@ -144,7 +145,9 @@ def test_interpolation_of_the_weight():
     temperature = 12.0
     grid = RefinedGrid.around(PEAK, temperature, EnergyGrid(4.0, 150))
     fine = jnp.append(0.0, grid.half_step.energies)
-    values = grid.interpolate(inverse_quasiparticle_weight(PEAK, temperature, fine))
+    values = interpolate_oversampled(
+        inverse_quasiparticle_weight(PEAK, temperature, fine), grid.energies / grid.half_step.step
+    )
     inside = grid.energies < 300
     closed = inverse_quasiparticle_weight(PEAK, temperature, grid.energies)
     np.testing.assert_allclose(values[inside], closed[inside], rtol=0, atol=1e-11)

@@ -46,7 +46,7 @@ def command(
     from ..inverse.table import parse_peaks
     from ..spectrum import EinsteinModes
     from ..terminal import number, progress_bar, say
-    from ..units import KELVIN
+    from ..units import KELVIN, check_kelvin
 
     names: list[Criterion] = []
     for name in (part.strip() for part in criterion.split(",") if part.strip()):
@@ -55,8 +55,7 @@ def command(
         names.append(name)
     if not names or len(set(names)) < len(names):
         raise ValueError("--criterion: name each of them once.")
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
+    check_kelvin(temperature, "--temperature")
     start, wanted = parse_peaks(peaks), parse_values(margins, "--margins", "margin")
     band = _pair("--omega", omega)
     coupling_range = None if coupling is None else _pair("--coupling", coupling)

@@ -39,13 +39,12 @@ def command(
     from ..inverse.output import sensitivities_dataset, sensitivities_figure, unit_of
     from ..inverse.sensitivities import sensitivities
     from ..terminal import number, progress_bar, say
-    from ..units import KELVIN
+    from ..units import KELVIN, check_kelvin
 
     names = [name.strip() for name in quantities.split(",") if name.strip()]
     if not names:
         raise ValueError("--quantities is empty: name at least one, tc for example.")
-    if not temperature > 0 or not np.isfinite(temperature):
-        raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
+    check_kelvin(temperature, "--temperature")
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(

@@ -29,16 +29,13 @@ def command(
     """
     import time
 
-    import numpy as np
-
     from ..files import check_folder, write_all
     from ..sweeps.screen import quantity_names, screen
     from ..terminal import progress_bar, say
-    from ..units import KELVIN
+    from ..units import KELVIN, check_kelvin
 
     names = quantity_names(quantity.split(","))
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"--temperature must be a positive number in K, got {temperature:g}.")
+    check_kelvin(temperature, "--temperature")
     if output.suffix not in (".nc", ".csv"):
         raise ValueError(f"--output {output}: the name must end in .nc or .csv.")
     check_folder(output.parent)

@@ -23,7 +23,7 @@ from ..grid import EnergyGrid
 from ..modes import normal_modes
 from ..spectrum import EliashbergFunction
 from ..stability import allen_rate, two_temperature_rate
-from ..units import HBAR, KELVIN, mev_to_per_ps
+from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .evolve import Evolution, evolve
 from .output import evolution_dataset, evolution_figure, outcome
 from .progress import ProgressMeter
@@ -273,12 +273,8 @@ def relax(
         >>> print(run.temperature.round(2), run.result)
         [160.   149.87 147.2 ] completed
     """
-    for label, value in (
-        ("electron_temperature", electron_temperature),
-        ("phonon_temperature", phonon_temperature),
-    ):
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{label} must be a positive number in K, got {value:g}.")
+    check_kelvin(electron_temperature, "electron_temperature")
+    check_kelvin(phonon_temperature, "phonon_temperature")
     if electron_temperature == phonon_temperature:
         raise ValueError(
             f"electron_temperature equals phonon_temperature, {phonon_temperature:g} K: nothing "

@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import curve_fit
 
 from .fit_result import FitError
-from .linear import check_linear, moments_with_errors, whitened
+from .linear import TableEstimate, check_linear, whitened
 
 Strength = Literal["evidence", "kink"]
 
@@ -30,7 +30,7 @@ _STEPS, _DECADES = 49, 12.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class EntropyFit:
+class EntropyFit(TableEstimate):
     """A positive α²F with Laplace's covariance, and the path over α that it was chosen from."""
 
     omega: np.ndarray
@@ -46,16 +46,6 @@ class EntropyFit:
     chi_squares: np.ndarray
     log_evidences: np.ndarray
     prior_share: dict[str, float]  # empty: entropy has no width of its own to compare with
-
-    @property
-    def error(self) -> np.ndarray:
-        """One standard deviation of α²F at each frequency."""
-        return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
-
-    @property
-    def moments(self) -> dict[str, tuple[float, float]]:
-        """λ, ω_log and λ⟨ω²⟩ with one standard deviation, by the posterior's covariance."""
-        return moments_with_errors(self.omega, self.a2f, self.covariance)
 
 
 class _Solved(eqx.Module):

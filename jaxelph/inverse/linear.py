@@ -87,8 +87,26 @@ def self_energy_design(
     return weighted.real, weighted.imag
 
 
+class TableEstimate:
+    """What follows from α²F on a table and its covariance."""
+
+    omega: np.ndarray
+    a2f: np.ndarray
+    covariance: np.ndarray  # of α²F
+
+    @property
+    def error(self) -> np.ndarray:
+        """One standard deviation of α²F at each frequency."""
+        return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
+
+    @property
+    def moments(self) -> dict[str, tuple[float, float]]:
+        """λ, ω_log and λ⟨ω²⟩ with one standard deviation, by the posterior's covariance."""
+        return moments_with_errors(self.omega, self.a2f, self.covariance)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class LinearFit:
+class LinearFit(TableEstimate):
     """The Gaussian posterior of α²F on a table."""
 
     omega: np.ndarray
@@ -103,16 +121,6 @@ class LinearFit:
     resolution: np.ndarray  # R: mean of the fit = R (true α²F), without noise
     signal: np.ndarray  # s: eigenvalues of data information against the prior's, descending
     prior_share: dict[str, float]  # of each moment: posterior over prior variance
-
-    @property
-    def error(self) -> np.ndarray:
-        """One standard deviation of α²F at each frequency."""
-        return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
-
-    @property
-    def moments(self) -> dict[str, tuple[float, float]]:
-        """λ, ω_log and λ⟨ω²⟩ with one standard deviation, by the posterior's covariance."""
-        return moments_with_errors(self.omega, self.a2f, self.covariance)
 
 
 def _moment_rows(omega, a2f):

@@ -243,11 +243,12 @@ def sensitivities(
         )
     if not float(temperature) > 0:
         raise ValueError(f"temperature must be positive, got {temperature}.")
-    given = grid is not None
-    grid = EnergyGrid.suggest(spectrum, temperature) if grid is None else grid
-    margin_grid: EnergyGrid | RefinedGrid = grid
-    if spectrum.smooth and not given:
-        margin_grid = RefinedGrid.around(spectrum, temperature, grid)
+    margin_grid: EnergyGrid | RefinedGrid
+    if grid is None:
+        grid = EnergyGrid.suggest(spectrum, temperature)
+        margin_grid = RefinedGrid.if_smooth(spectrum, temperature, grid)
+    else:
+        margin_grid = grid
     if omega is None:
         omega = 1.2 * maximum_frequency(spectrum) * jnp.arange(1, 201) / 200
     omega = jnp.asarray(omega, dtype=jnp.result_type(float))

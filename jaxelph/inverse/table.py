@@ -7,7 +7,7 @@ import numpy as np
 
 from ..grid import EnergyGrid
 from ..spectrum import EinsteinModes, GaussianPeaks
-from ..units import HBAR, KELVIN
+from ..units import HBAR, KELVIN, check_kelvin
 from .data import HeatData, RelaxationData, SelfEnergyData, SpectralData, WeightData
 
 #: Columns of each kind; of those in brackets one is enough, those in braces may be missing.
@@ -182,6 +182,4 @@ def _traces(columns, temperature, initial, top) -> list[SpectralData]:
 def _kelvin(option, value, kind):
     if value is None:
         raise ValueError(f"--kind {kind} needs {option} in K.")
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{option} must be a positive number in K, got {value:g}.")
-    return value * KELVIN
+    return check_kelvin(value, option) * KELVIN

@@ -17,7 +17,6 @@ import scipy.linalg
 import scipy.optimize
 
 from ..critical import CRITERIA
-from ..equilibrium import minimum_weight
 from ..grid import (
     HALF_WINDOW,
     EnergyGrid,
@@ -25,13 +24,14 @@ from ..grid import (
     coupling_kernel,
     grid_extent,
     interpolate_oversampled,
+    minimum_weight_on_grid,
     size_for,
     weight_on_grid,
 )
 from ..modes import normal_modes
 from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction
-from ..stability import refined_form, stability_pencil, two_temperature_rate
+from ..stability import margin_form, stability_pencil, two_temperature_rate
 from ..thermodynamics import specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
 
@@ -50,8 +50,7 @@ _COMMON, _LARGEST = 600, 3000
 def _sample(spectrum, temperature, step, size, energies):
     """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max."""
     grid = EnergyGrid(step, size)
-    scan = stability_pencil(spectrum, temperature, grid).weight
-    weight, energy = minimum_weight(spectrum, temperature, grid.energies, scan)
+    weight, energy = minimum_weight_on_grid(spectrum, temperature, grid)
     grid = grid.aligned(energy)
     pencil = stability_pencil(spectrum, temperature, grid)
     # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
@@ -60,10 +59,8 @@ def _sample(spectrum, temperature, step, size, energies):
     def form(step):
         """Whose lowest eigenvalue is the margin."""
         grid = EnergyGrid(step, size)
-        if not spectrum.smooth:
-            return stability_pencil(spectrum, temperature, grid).A
-        refined = RefinedGrid.around(spectrum, temperature, grid, centre=energy)
-        return refined_form(spectrum, temperature, refined).A
+        suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
+        return margin_form(spectrum, temperature, suited).A
 
     # The grid reaches beyond the top of the spectrum, three times as many half-steps beyond 1.5.
     fine = EnergyGrid(0.5 * grid.step, 3 * size + HALF_WINDOW)
