@@ -207,32 +207,26 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         kept = self.linear_solver.prepare(problem, t0, y, z, alpha, args)
         # Zero, and removed by the compiler, for an equation that does not name the time.
         _, f_t = jax.jvp(lambda t: problem.residual(t, y, z, args), (t0,), (jnp.ones_like(t0),))
-        us, ws = [], []
-        y1, z1 = y, z
-        for i in range(8):
-            yi = _combine(y, A[i, :i], us)
-            zi = _combine(z, A[i, :i], ws)
-            cu = _combine(jnp.zeros_like(y), C[i, :i], us) / h
+
+        # One body for all stages: written out eight times they take twice as long to compile.
+        def stage(increments, coefficients):
+            us, ws = increments
+            i, a, c, time, d = coefficients
+            yi, zi, cu = y + a @ us, z + a @ ws, c @ us / h
             r = problem.rate_product(t0, y, z, zi + cu, args)
-            r = r - problem.residual(t0 + TIMES[i] * h, yi, zi, args)
-            if D[i] != 0:
-                r = r - h * D[i] * f_t
+            r = r - problem.residual(t0 + time * h, yi, zi, args) - h * d * f_t
             u = self.linear_solver.solve(kept, r)
             w = alpha * u - zi - cu
-            us.append(u)
-            ws.append(w)
-            # Stiffly accurate: the last stage is the result, its increment the error.
-            y1, z1 = yi + u, zi + w
+            return (us.at[i].set(u), ws.at[i].set(w)), None
+
+        none = jnp.zeros((8, *y.shape), y.dtype)
+        rows = [jnp.asarray(x, y.dtype) for x in (A, C, TIMES, D)]
+        (us, ws), _ = lax.scan(stage, (none, none), (jnp.arange(8), *rows))
+        # Stiffly accurate: the last stage is the result, its increment the error.
+        last = jnp.asarray(A[7] + np.eye(8)[7], y.dtype)
+        y1, z1 = y + last @ us, z + last @ ws
         ok = jnp.all(jnp.isfinite(y1)) & jnp.all(jnp.isfinite(z1))
         error = jnp.where(ok, us[-1], jnp.inf)
-        dense_info = dict(y0=y0, y1=problem.unravel(y1), k=jnp.asarray(H, y.dtype) @ jnp.stack(us))
+        dense_info = dict(y0=y0, y1=problem.unravel(y1), k=jnp.asarray(H, y.dtype) @ us)
         result = RESULTS.where(ok, RESULTS.successful, RESULTS.nonfinite)
         return problem.unravel(y1), problem.unravel(error), dense_info, z1, result
-
-
-def _combine(start: Vector, weights: np.ndarray, vectors: list[Vector]) -> Vector:
-    """`start + sum(weights * vectors)`, written out so that the compiler fuses it."""
-    for weight, vector in zip(weights, vectors, strict=True):
-        if weight != 0:
-            start = start + float(weight) * vector
-    return start
