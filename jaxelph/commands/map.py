@@ -45,6 +45,7 @@ def command(
     import numpy as np
 
     from ..files import check_folder, result_writers, write_all
+    from ..sweeps.devices import one_device_per_core
     from ..sweeps.phase_diagram import phase_diagram, plot_phase_diagram
     from ..terminal import progress_bar, say
 
@@ -62,6 +63,7 @@ def command(
         if name not in axes or len(axes[name]) < 2:
             raise ValueError(f"--over {name}=… is needed, with at least two values.")
     check_folder(output)
+    one_device_per_core()
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )

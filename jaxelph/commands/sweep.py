@@ -25,11 +25,13 @@ def command(
 ) -> None:
     """Screen many α²F files into one table; a file that cannot be used is a row with its error.
 
-    lambda_c gives the critical coupling by each of its three criteria.
+    lambda_c gives the critical coupling by each of its three criteria. Rows are kept in
+    OUTPUT.partial as they are finished: after a kill the same command goes on from there.
     """
     import time
 
     from ..files import check_folder, write_all
+    from ..sweeps.devices import one_device_per_core
     from ..sweeps.screen import quantity_names, screen
     from ..terminal import progress_bar, say
     from ..units import KELVIN, check_kelvin
@@ -39,26 +41,44 @@ def command(
     if output.suffix not in (".nc", ".csv"):
         raise ValueError(f"--output {output}: the name must end in .nc or .csv.")
     check_folder(output.parent)
-    paths = [path for given in files for path in _files_of(given)]
+    journal = output.with_name(f"{output.name}.partial")
+    own = {output.absolute(), journal.absolute()}
+    paths = [p for given in files for p in _files_of(given) if p.absolute() not in own]
     if not paths:
         raise ValueError(f"{files[0]}: there is no file in this folder.")
+    one_device_per_core()
     start = time.monotonic()
+    before = None  # files done by a run that was killed
+
+    def rate(done):
+        return (done - (before or 0)) / (time.monotonic() - start)
+
     with progress_bar(f"{len(paths)} files") as bar:
-        table = screen(
-            paths,
-            names,
-            temperature * KELVIN,
-            mu_star=mu_star,
-            progress=lambda done, total: bar(
-                done,
-                total,
-                text=f"{done}/{total} files, {done / (time.monotonic() - start):.3g} per second",
-            ),
-            unit=unit,
-            column=column,
-            format=layout,
-            convention=convention,
-        )
+
+        def progress(done, total):
+            nonlocal before
+            if before is None:
+                before = done
+                if done:
+                    say(f"{done} of {total} files were finished before, see {journal}")
+            bar(done, total, text=f"{done}/{total} files, {rate(done):.3g} per second")
+
+        try:
+            table = screen(
+                paths,
+                names,
+                temperature * KELVIN,
+                mu_star=mu_star,
+                progress=progress,
+                journal=journal,
+                unit=unit,
+                column=column,
+                format=layout,
+                convention=convention,
+            )
+        except KeyboardInterrupt:
+            say(f"finished rows are kept in {journal}; the same command goes on from there")
+            raise
     seconds = time.monotonic() - start
 
     def write(path: Path):
@@ -67,15 +87,20 @@ def command(
         return table.to_netcdf(path, engine="h5netcdf")
 
     write_all(output.parent, {output.name: write})
+    journal.unlink(missing_ok=True)
     failed = [text for text in table["error"].values if text]
     for text in failed[:5]:
         say(f"error: {text}")
     if len(failed) > 5:
         say(f"… and {len(failed) - 5} more; each is told in its row of {output}")
-    rate = len(paths) / seconds
-    say(f"{len(paths)} files, {len(failed)} of them failed; {seconds:.1f} s, {rate:.3g} per second")
+    say(
+        f"{len(paths)} files, {len(failed)} of them failed; {seconds:.1f} s, "
+        f"{rate(len(paths)):.3g} per second"
+    )
     say(f"wrote {output}")
 
 
 def _files_of(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))

@@ -19,6 +19,7 @@ from ..plotting import CRITERION_STYLE, STYLE
 from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency
 from ..superconductivity import transition_temperature
 from ..units import KELVIN
+from .chunks import padded_width
 from .grids import margin_grid
 from .space import points
 from .sweep import sweep
@@ -87,10 +88,12 @@ def phase_diagram(
     found = sweep(
         margins,
         points(temperature=KELVIN * temperatures, step=extents[:, 0], cutoff=extents[:, 1]),
-        chunk=8,
+        chunk=padded_width(8),
         progress=after(0),
     )
-    critical = sweep(tc, points(coupling=couplings), chunk=8, progress=after(len(temperatures)))
+    critical = sweep(
+        tc, points(coupling=couplings), chunk=padded_width(8), progress=after(len(temperatures))
+    )
     data: dict[str, Any] = {"tc": ("coupling", critical["value"].values / KELVIN, {"units": "K"})}
     for name in CRITERIA:
         slope = (found[name].values - 1) / own

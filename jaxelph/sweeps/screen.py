@@ -2,7 +2,8 @@
 
 Tables of unlike length are padded to a few lengths, and energy grids to a few sizes, so that
 few functions are compiled; neither changes a number beyond the grid's own accuracy. No more
-files than are being worked on are in memory.
+files than are being worked on are in memory. A screen that goes on after a kill makes the same
+batches of the files that are left as it would have made, and so the same numbers to the last bit.
 """
 
 import collections
@@ -12,6 +13,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from ..inverse.sensitivities import QUANTITIES, Setting
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
 from .chunks import padded_width, shared_out
+from .devices import cores
 from .grids import aligned_grid, margin_grid
+from .journal import Journal, Row, Stamp
 
 _BATCH = 32
 _LARGEST_GRID = 3000
@@ -103,13 +107,19 @@ def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
     return shared_out(one)
 
 
-def _read_ahead(paths: Sequence[Path], read: Callable) -> Iterator[tuple[int, Any]]:
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return Stamp.of(path)
+    except OSError:  # told where it is read
+        return None
+
+
+def _read_ahead(paths: Sequence[tuple[int, Path]], read: Callable) -> Iterator[tuple[int, Any]]:
     """What `read` makes of each file, in order; a few files ahead of the computation."""
-    workers = min(8, 2 * (os.cpu_count() or 1))
+    workers = min(8, 2 * cores())
     with ThreadPoolExecutor(workers) as pool:
         waiting = collections.deque()
-        rest = iter(enumerate(paths))
-        for k, path in itertools.chain(rest, [(-1, None)]):
+        for k, path in itertools.chain(paths, [(-1, None)]):
             if path is not None:
                 waiting.append((k, pool.submit(read, path)))
             while waiting and (path is None or len(waiting) > 4 * workers):
@@ -124,6 +134,7 @@ def screen(
     *,
     mu_star: float = 0.1,
     progress: Callable[[int, int], object] | None = None,
+    journal: str | os.PathLike[str] | None = None,
     **reading: Any,
 ) -> xr.Dataset:
     """Quantities of many α²F files, one row each; a file that cannot be used is a row, too.
@@ -134,6 +145,9 @@ def screen(
         temperature (scalar, meV): of those quantities that depend on it.
         mu_star (scalar): μ* of Tc.
         progress: called with (files done, files in all).
+        journal: a file that keeps finished rows. After a crash or kill the same call goes on
+            with the rest, and with files that have changed; a journal of other settings is
+            refused. It is the caller's to remove once the table is safe.
         reading: `format`, `unit`, `column`, `convention` of `read_a2f`, for all files alike.
 
     Returns:
@@ -141,7 +155,9 @@ def screen(
         or "", and `warning` with what the reader said. Tc is in K, rates in 1/ps.
 
     Raises:
-        ValueError: an unknown quantity, or a temperature that is not positive.
+        ValueError: an unknown quantity, a temperature that is not positive, or the journal of
+            another screen.
+        OSError: the journal cannot be written to; one sentence.
     """
     names = quantity_names(quantities)
     if not (np.isfinite(temperature) and temperature > 0):
@@ -149,28 +165,46 @@ def screen(
     files = [Path(path) for path in paths]
     values = np.full((len(names), len(files)), np.nan)
     errors, remarks = [""] * len(files), [""] * len(files)
+    settings = {
+        "quantity": names,
+        "temperature": float(temperature),
+        "mu_star": float(mu_star),
+        **reading,
+        "version": metadata.version("jaxelph"),
+    }
+    kept = None if journal is None else Journal(journal, settings)
+    left = []
+    for k, path in enumerate(files):
+        row = None if kept is None else kept.rows.get(str(path))
+        if row is not None and row.stamp == _stamp(path):
+            values[:, k], remarks[k] = row.values, row.remark
+        else:
+            left.append((k, path))
+    batch = padded_width(_BATCH)
     batches: dict[tuple, list] = {}
-    full: set[tuple] = set()
+    full: set[Any] = set() if kept is None else kept.full
     of_table = tuple(name for name in names if name in _OF_THE_TABLE)
     of_grid = tuple(name for name in names if name not in _OF_THE_TABLE)
     done = 0
 
     def read(path):
         try:
+            stamp = Stamp.of(path)  # of before: a file that changes meanwhile is read again
             spectrum = read_a2f(path, **reading)
             assert spectrum.provenance is not None
-            return _prepared(spectrum, temperature), " ".join(spectrum.provenance.warnings)
+            key, leaves = _prepared(spectrum, temperature)
+            return (key, leaves, stamp), " ".join(spectrum.provenance.warnings)
         except (ValueError, OSError) as error:
             return None, " ".join(str(error).split())
 
     def compute(key):
         rows = batches.pop(key)
-        index = [k for k, _ in rows]
-        if len(rows) == _BATCH:
+        index = [k for k, _, _ in rows]
+        if len(rows) == batch:
             full.add(key)
         # What is left at the end goes where a full batch went, or is padded to a power of two.
-        width = padded_width(_BATCH if key in full else 2 ** (len(rows) - 1).bit_length())
-        padded = [leaves for _, leaves in rows] + [rows[-1][1]] * (width - len(rows))
+        width = batch if key in full else padded_width(2 ** (len(rows) - 1).bit_length())
+        padded = [leaves for _, leaves, _ in rows] + [rows[-1][1]] * (width - len(rows))
         columns = [np.stack(column) for column in zip(*padded, strict=True)]
         both = [np.full(width, float(x)) for x in (temperature, mu_star)]
         # What takes the table alone is compiled once for its length, whatever the grid.
@@ -180,6 +214,11 @@ def screen(
                 found |= _evaluator(some, *shape)((*columns, *both))
         for row, name in zip(values, names, strict=True):
             row[index] = np.asarray(found[name])[: len(rows)]
+        if kept is not None:
+            finished = {
+                str(files[k]): Row(stamp, values[:, k].tolist(), remarks[k]) for k, _, stamp in rows
+            }
+            kept.add(key, len(rows) == batch, finished)
         advance(len(rows))
 
     def advance(count):
@@ -190,15 +229,16 @@ def screen(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpectrumWarning)  # kept with each row instead
-        for k, (prepared, text) in _read_ahead(files, read):
+        advance(len(files) - len(left))
+        for k, (prepared, text) in _read_ahead(left, read):
             if prepared is None:
                 errors[k] = text
                 advance(1)
                 continue
             remarks[k] = text
-            key, leaves = prepared
-            batches.setdefault(key, []).append((k, leaves))
-            if len(batches[key]) == _BATCH:
+            key, leaves, stamp = prepared
+            batches.setdefault(key, []).append((k, leaves, stamp))
+            if len(batches[key]) == batch:
                 compute(key)
         for key in list(batches):
             compute(key)

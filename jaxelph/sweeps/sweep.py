@@ -33,7 +33,9 @@ def sweep(
 ) -> xr.Dataset:
     """Values of a function at every point of a space.
 
-    The points are computed in chunks, each under `vmap` and shared out over all local devices.
+    The points are computed in chunks, each under `vmap` and shared out over all local devices;
+    on a processor `jax.config.update("jax_num_cpu_devices", cores)` right after the imports
+    makes as many of it, without which LAPACK's work stays on one core.
     With a store finished chunks are on disk at once; the same call after a crash or kill goes
     on with the rest. Where `jax.distributed` is initialised each process computes its share
     of the chunks, and the store must be one folder that all of them see.
