@@ -69,7 +69,7 @@ def test_a_table_is_fitted(heat, tmp_path, capsys):
     assert run(["fit", str(heat), *options]) == 0
     told = json.loads(capsys.readouterr().out)
     found = told["moments"]["lambda"]
-    assert abs(found["value"] - 1.0) < 2 * found["error"] < 0.02
+    assert abs(found["value"] - 1.0) < 2 * found["error"] < 0.05
     assert (out / "fit.png").stat().st_size > 10_000
     with xr.open_dataset(out / "fit.nc", engine="h5netcdf") as data:
         np.testing.assert_allclose(data["a2f"], told["a2f"])

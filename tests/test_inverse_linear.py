@@ -1,8 +1,11 @@
 """The linear inversion: its designs, its posterior by a second route, bad data."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
 from jaxelph import (
     TabulatedSpectrum,
@@ -14,6 +17,7 @@ from jaxelph import (
     specific_heat_ratio,
 )
 from jaxelph.inverse.entropy import fit_entropy
+from jaxelph.inverse.functionals import estimates, moment_slopes, table_weights
 from jaxelph.inverse.linear import (
     fit_linear,
     heat_design,
@@ -61,11 +65,8 @@ def test_posterior_by_the_normal_equations():
     noise = np.full(len(design), 0.05)
     data = design @ A2F + noise * np.random.default_rng(1).normal(size=len(design))
     fit = fit_linear(OMEGA, design, data, noise, top=33.0)
-    prior = np.asarray(
-        prior_covariance(jnp.asarray(OMEGA), 33.0, fit.amplitude, fit.length, fit.onset)
-    )
     information = design.T @ design / 0.05**2
-    covariance = np.linalg.inv(information + np.linalg.inv(prior))
+    covariance = np.linalg.inv(information + np.linalg.inv(fit.prior))
     np.testing.assert_allclose(fit.covariance, covariance, atol=1e-7 * np.max(covariance))
     mean = covariance @ design.T @ data / 0.05**2
     np.testing.assert_allclose(fit.a2f, mean, atol=1e-6 * np.max(mean))
@@ -81,23 +82,75 @@ def test_the_prior_vanishes_where_a2f_must():
     assert np.sqrt(variance[1] / variance[0]) == pytest.approx(4.0, rel=1e-5)
 
 
-def test_evidence_is_at_its_largest():
+def test_the_prior_is_the_average_that_the_data_make():
+    """Each (A, ℓ, ω_l) by SciPy's normal density of all the data, weighed as the fit weighs it."""
     design = heat()
     noise = np.full(len(design), 0.01)
     data = design @ A2F + noise * np.random.default_rng(2).normal(size=len(design))
     fit = fit_linear(OMEGA, design, data, noise, top=33.0)
+    grid = [np.geomspace(*x) for x in ((0.02, 5, 13), (0.01, 0.6, 10), (0.005, 0.8, 9))]
+    logs, before, etas = [], [], []
+    for length in grid[1]:
+        for onset in grid[2]:
+            unit = np.asarray(
+                prior_covariance(jnp.asarray(OMEGA), 33.0, 1.0, 33 * length, 33 * onset)
+            )
+            seen = design @ unit @ design.T / 0.01**2
+            for amplitude in grid[0]:
+                total = np.eye(len(data)) + amplitude**2 * seen
+                logs.append(multivariate_normal.logpdf(data / 0.01, cov=total))
+                pulls = np.log([amplitude / 0.5, length / 0.1, onset / 0.1]) / [1, 1.5, 1.5]
+                before.append(-0.5 * np.sum(pulls**2))
+                etas.append((amplitude, length, onset))
+    logs, before, etas = np.array(logs), np.array(before), np.array(etas)
+    before -= logsumexp(before)
+    assert fit.log_evidence == pytest.approx(logsumexp(logs + before), rel=1e-9)
+    weight = np.exp(logs + before - logsumexp(logs + before))
+    assert fit.amplitude == pytest.approx(np.exp(weight @ np.log(etas[:, 0])), rel=1e-6)
+    mixed = sum(
+        w * np.asarray(prior_covariance(jnp.asarray(OMEGA), 33.0, a, 33 * b, 33 * c))
+        for w, (a, b, c) in zip(weight, etas, strict=True)
+        if w * a**2 > 1e-10
+    )
+    np.testing.assert_allclose(fit.prior, mixed, atol=1e-6 * np.max(mixed))
 
-    def evidence(amplitude, length):
-        prior = prior_covariance(jnp.asarray(OMEGA), 33.0, amplitude, length, fit.onset)
-        total = np.diag(noise**2) + design @ np.asarray(prior) @ design.T
-        half = 0.5 * np.linalg.slogdet(2 * np.pi * total)[1]
-        # In units of σ, as the fit counts it.
-        return -half - 0.5 * data @ np.linalg.solve(total, data) + np.sum(np.log(noise))
 
-    best = evidence(fit.amplitude, fit.length)
-    assert fit.log_evidence == pytest.approx(best, rel=1e-9)
-    for factors in ((1.05, 1), (0.95, 1), (1, 1.05), (1, 0.95)):
-        assert evidence(factors[0] * fit.amplitude, factors[1] * fit.length) < best
+def test_functionals_are_the_best_of_their_bias():
+    """Of all g with that bias none scatters less, and the bias is at most a fifth of the scatter.
+
+    The Lagrangian |g|² + κ(w - Kᵀg)·P(w - Kᵀg) is convex, so its gradient decides.
+    """
+    design = sigma() / 0.05
+    fit = fit_linear(OMEGA, design, design @ A2F, np.ones(len(design)), top=33.0)
+    slopes = np.asarray(moment_slopes(jnp.asarray(OMEGA), jnp.asarray(fit.a2f))[1])
+
+    # Linear in the data: g by unit vectors.
+    targets = jnp.asarray(np.vstack([fit.target, np.eye(len(fit.target))]))
+    many = jax.jit(jax.vmap(lambda t: estimates(fit.prior, fit.design, t, slopes)))(targets)
+    found, g = jax.tree.map(lambda x: x[0], many), np.asarray(many.value[1:]).T
+    np.testing.assert_allclose(g @ fit.target, found.value, rtol=1e-8)
+    np.testing.assert_allclose(np.linalg.norm(g, axis=1), found.scatter, rtol=1e-8)
+    left = slopes - g @ fit.design
+    bias = np.sqrt(np.einsum("fi,ij,fj->f", left, fit.prior, left))
+    np.testing.assert_allclose(bias, found.bias, rtol=1e-4)
+    widened = np.asarray(found.widening) > 1
+    np.testing.assert_allclose(bias[widened], 0.2 * np.asarray(found.scatter)[widened], rtol=1e-6)
+    assert widened.any() and np.all(bias <= 0.2001 * np.asarray(found.scatter))
+    pull = np.asarray(found.widening)[:, None] * slopes @ fit.prior @ fit.design.T
+    gradient = g - np.asarray(found.widening)[:, None] * left @ fit.prior @ fit.design.T
+    assert np.max(np.abs(gradient)) < 1e-9 * np.max(np.abs(pull))
+
+
+def test_what_the_data_do_not_decide_is_the_posterior_s():
+    """Data that see one frequency know nothing of an integral over all of them."""
+    design = np.zeros((3, len(OMEGA)))
+    design[:, 20] = 1.0
+    fit = fit_linear(OMEGA, design, np.full(3, A2F[20]), np.full(3, 0.01), top=33.0)
+    assert min(fit.prior_share.values()) > 0.1
+    weight = np.asarray(table_weights(jnp.asarray(OMEGA)))
+    value, error = fit.moments["lambda"]
+    assert value == pytest.approx(weight @ fit.a2f, rel=1e-9)
+    assert error == pytest.approx(np.sqrt(weight @ fit.covariance @ weight), rel=1e-6)
 
 
 def test_bad_data():
@@ -123,7 +176,7 @@ def test_draws_are_fits():
     left = whitened(OMEGA, design, noise)[1]
     kick = np.random.default_rng(3).normal(size=(2, left.shape[1]))[1]
     alone = fit_linear(OMEGA, design, exact + noise * (left @ kick), noise).moments["lambda"]
-    np.testing.assert_allclose(alone, (values[1], errors[1]), rtol=1e-4)
+    np.testing.assert_allclose(alone, (values[1], errors[1]), rtol=1e-6)
 
 
 def entropy_problem(level):
@@ -164,47 +217,54 @@ def test_entropy_without_information_is_the_default():
         fit_entropy(OMEGA, design, data, np.full(len(data), 0.1), strength="best")
 
 
-ALL = ("lambda", "omega-log", "lambda-omega2")
-# What is not here is not at the nominal rate: ω_log of Nb from Σ of 1 %, .82, is told too
-# carefully; from C_el, Hg's onset at a twentieth of its top is not seen and λ, .55 at 1 %, is not
-# safe. At 5 % the prior decides all of it, wrongly (.02).
-COVERAGE = [
-    ("xi__Hg__a2F_Hg_0GPa.txt", "sigma", 0.01, ALL),
-    ("xi__Hg__a2F_Hg_0GPa.txt", "heat", 0.01, ALL[1:]),
-    ("isome__Nb__Nb.a2F", "sigma", 0.01, ("lambda", "lambda-omega2")),
-    ("isome__Nb__Nb.a2F", "sigma", 0.05, ALL),
-    ("isome__Nb__Nb.a2F", "heat", 0.01, ("lambda", "lambda-omega2")),
-    ("isome__Nb__Nb.a2F", "heat", 0.05, ALL),
+# Of 1000 draws the count of a true 68 % scatters by 1.5 %: the bounds are not a matter of luck.
+DRAWS = 1000
+CASES = [
+    (name, kind, level)
+    for name in ("xi__Hg__a2F_Hg_0GPa.txt", "isome__Nb__Nb.a2F")
+    for kind in ("heat", "sigma")
+    for level in (0.01, 0.05)
 ]
+
+
+def measurement(metal, kind):
+    """Forty temperatures or energies as one would choose them who knows ω_max and no more.
+
+    C_el from far below any phonon, where it is 1 + λ, up to half of ω_max, evenly in ln T; Σ at
+    ω_max/200, evenly up to 2ω_max.
+    """
+    top = float(maximum_frequency(metal))
+    temperatures = jnp.geomspace(top / 300, top / 2, 40)
+    energies = top * jnp.linspace(0.025, 2.0, 40)
+
+    def design(omega):
+        if kind == "heat":
+            return np.asarray(heat_design(jnp.asarray(omega), temperatures))
+        parts = self_energy_design(jnp.asarray(omega), top / 200, energies)
+        return np.vstack([np.asarray(part) for part in parts])
+
+    # The fit's table is not that of the file.
+    omega = np.linspace(1.02 * top / 60, 1.02 * top, 60)
+    exact = design(metal.omega) @ np.asarray(metal.a2f)
+    scale = 1.0 if kind == "heat" else np.max(np.abs(exact))
+    return omega, design(omega), exact, np.full(len(exact), scale)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::jaxelph.SpectrumWarning")
-@pytest.mark.parametrize("name, kind, level, moments", COVERAGE)
-def test_coverage_on_calculated_spectra(shared, name, kind, level, moments):
-    """200 draws: the 68 % interval of what the data decide is that of 68 %."""
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_coverage_on_calculated_spectra(shared, number):
+    """The 68 % interval of each moment covers the truth in 60 to 76 % of the draws."""
+    name, kind, level = CASES[number]
     metal = read_a2f(shared / "a2f" / name, unit="meV" if "Hg" in name else None)
     truth = {
         "lambda": float(coupling_constant(metal)),
         "omega-log": float(log_frequency(metal)),
         "lambda-omega2": float(coupling_moment(metal)),
     }
-    top = float(maximum_frequency(metal))
-    energies = jnp.linspace(0.02 * top, 1.6 * top, 40)
-    temperatures = jnp.linspace(0.02 * top, 0.4 * top, 40)
-
-    def design(omega):
-        if kind == "heat":
-            return np.asarray(heat_design(jnp.asarray(omega), temperatures))
-        parts = self_energy_design(jnp.asarray(omega), 0.03 * top, energies)
-        return np.vstack([np.asarray(part) for part in parts])
-
-    # The fit's table is not that of the file.
-    omega = np.linspace(1.02 * top / 60, 1.02 * top, 60)
-    exact = design(metal.omega) @ np.asarray(metal.a2f)
-    noise = level * (1.0 if kind == "heat" else np.max(np.abs(exact)))
-    drawn = noise_draws(omega, design(omega), exact, np.full(len(exact), noise))
-    for moment in moments:
+    omega, design, exact, scale = measurement(metal, kind)
+    drawn = noise_draws(omega, design, exact, level * scale, draws=DRAWS, seed=1000 + number)
+    for moment, true in truth.items():
         value, error = drawn[moment]
-        count = np.sum(np.abs(value - truth[moment]) < error)
-        assert 120 <= count <= 152, f"{moment}: {count} of 200"
+        share = np.mean(np.abs(value - true) < error)
+        assert 0.60 <= share <= 0.76, f"{moment}: {share}"

@@ -21,6 +21,7 @@ from .fit_peaks import peaks_a2f as peaks_a2f
 from .fit_result import Fit as Fit
 from .fit_result import FitError as FitError
 from .fit_result import FitWarning as FitWarning
+from .functionals import estimates as estimates
 from .linear import LinearFit as LinearFit
 from .linear import fit_linear as fit_linear
 from .linear import heat_design as heat_design

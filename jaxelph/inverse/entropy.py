@@ -21,7 +21,9 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import curve_fit
 
 from .fit_result import FitError
-from .linear import TableEstimate, check_linear, whitened
+from .functionals import TableEstimate
+from .linear import check_linear, whitened
+from .posterior import gain_of
 
 Strength = Literal["evidence", "kink"]
 
@@ -33,19 +35,11 @@ _STEPS, _DECADES = 49, 12.0
 class EntropyFit(TableEstimate):
     """A positive α²F with Laplace's covariance, and the path over α that it was chosen from."""
 
-    omega: np.ndarray
-    a2f: np.ndarray
-    covariance: np.ndarray  # of α²F
     default: np.ndarray  # D
     alpha: float
-    chi_square: float
-    degrees: float  # of freedom that the data decide, Σ s/(α + s)
-    log_evidence: float  # ln p(α | y) up to a constant
-    resolution: np.ndarray  # ∂a/∂(true α²F) at the fit
     alphas: np.ndarray
     chi_squares: np.ndarray
-    log_evidences: np.ndarray
-    prior_share: dict[str, float]  # empty: entropy has no width of its own to compare with
+    log_evidences: np.ndarray  # ln p(α | y) up to a constant, at each α
 
 
 class _Solved(eqx.Module):
@@ -160,24 +154,27 @@ def fit_entropy(
     else:
         best = _kink(np.log10(alphas[:count]), np.log10(chi_squares))
     alpha, a2f = alphas[best], np.asarray(path.a2f[best])
-    # C = (KᵀK + α w/a)⁻¹ without an inverse of what is nearly zero.
-    prior = a2f / (alpha * weight)
-    covered = scaled * prior[None, :]
-    gain = np.linalg.solve(covered @ scaled.T + np.eye(len(target)), covered).T
+    # The entropy's second derivative α w/a is the inverse of a prior's covariance.
+    prior = np.diag(a2f / (alpha * weight))
+    gain = np.asarray(gain_of(problem.design, jnp.asarray(prior)))
+    resolution = gain @ scaled
     return EntropyFit(
         omega=omega,
         a2f=a2f,
-        covariance=np.diag(prior) - gain @ covered,
-        default=model,
-        alpha=float(alpha),
+        covariance=prior - resolution @ prior,
+        resolution=resolution,
         chi_square=float(chi_squares[best]),
         degrees=float(path.degrees[best]),
         log_evidence=float(evidences[best]),
-        resolution=gain @ scaled,
+        prior=prior,
+        centre=a2f - prior @ scaled.T @ (target - scaled @ a2f),
+        design=scaled,
+        target=target,
+        default=model,
+        alpha=float(alpha),
         alphas=alphas[:count],
         chi_squares=chi_squares,
         log_evidences=evidences,
-        prior_share={},
     )
 
 

@@ -62,8 +62,6 @@ def fit_table(
     linear = all(item.linear for item in data)
     traced, nodes = tuple(data), jnp.asarray(omega)
     a2f = np.zeros(len(omega)) if linear else _start(nodes, traced, free, target, error)
-    # T_e(t) and Tc decide a number each.
-    strength = {} if linear or prior != "smooth" else {"few": True}
     for _ in range(max_steps):
         value, design = (np.asarray(x) for x in _linearised(nodes, jnp.asarray(a2f), traced))
         if not np.all(np.isfinite(value)) or not np.all(np.isfinite(design)):
@@ -78,7 +76,6 @@ def fit_table(
             free @ ((target - offset) / error),
             np.ones(len(free)),
             top=top,
-            **strength,
         )
         step = np.max(np.abs(posterior.a2f - a2f)) / np.max(posterior.error)
         a2f = posterior.a2f
@@ -97,12 +94,12 @@ def fit_table(
     cross = -posterior.covariance @ by_a2f.T
     joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
     table = TabulatedSpectrum(omega, a2f)
-    moments = dict(posterior.moments)
+    moments, share = posterior.moments, posterior.prior_share
     if mu_star is not None:
         tc, slope = jax.value_and_grad(
             lambda a: transition_temperature(TabulatedSpectrum(omega, a), mu_star)
         )(jnp.asarray(a2f))
-        moments["tc"] = (float(tc), float(propagated(slope[None, :], posterior.covariance)[0]))
+        *moments["tc"], share["tc"] = posterior.functional(float(tc), slope)
     return Fit(
         spectrum=table,
         data=data,
@@ -115,7 +112,7 @@ def fit_table(
         fitted_error=split(data, propagated(np.hstack([design, columns]), joint)),
         chi_square=posterior.chi_square,
         degrees=float(len(target) - len(names) - posterior.degrees),
-        prior_share=posterior.prior_share,
+        prior_share=share,
         posterior=posterior,
     )
 

@@ -4,8 +4,8 @@ C_el(T)/T and Σ(E, T) are linear in α²F: with values a_j = α²F(ω_j) on a t
 
     y = y_0 + K a + n,        n ~ N(0, diag σ²).
 
-Under the prior of `inverse.posterior` the posterior of a is Gaussian, and so is that of any linear
-functional (λ, λ⟨ω²⟩, λ⟨ln ω⟩), without any further step.
+Under the prior of `inverse.posterior` the posterior of a is Gaussian; λ, ω_log and λ⟨ω²⟩ are
+estimated as in `inverse.functionals`.
 """
 
 import dataclasses
@@ -19,19 +19,8 @@ from jaxtyping import Array, ArrayLike, Float
 from ..equilibrium import self_energy
 from ..spectrum import EinsteinModes, Scalar
 from ..thermodynamics import stability_parameter
-from .fit_result import FitError
-from .posterior import Whitened, invert
-
-
-def table_weights(omega: Float[Array, " row"]) -> Float[Array, " row"]:
-    """λ_j per α²F(ω_j): 2/ω_j times the trapezoidal weight, as `TabulatedSpectrum` has it.
-
-    Example:
-        >>> print(table_weights(jnp.array([1.0, 2.0, 3.0])))
-        [1.         1.         0.33333333]
-    """
-    half = jnp.diff(omega) / 2
-    return (jnp.append(half, 0.0) + jnp.append(jnp.zeros(1), half)) * 2 / omega
+from .functionals import TABLE_MOMENTS, TableEstimate, moment_estimates, table_weights
+from .posterior import Whitened, decompose, gain_of, invert
 
 
 @jax.jit
@@ -87,61 +76,13 @@ def self_energy_design(
     return weighted.real, weighted.imag
 
 
-class TableEstimate:
-    """What follows from α²F on a table and its covariance."""
-
-    omega: np.ndarray
-    a2f: np.ndarray
-    covariance: np.ndarray  # of α²F
-
-    @property
-    def error(self) -> np.ndarray:
-        """One standard deviation of α²F at each frequency."""
-        return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
-
-    @property
-    def moments(self) -> dict[str, tuple[float, float]]:
-        """λ, ω_log and λ⟨ω²⟩ with one standard deviation, by the posterior's covariance."""
-        return moments_with_errors(self.omega, self.a2f, self.covariance)
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class LinearFit(TableEstimate):
     """The Gaussian posterior of α²F on a table."""
 
-    omega: np.ndarray
-    a2f: np.ndarray  # posterior mean
-    covariance: np.ndarray  # of α²F
-    amplitude: float  # of the prior, by evidence
-    length: float  # of the prior at ω → 0, by evidence
-    onset: float  # of the prior, by evidence unless given
-    log_evidence: float
-    chi_square: float
-    degrees: float  # of freedom that the data decide, Σ s/(1 + s)
-    resolution: np.ndarray  # R: mean of the fit = R (true α²F), without noise
-    signal: np.ndarray  # s: eigenvalues of data information against the prior's, descending
-    prior_share: dict[str, float]  # of each moment: posterior over prior variance
-
-
-def _moment_rows(omega, a2f):
-    """λ, ω_log and λ⟨ω²⟩, each with its gradient by the values of the table."""
-    weight = np.asarray(table_weights(jnp.asarray(omega)))
-    coupling = weight @ a2f
-    log = np.exp((weight * np.log(omega)) @ a2f / coupling)
-    return {
-        "lambda": (coupling, weight),
-        # dω_log = ω_log (d∫ln ω - ln ω_log dλ)/λ.
-        "omega-log": (log, log / coupling * weight * np.log(omega / log)),
-        "lambda-omega2": (weight * omega**2 @ a2f, weight * omega**2),
-    }
-
-
-def moments_with_errors(omega, a2f, covariance) -> dict[str, tuple[float, float]]:
-    """λ, ω_log and λ⟨ω²⟩ of a table, each with one standard deviation."""
-    return {
-        name: (float(value), float(np.sqrt(row @ covariance @ row)))
-        for name, (value, row) in _moment_rows(omega, a2f).items()
-    }
+    amplitude: float  # of the prior, its geometric mean
+    length: float  # of the prior at ω → 0
+    onset: float  # of the prior
 
 
 def check_linear(omega, design, data, noise):
@@ -167,7 +108,7 @@ def check_linear(omega, design, data, noise):
 _BLIND = 1e-6
 
 
-def whitened(omega, design, noise, top=None, onset=None, few=False) -> tuple[Whitened, np.ndarray]:
+def whitened(omega, design, noise, top=None) -> tuple[Whitened, np.ndarray]:
     """The problem in as few data as it has, and U with t = Uᵀ(y - y₀)/σ.
 
     Singular vectors of K/σ that the data see nothing along are left out, and the rest padded
@@ -178,17 +119,14 @@ def whitened(omega, design, noise, top=None, onset=None, few=False) -> tuple[Whi
     kept = max(1, int(np.sum(strength > _BLIND)))
     size = min(-(-kept // 16) * 16, len(strength))
     left, strength, right = left[:, :size], strength[:size], right[:size]
-    problem = Whitened(
-        jnp.asarray(omega),
-        jnp.asarray(top),
-        jnp.asarray(strength[:, None] * right),
-        None if onset is None else jnp.asarray(float(onset)),
-        few,
-    )
-    return problem, left
+    return Whitened(
+        jnp.asarray(omega), jnp.asarray(top), jnp.asarray(strength[:, None] * right)
+    ), left
 
 
-_invert = eqx.filter_jit(invert)
+@eqx.filter_jit
+def _invert(problem, target):
+    return invert(problem, decompose(problem), target)
 
 
 def fit_linear(
@@ -198,15 +136,11 @@ def fit_linear(
     noise: Float[ArrayLike, " datum"],
     *,
     top: float | None = None,
-    onset: float | None = None,
-    few: bool = False,
 ) -> LinearFit:
-    r"""α²F from data that are linear in it, with a prior of evidence-chosen strength.
+    r"""α²F from data that are linear in it, with a prior whose strength the data decide.
 
     $$C = (K^T\sigma^{-2}K + P^{-1})^{-1} = P - PK^T(KPK^T + \sigma^2)^{-1}KP, \qquad
-      a = PK^T(KPK^T + \sigma^2)^{-1}(y - y_0),$$
-
-    at the strength of the prior with the largest evidence.
+      a = PK^T(KPK^T + \sigma^2)^{-1}(y - y_0).$$
 
     Positivity is not imposed on the Gaussian posterior, whose intervals are then those of a
     linear estimate; where a value comes out below zero by more than its error the model or the
@@ -218,13 +152,9 @@ def fit_linear(
         data (array of shape (datum,)): y - y_0.
         noise (array of shape (datum,)): σ > 0, the unit of the data.
         top (scalar, energy): ω_max, by default 5 % above the last frequency.
-        onset (scalar, energy): ω_l below which α²F ~ ω², by default chosen by the evidence.
-        few: whether the data decide only a number or two of α²F. The prior's own strength is
-            then held by hyperpriors, and its uncertainty added to the covariance.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, σ that is not positive.
-        FitError: the search for the largest evidence did not converge.
 
     Example:
         >>> w = np.linspace(0.5, 20.0, 40)
@@ -236,40 +166,31 @@ def fit_linear(
         True
     """
     omega, design, data, noise = check_linear(omega, design, data, noise)
-    problem, left = whitened(omega, design, noise, top, onset, few)
+    problem, left = whitened(omega, design, noise, top)
     scaled, target = design / noise[:, None], data / noise
-    found = _invert(problem, jnp.asarray(left.T @ target))
-    if not bool(found.converged):
-        raise FitError(
-            "the fit did not converge: the search for the largest evidence went on and on; check "
-            "the noise, which may be given far too small or too large."
-        )
-    eta = found.eta
-    amplitude, length, *rest = (float(x) for x in np.exp(np.asarray(eta)))
-    prior, covariance = np.asarray(problem.prior(eta)), np.asarray(found.covariance)
-    mean, gain = np.asarray(found.mean), np.asarray(problem.gain(eta)) @ left.T
-    signal = np.linalg.eigvalsh(problem.design @ prior @ problem.design.T)[::-1]
-    signal = np.clip(signal, 0, None)
-    share = {
-        name: float(np.clip(row @ covariance @ row / (row @ prior @ row), 0, 1))
-        for name, (_, row) in _moment_rows(omega, mean).items()
-    }
+    seen = left.T @ target
+    found = _invert(problem, jnp.asarray(seen))
+    amplitude, length, onset = (float(x) for x in np.exp(np.asarray(found.eta)))
+    mean, prior = np.asarray(found.mean), np.asarray(found.prior)
+    resolution = np.asarray(gain_of(problem.design, found.prior) @ problem.design)
     # What lies outside the span of K is noise under any prior.
-    outside = target - left @ (left.T @ target)
+    outside = target - left @ seen
     unseen = 0.5 * (outside @ outside + (len(target) - left.shape[1]) * np.log(2 * np.pi))
     return LinearFit(
         omega=omega,
         a2f=mean,
-        covariance=covariance,
+        covariance=np.asarray(found.covariance),
+        resolution=resolution,
+        chi_square=float(np.sum((scaled @ mean - target) ** 2)),
+        degrees=float(np.trace(resolution)),
+        log_evidence=float(found.log_evidence - unseen),
+        prior=prior,
+        centre=np.zeros(len(omega)),
+        design=np.asarray(problem.design),
+        target=seen,
         amplitude=amplitude,
         length=length,
-        onset=rest[0] if onset is None else float(onset),
-        log_evidence=float(problem.log_evidence(eta, jnp.asarray(left.T @ target)) - unseen),
-        chi_square=float(np.sum((scaled @ mean - target) ** 2)),
-        degrees=float(np.sum(signal / (1 + signal))),
-        resolution=gain @ scaled,
-        signal=signal,
-        prior_share=share,
+        onset=onset,
     )
 
 
@@ -282,7 +203,6 @@ def noise_draws(
     draws: int = 200,
     seed: int = 0,
     top: float | None = None,
-    onset: float | None = None,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Fits of the same data with fresh noise: does the 68 % interval cover in 68 % of them?
 
@@ -290,14 +210,14 @@ def noise_draws(
     parametric bootstrap of that fit.
 
     Args:
-        omega, design, noise, top, onset: see `fit_linear`.
+        omega, design, noise, top: see `fit_linear`.
         exact (array of shape (datum,)): y - y_0 without noise.
         draws: of the noise.
         seed: of the draws.
 
     Returns:
         for λ, ω_log and λ⟨ω²⟩ and for α²F: values and errors, arrays of shape (draw,) or
-        (draw, row). Draws whose search for the evidence did not converge are NaN.
+        (draw, row).
 
     Example:
         >>> w = np.linspace(0.5, 20.0, 30)
@@ -308,23 +228,28 @@ def noise_draws(
         True
     """
     omega, design, exact, noise = check_linear(omega, design, exact, noise)
-    problem, left = whitened(omega, design, noise, top, onset)
-    # Noise of unit variance in the whitened data, whatever their number.
-    kicks = np.random.default_rng(seed).normal(size=(draws, left.shape[1]))
-    targets = left.T @ (exact / noise) + kicks
-    found = _invert_many(problem, jnp.asarray(targets))
-    bad = ~np.asarray(found.converged)
-    means, covariances = np.array(found.mean), np.asarray(found.covariance)
-    means[bad] = np.nan
-    rows = [moments_with_errors(omega, a, c) for a, c in zip(means, covariances, strict=True)]
-    result = {
-        name: (np.array([row[name][0] for row in rows]), np.array([row[name][1] for row in rows]))
-        for name in rows[0]
-    }
-    spread = np.sqrt(np.clip(np.diagonal(covariances, axis1=1, axis2=2), 0, None))
-    return {**result, "a2f": (means, spread)}
+    problem, left = whitened(omega, design, noise, top)
+    return redraw(problem, left.T @ (exact / noise), draws, seed)
+
+
+def redraw(
+    problem: Whitened, exact: np.ndarray, draws: int, seed: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """`noise_draws` of whitened data."""
+    kicks = np.random.default_rng(seed).normal(size=(draws, len(exact)))
+    a2f, spread, value, error = (np.asarray(x) for x in _redraw(problem, exact + kicks))
+    moments = {name: (value[:, i], error[:, i]) for i, name in enumerate(TABLE_MOMENTS)}
+    return {**moments, "a2f": (a2f, spread)}
 
 
 @eqx.filter_jit
-def _invert_many(problem, targets):
-    return jax.lax.map(lambda target: invert(problem, target), targets)
+def _redraw(problem, targets):
+    decomposed = decompose(problem)
+
+    def one(target):
+        found = invert(problem, decomposed, target)
+        told = moment_estimates(problem.omega, found.mean, found.prior, problem.design, target)
+        spread = jnp.sqrt(jnp.maximum(jnp.diag(found.covariance), 0.0))
+        return found.mean, spread, told.value, told.error
+
+    return jax.lax.map(one, targets)

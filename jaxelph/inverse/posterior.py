@@ -2,14 +2,16 @@ r"""The Gaussian posterior of α²F on a table, given data that are linear in it
 
 The prior is a Gaussian process for α²F = ω²/(ω² + ω_l²) s(ω)·u(ω), where s → 0 at ω_max: α²F ~ ω²
 at small ω and zero above ω_max by construction. u is smooth over a length ℓ where α²F begins, and
-over ℓ(1 + ω/ω_l) at higher ω. The amplitude A, ℓ and the onset ω_l, η = ln(A, ℓ, ω_l), are those
-that maximise the evidence p(y | η) times weak hyperpriors. Where the data decide only a number or
-two of α²F, and with them hardly η, its spread enters the error bars to first order,
+over ℓ(1 + ω/ω_l) at higher ω. Data say too little of the amplitude A, of ℓ and of the onset ω_l
+to fix them: noisy ones leave the evidence p(y | η), η = ln(A, ℓ, ω_l), flat over decades, and its
+maximum may be a stiff power law that knows α²F far too well. So the prior is an average of all of
+them, each as likely as the data make it,
 
-$$C = C_{\hat\eta} + G H^{-1} G^T, \qquad G = \partial a/\partial\eta, \qquad
-  H = -\partial^2\ln p/\partial\eta^2 .$$
+$$P = \sum_\eta p(\eta | y)\,P_\eta, \qquad p(\eta | y) \propto p(y | \eta)\,p(\eta),$$
 
-Everything is a pure function of whitened data, for `vmap` over draws of the noise.
+the covariance of the mixture, on a grid of η. Nothing is searched for, and nothing can fail to
+converge. Everything is a pure function of whitened data, for `jit` and for `vmap` over draws of
+the noise.
 """
 
 from typing import NamedTuple
@@ -18,18 +20,26 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from ..spectrum import Scalar
 
-# Hyperpriors of A, ℓ/ω_max and ω_l/ω_max: the middle and the standard deviation, of the
-# logarithm. Data that see nothing of low frequencies leave the evidence flat in ω_l; those that
-# decide one number or two, as T_e(t), in all three.
-_MIDDLE = np.array([0.5, 0.15, 0.05])
-_WIDTH = {False: np.array([np.inf, np.inf, 1.5]), True: np.array([1.5, 1.0, 1.5])}
-# A scan first: the evidence may have several maxima, one of them "all is noise".
-_SCAN = np.array([[a, b, c] for a in (0.1, 0.5, 2.0) for b in (0.08, 0.25) for c in (0.01, 0.1)])
+# A, ℓ/ω_max and ω_l/ω_max: the grid, and the middle and standard deviation of their logarithms.
+# α²F of metals is of order one, within a factor e; of the other two hardly more than the order
+# of magnitude is known before.
+_GRID = (np.geomspace(0.02, 5.0, 13), np.geomspace(0.01, 0.6, 10), np.geomspace(0.005, 0.8, 9))
+_MIDDLE, _WIDTH = (0.5, 0.1, 0.1), (1.0, 1.5, 1.5)
+_AMPLITUDE2 = _GRID[0] ** 2
+_SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
+# Shapes that have less than this of the average are left out of it.
+_NEGLIGIBLE = 1e-10
+
+
+def _log_hyperprior() -> np.ndarray:
+    """ln p(η) on (shape, amplitude), of sum one."""
+    pull = [-0.5 * (np.log(x / m) / w) ** 2 for x, m, w in zip(_GRID, _MIDDLE, _WIDTH, strict=True)]
+    log = (pull[1][:, None] + pull[2][None, :]).ravel()[:, None] + pull[0][None, :]
+    return log - np.log(np.sum(np.exp(log)))
 
 
 def prior_covariance(
@@ -61,89 +71,86 @@ class Whitened(eqx.Module):
     omega: Float[Array, " row"]
     top: Float[Array, ""]
     design: Float[Array, "datum row"]
-    onset: Float[Array, ""] | None  # ω_l, where it is given
-    few: bool = eqx.field(static=True, default=False)  # data that decide a number or two
 
-    def prior(self, eta: Float[Array, " hyper"]) -> Float[Array, "row row"]:
-        """P(η)."""
-        onset = jnp.exp(eta[2]) if self.onset is None else self.onset
-        return prior_covariance(self.omega, self.top, jnp.exp(eta[0]), jnp.exp(eta[1]), onset)
+    def shape_prior(self, shape: Float[Array, "2"]) -> Float[Array, "row row"]:
+        """P of unit amplitude, for (ℓ, ω_l) in units of ω_max."""
+        return prior_covariance(self.omega, self.top, 1.0, shape[0] * self.top, shape[1] * self.top)
 
-    @property
-    def starts(self) -> Float[Array, "start hyper"]:
-        """η to begin the search at."""
-        eta = jnp.log(_SCAN * self._unit[None, :])
-        return eta if self.onset is None else eta[:, :2]
 
-    @property
-    def _unit(self):
-        return jnp.stack([jnp.ones_like(self.top), self.top, self.top])
+class Decomposed(NamedTuple):
+    """K P Kᵀ of unit amplitude for each shape of the prior; the same for all draws of the noise."""
 
-    def log_evidence(self, eta, target) -> Float[Array, ""]:
-        """ln p(t | η), without the constant of data that see nothing."""
-        total = jnp.eye(len(target)) + self.design @ self.prior(eta) @ self.design.T
-        factor = jnp.linalg.cholesky(total)
-        whitened = jax.scipy.linalg.solve_triangular(factor, target, lower=True)
-        half_determinant = jnp.sum(jnp.log(jnp.diag(factor)))
-        constant = 0.5 * len(target) * jnp.log(2 * jnp.pi)
-        return -(0.5 * whitened @ whitened + half_determinant + constant)
-
-    def objective(self, eta, target) -> Float[Array, ""]:
-        """-ln p(t | η) with the hyperpriors."""
-        size = len(eta)
-        distance = (eta - jnp.log(_MIDDLE * self._unit)[:size]) / _WIDTH[self.few][:size]
-        return 0.5 * jnp.sum(distance**2) - self.log_evidence(eta, target)
-
-    def gain(self, eta) -> Float[Array, "row datum"]:
-        """P Kᵀ (K P Kᵀ + 1)⁻¹."""
-        covered = self.design @ self.prior(eta)
-        total = covered @ self.design.T + jnp.eye(len(self.design))
-        return jnp.linalg.solve(total, covered).T
+    values: Float[Array, "shape datum"]
+    vectors: Float[Array, "shape datum datum"]
 
 
 class Posterior(NamedTuple):
-    """Mean and covariance of α²F, the prior's strength, and whether the search for it ended."""
+    """Mean and covariance of α²F under the averaged prior."""
 
     mean: Float[Array, " row"]
     covariance: Float[Array, "row row"]
-    eta: Float[Array, " hyper"]
-    converged: Bool[Array, ""]
+    prior: Float[Array, "row row"]
+    eta: Float[Array, "3"]  # the mean of ln(A, ℓ, ω_l)
+    log_evidence: Float[Array, ""]  # ln p(t), averaged over η
 
 
-def invert(problem: Whitened, target: Float[Array, " datum"]) -> Posterior:
+def decompose(problem: Whitened) -> Decomposed:
+    """See `Decomposed`."""
+
+    def one(shape):
+        return jnp.linalg.eigh(problem.design @ problem.shape_prior(shape) @ problem.design.T)
+
+    values, vectors = jax.lax.map(one, jnp.asarray(_SHAPES))
+    return Decomposed(jnp.maximum(values, 0.0), vectors)
+
+
+def invert(problem: Whitened, decomposed: Decomposed, target: Float[Array, " datum"]) -> Posterior:
     """The posterior of whitened data; pure, for `jit` and for `vmap` over `target`.
 
     Example:
         >>> w = jnp.linspace(1.0, 20.0, 20)
-        >>> problem = Whitened(w, jnp.array(21.0), 100 * jnp.eye(20), jnp.array(1.0))
-        >>> found = invert(problem, 100 * 0.5 * jnp.exp(-((w - 10) ** 2) / 18))
-        >>> print(found.mean[9].round(2), bool(found.converged))
-        0.5 True
+        >>> problem = Whitened(w, jnp.array(21.0), 100 * jnp.eye(20))
+        >>> found = invert(problem, decompose(problem), 50 * jnp.exp(-((w - 10) ** 2) / 18))
+        >>> print(found.mean[9].round(2))
+        0.5
     """
-
-    def objective(eta, args):
-        return args[0].objective(eta, args[1])
-
-    starts = problem.starts
-    scanned = jax.lax.map(lambda eta: problem.objective(eta, target), starts)
-    solver = optx.BFGS(rtol=1e-6, atol=1e-6)
-    found = optx.minimise(
-        objective,
-        solver,
-        starts[jnp.argmin(scanned)],
-        (problem, target),
-        max_steps=200,
-        throw=False,
+    along = jnp.einsum("sji,j->si", decomposed.vectors, target)
+    variance = 1 + jnp.asarray(_AMPLITUDE2)[None, :, None] * decomposed.values[:, None, :]
+    log = jnp.asarray(_log_hyperprior()) - 0.5 * jnp.sum(
+        along[:, None, :] ** 2 / variance + jnp.log(2 * jnp.pi * variance), axis=2
     )
-    eta = jax.lax.stop_gradient(found.value)
-    prior, gain = problem.prior(eta), problem.gain(eta)
+    weight = jax.nn.softmax(log.ravel()).reshape(log.shape)
+    scale = weight @ jnp.asarray(_AMPLITUDE2)
+
+    def add(prior, one):
+        shape, factor = one
+        more = jax.lax.cond(
+            factor > _NEGLIGIBLE * jnp.max(scale),
+            lambda: prior + factor * problem.shape_prior(shape),
+            lambda: prior,
+        )
+        return more, None
+
+    start = jnp.zeros((len(problem.omega), len(problem.omega)))
+    prior, _ = jax.lax.scan(add, start, (jnp.asarray(_SHAPES), scale))
+    gain = gain_of(problem.design, prior)
     covariance = prior - gain @ problem.design @ prior
-    covariance = (covariance + covariance.T) / 2
-    done = found.result == optx.RESULTS.successful
-    if not problem.few:
-        return Posterior(gain @ target, covariance, eta, done)
-    slope = jax.jacfwd(lambda x: problem.gain(x) @ target)(eta)
-    values, vectors = jnp.linalg.eigh(jax.hessian(problem.objective)(eta, target))
-    # Flatter than three e-folds Laplace's approximation says nothing any more.
-    spread = slope @ vectors / jnp.sqrt(jnp.maximum(values, 1 / 9))[None, :]
-    return Posterior(gain @ target, covariance + spread @ spread.T, eta, done)
+    shapes = jnp.log(jnp.asarray(_SHAPES) * problem.top)
+    eta = jnp.append(
+        jnp.sum(weight @ jnp.log(jnp.asarray(_GRID[0])))[None], jnp.sum(weight, axis=1) @ shapes
+    )
+    return Posterior(
+        mean=gain @ target,
+        covariance=(covariance + covariance.T) / 2,
+        prior=prior,
+        eta=eta,
+        log_evidence=jax.scipy.special.logsumexp(log),
+    )
+
+
+def gain_of(
+    design: Float[Array, "datum row"], prior: Float[Array, "row row"]
+) -> Float[Array, "row datum"]:
+    """P Kᵀ (K P Kᵀ + 1)⁻¹, which makes the mean of whitened data."""
+    covered = design @ prior
+    return jnp.linalg.solve(covered @ design.T + jnp.eye(len(design)), covered).T
