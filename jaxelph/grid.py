@@ -126,7 +126,7 @@ class EnergyGrid(eqx.Module):
         rtol: float = 1e-9,
         *,
         hottest: Scalar | None = None,
-        size_multiple: int = 1,
+        size_multiple: int = 8,
     ) -> "EnergyGrid":
         r"""A grid on which the pencil of `spectrum` at `temperature` is right to about `rtol`.
 
@@ -141,8 +141,8 @@ class EnergyGrid(eqx.Module):
             temperature (scalar, energy): the lowest temperature that the grid is to serve.
             rtol: relative accuracy wanted, between 1e-14 and 0.1.
             hottest (scalar, energy): the highest temperature that it is to serve, if another.
-            size_multiple: the size is rounded up to a multiple of this many points, so that
-                sweeps over temperature compile a few sizes only.
+            size_multiple: the size is rounded up to a multiple of this, so that a loop over
+                temperatures compiles for a few sizes only.
 
         Raises:
             ValueError: the temperature or rtol is out of range.
@@ -151,7 +151,7 @@ class EnergyGrid(eqx.Module):
         Example:
             >>> from jaxelph import EinsteinModes
             >>> EnergyGrid.suggest(EinsteinModes([50.0], [1.0]), 12.5, 1e-9).size
-            77
+            80
         """
         try:
             temperature = float(np.asarray(temperature))

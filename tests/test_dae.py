@@ -68,7 +68,7 @@ def slope(steps, errors):
     return -np.polyfit(np.log(steps), np.log(errors), 1)[0]
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("order", [1, 2, *(pytest.param(k, marks=slow) for k in (3, 4)), 5])
 def test_bdf_observed_order(order):
     # y' = cos t - 20 (y - sin t): the error is measured along the way, not where it may cross 0.
     term = ImplicitTerm(lambda t, y, ydot, args: ydot - jnp.cos(t) + 20 * (y - jnp.sin(t)))
@@ -510,15 +510,18 @@ def diagonal_preconditioner(t, y, ydot, alpha, p):
 @pytest.mark.parametrize(
     "solver",
     [
-        BDF(),
-        BDF(linear_solver=DenseLineax()),
-        BDF(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-2)),
-        BDF(linear_solver=Krylov(rtol=1e-2)),
-        Rodas5P(linear_solver=DenseInverse()),
-        BDF(linear_solver=DenseInverse()),
-        Rodas5P(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-8)),
+        pytest.param(BDF(), id="lu"),
+        pytest.param(BDF(linear_solver=DenseLineax()), id="lineax", marks=slow),
+        pytest.param(
+            BDF(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-2)), id="gmres-preconditioned"
+        ),
+        pytest.param(BDF(linear_solver=Krylov(rtol=1e-2)), id="gmres", marks=slow),
+        pytest.param(Rodas5P(linear_solver=DenseInverse()), id="inverse"),
+        pytest.param(BDF(linear_solver=DenseInverse()), id="bdf-inverse", marks=slow),
+        pytest.param(
+            Rodas5P(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-8)), id="rodas-gmres"
+        ),
     ],
-    ids=["lu", "lineax", "gmres-preconditioned", "gmres", "inverse", "bdf-inverse", "rodas-gmres"],
 )
 def test_linear_solvers_agree_with_an_explicit_method(solver):
     n = 24
@@ -604,6 +607,7 @@ def test_gradients(method, linear_solver):
         assert float(reverse[i]) == pytest.approx(float(difference), rel=1e-6, abs=1e-6)
 
 
+@slow
 @pytest.mark.parametrize("method", [Rodas5P, BDF])
 def test_gradients_in_a_batch(method):
     # Lanes end after different numbers of steps; the finished ones must not spoil the others.
