@@ -33,6 +33,7 @@ from .numerics import eigh, solve_symmetric, symmetric_eigenpair
 from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar
 from .thermodynamics import specific_heat_ratio
+from .tridiagonal import lowest_eigenvector
 
 
 class StabilityPencil(eqx.Module):
@@ -309,9 +310,9 @@ def softest_mode(
     form: StabilityPencil | RefinedForm,
 ) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
     """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
-    vectors = eigh(jax.lax.stop_gradient(form).A)[1]
+    vector = lowest_eigenvector(jax.lax.stop_gradient(form).A)
     # Derivatives go through products: their transpose is cheaper than a matrix's.
-    return symmetric_eigenpair(form.multiply_A, Partial(_solve_by_matrix, form), vectors[:, 0])
+    return symmetric_eigenpair(form.multiply_A, Partial(_solve_by_matrix, form), vector)
 
 
 def _solve_by_matrix(form, v, w, residual):
