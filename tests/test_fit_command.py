@@ -65,9 +65,13 @@ def test_bad_options(heat, capsys, options, phrase):
 
 def test_a_table_is_fitted(heat, tmp_path, capsys):
     out = tmp_path / "out"
-    options = ["--kind", "heat", "--top", "30", "--rows", "40", "--output", str(out), "--json"]
-    assert run(["fit", str(heat), *options]) == 0
+    options = ["--kind", "heat", "--top", "30", "--rows", "40", "--bootstrap", "40"]
+    assert run(["fit", str(heat), *options, "--output", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    refits = told["bootstrap"]["lambda"]
+    # Of 40 draws the share has a standard deviation of 0.074.
+    assert 0.5 < refits["covered"] < 0.87 and abs(refits["bias"]) < refits["spread"]
+    assert told["undecided"] == [] and len(told["sharp_lines"]["width_meV"]) == 4
     found = told["moments"]["lambda"]
     assert abs(found["value"] - 1.0) < 2 * found["error"] < 0.05
     assert (out / "fit.png").stat().st_size > 10_000
@@ -98,6 +102,8 @@ def test_a_fit_that_does_not_decide_is_refused(heat, tmp_path, capsys):
         (["--top", "30", "--spread", "1"], "--spread is a prior on --peaks"),
         (["--peaks", "13:3:0.5", "--prior", "entropy"], "--prior is of a table"),
         (["--top", "30", "--prior", "best"], "prior 'best' is not known"),
+        (["--peaks", "13:3:0.5", "--bootstrap", "50"], "--bootstrap is of a table"),
+        (["--top", "30", "--bootstrap", "3"], "--bootstrap must be from 20"),
     ],
 )
 def test_priors_that_do_not_fit(heat, capsys, options, phrase):

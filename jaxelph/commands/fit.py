@@ -14,7 +14,7 @@ def command(
     top: Annotated[
         float | None, typer.Option(help="ω_max in meV: a table of α²F up to it is fitted.")
     ] = None,
-    rows: Annotated[int, typer.Option(help="Of the table of α²F.")] = 100,
+    rows: Annotated[int, typer.Option(help="Of the table of α²F.")] = 200,
     peaks: Annotated[
         str | None,
         typer.Option(help="Gaussian peaks to start from, in place of a table: ω:width:λ,… in meV."),
@@ -39,6 +39,10 @@ def command(
     background: Annotated[
         bool, typer.Option(help="Fit impurities and electron-electron collisions to Im Σ.")
     ] = False,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(help="Refit a table this often with fresh noise, to check its error bars."),
+    ] = None,
     mu_star: MuStar = 0.1,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for fit.png, .pdf and .nc.")
@@ -69,7 +73,7 @@ def command(
     )
     from ..inverse.table import parse_peaks, read_data
     from ..spectrum import GaussianPeaks
-    from ..terminal import progress_bar, say
+    from ..terminal import number, progress_bar, say
 
     if output is not None:
         check_folder(output)
@@ -98,10 +102,16 @@ def command(
         background=background,
         top=highest,
     )
+    if bootstrap is not None:
+        if peaks is not None or prior not in (None, "smooth"):
+            raise ValueError("--bootstrap is of a table under the smooth prior (--top).")
+        if not 20 <= bootstrap <= 10_000:
+            raise ValueError(f"--bootstrap must be from 20 to 10000 draws, got {bootstrap}.")
     with progress_bar(f"fitting {file.name}"):
         fit = fit_spectrum(
             data, model, mu_star=mu_star, top=top, spread=spread, prior=prior or "smooth"
         )
+        drawn = {} if bootstrap is None else fit.bootstrap(bootstrap)
     saved: list[Path] = []
     if output is not None:
         writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))
@@ -131,16 +141,41 @@ def command(
         }
         if fit.prior_share:
             told["prior_share_of_variance"] = fit.prior_share
+            told["undecided"] = list(fit.undecided)
+        if fit.line_widths:
+            lines = {
+                "frequency_meV": list(fit.line_widths),
+                "width_meV": [*fit.line_widths.values()],
+            }
+            told["sharp_lines"] = lines
+        if drawn:
+            told["bootstrap"] = {
+                name: {
+                    "bias": MOMENTS[name][1] * one.bias,
+                    "spread": MOMENTS[name][1] * one.spread,
+                    "covered": one.covered,
+                }
+                for name, one in drawn.items()
+            }
         print(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
-        for head in ("quantity", "value", "unit", "share of the prior"):
+        refits = ("bias", "spread", "covered") if drawn else ()
+        for head in ("quantity", "value", "unit", "share of the prior", *refits):
             table.add_column(head)
         shares = fit.prior_share
         for name, (value, error) in fit.moments.items():
             label, factor, unit = MOMENTS[name]
             share = f"{100 * shares[name]:.2g} %" if name in shares else ""
-            table.add_row(label, value_with_error(factor * value, factor * error), unit, share)
+            if name in fit.undecided:
+                share += ", not decided by these data"
+            cells = []
+            if name in drawn:
+                one = drawn[name]
+                cells = [number(factor * one.bias), number(factor * one.spread)]
+                cells.append(f"{100 * one.covered:.0f} %")
+            shown = value_with_error(factor * value, factor * error)
+            table.add_row(label, shown, unit, share, *cells)
         for name, (value, error) in fit.parameters.items():
             factor, unit = parameter_unit(name)
             table.add_row(name, value_with_error(factor * value, factor * error), unit, "")
@@ -153,5 +188,15 @@ def command(
             assert fit.posterior is not None
             decided = f"; the data decide {fit.posterior.degrees:.2g} numbers of α²F, the rest"
             console.print(f"{told}{decided} is the prior's", soft_wrap=True)
+            widths = [
+                f"{width:.2g}" if np.isfinite(width) else "unresolved"
+                for width in fit.line_widths.values()
+            ]
+            lines = ", ".join(f"{line:.3g}" for line in fit.line_widths)
+            console.print(
+                f"sharp lines at {lines} meV would appear {', '.join(widths)} meV wide; finer "
+                "structure of α²F is the prior's",
+                soft_wrap=True,
+            )
     for path in saved:
         say(f"wrote {path}")

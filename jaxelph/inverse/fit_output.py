@@ -11,6 +11,7 @@ from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 from ..spectrum import GaussianPeaks
 from ..units import HBAR, KELVIN, kelvin
 from .data import HeatData, RelaxationData, SelfEnergyData, SpectralData, WeightData
+from .resolution import LINES, full_width, line_response
 
 if TYPE_CHECKING:
     from .fit import Fit
@@ -52,6 +53,9 @@ def fit_dataset(fit: "Fit") -> xr.Dataset:
         key = name.replace("-", "_")
         data[key] = ((), factor * value, {"long_name": label, "units": unit or "1"})
         data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+        if name in fit.prior_share:
+            told = {"long_name": "what is left of the prior's variance", "units": "1"}
+            data[f"{key}_prior_share"] = ((), fit.prior_share[name], told)
     for name, (value, error) in fit.parameters.items():
         factor, unit = parameter_unit(name)
         key = name.replace(" ", "_").replace("-", "_")
@@ -83,21 +87,24 @@ def fit_dataset(fit: "Fit") -> xr.Dataset:
             "model": type(fit.spectrum).__name__,
             "chi_square": fit.chi_square,
             "degrees_of_freedom": fit.degrees,
+            "undecided": ", ".join(fit.undecided),
         },
     )
 
 
 def fit_figure(fit: "Fit") -> Figure:
-    """Each data set with the fit and its band; below, α²F with its band."""
+    """Each data set with the fit and its band; below, α²F with its band, and of a table how
+    sharp lines would look."""
     count = len(fit.data)
+    below = 1 if fit.posterior is None else 2
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 2.5 * (count + 1)), layout="constrained")
-        panels = figure.subplots(count + 1, 1)
+        figure = Figure(figsize=(4.6, 2.5 * (count + below)), layout="constrained")
+        panels = figure.subplots(count + below, 1)
         for axes, item, fitted, error in zip(
             panels, fit.data, fit.fitted, fit.fitted_error, strict=False
         ):
             _draw_data(axes, item, fitted, error)
-        axes = panels[-1]
+        axes = panels[count]
         low = fit.a2f - fit.error
         if isinstance(fit.spectrum, GaussianPeaks):
             low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
@@ -109,7 +116,26 @@ def fit_figure(fit: "Fit") -> Figure:
         axes.set_ylabel(r"$\alpha^2F(\omega)$")
         axes.set_title(_told(fit), loc="left", fontsize=7)
         axes.legend(loc="best")
+        if fit.posterior is not None:
+            _draw_lines(panels[-1], fit.omega, fit.posterior.resolution)
     return figure
+
+
+def _draw_lines(axes, omega, resolution) -> None:
+    """The response to a line of unit area at each of a few frequencies."""
+    last = float(omega[-1])
+    for part, colour in zip(LINES, (BLUE, ORANGE, GREEN, GREY), strict=True):
+        where, seen = line_response(omega, resolution, part * last)
+        width = full_width(omega, seen)
+        told = f"{width:.2g} meV wide" if np.isfinite(width) else "not resolved"
+        axes.axvline(where, color=colour, linewidth=0.7, linestyle=":")
+        axes.plot(omega, seen, color=colour, label=f"{where:.3g} meV: {told}")
+    axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
+    axes.set_xlim(0, last)
+    axes.set_xlabel(r"phonon energy $\omega$ (meV)")
+    axes.set_ylabel(r"response (meV$^{-1}$)")
+    axes.set_title("sharp lines as this fit would show them", loc="left")
+    axes.legend(loc="best")
 
 
 def _told(fit):
@@ -123,7 +149,8 @@ def _told(fit):
     for name, label in names.items():
         if name in fit.moments:
             value, error = (MOMENTS[name][1] * x for x in fit.moments[name])
-            parts.append(f"{label} = {value_with_error(value, error)} {MOMENTS[name][2]}".strip())
+            told = f"{label} = {value_with_error(value, error)} {MOMENTS[name][2]}".strip()
+            parts.append(f"{told} (undecided)" if name in fit.undecided else told)
     # Two lines: four numbers with their errors are wider than the panel.
     return ",  ".join(parts[:2]) + "\n" + ",  ".join(parts[2:])
 
@@ -179,6 +206,8 @@ def _draw_data(axes, item, fitted, error) -> None:
         )
         axes.fill_between(x[order], middle - band, middle + band, color=colour, alpha=0.3, lw=0)
         axes.plot(x[order], middle, color=colour, label=f"fit {name}".strip(), zorder=3)
+    if np.min(x) > 0 and np.max(x) > 50 * np.min(x) and item.name == "heat":
+        axes.set_xscale("log")
     axes.set_xlabel(below)
     axes.set_ylabel(beside)
     if hasattr(item, "temperature") and np.ndim(item.temperature) == 0:

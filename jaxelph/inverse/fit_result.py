@@ -18,11 +18,13 @@ from ..spectrum import (
 )
 from ..superconductivity import transition_temperature
 from .data import SpectralData
+from .functionals import UNDECIDED
+from .resolution import line_widths
 from .sensitivities import coupling_moment
 
 if TYPE_CHECKING:
     from .entropy import EntropyFit
-    from .linear import LinearFit
+    from .linear import Bootstrap, LinearFit
 
 #: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
 MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
@@ -51,13 +53,41 @@ class Fit:
     fitted_error: tuple[np.ndarray, ...]
     chi_square: float
     degrees: float  # of freedom: data less the parameters that they decide
-    prior_share: dict[str, float]  # of each moment: posterior over prior variance
+    prior_share: dict[str, float]  # of each moment: what is left of the prior's variance
     posterior: "LinearFit | EntropyFit | None" = None  # of a table: evidence, resolution kernel
 
     @property
     def error(self) -> np.ndarray:
         """One standard deviation of α²F at each frequency."""
         return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Moments of which the data leave more than a tenth of the prior's variance."""
+        return tuple(name for name, share in self.prior_share.items() if share > UNDECIDED)
+
+    @property
+    def line_widths(self) -> dict[float, float]:
+        """{ω: full width at half maximum} of sharp lines as a table's fit shows them."""
+        if self.posterior is None:
+            return {}
+        return line_widths(self.omega, self.posterior.resolution)
+
+    def bootstrap(self, draws: int = 200, seed: int = 0) -> "dict[str, Bootstrap]":
+        """Fits of the fitted α²F with fresh noise: bias, spread and coverage of each moment.
+
+        Args:
+            draws: of the noise.
+            seed: of the draws.
+
+        Raises:
+            ValueError: the fit is not one of a table under the smooth prior.
+        """
+        from .linear import LinearFit
+
+        if not isinstance(self.posterior, LinearFit):
+            raise ValueError("the bootstrap is of a table under the smooth prior.")
+        return self.posterior.bootstrap(draws, seed)
 
     def to_xarray(self):
         """A labelled dataset, in meV and K; see `inverse.fit_output`."""

@@ -99,7 +99,10 @@ def fit_table(
         tc, slope = jax.value_and_grad(
             lambda a: transition_temperature(TabulatedSpectrum(omega, a), mu_star)
         )(jnp.asarray(a2f))
-        *moments["tc"], share["tc"] = posterior.functional(float(tc), slope)
+        value, spread_tc, left = posterior.functional(float(tc), slope)
+        moments["tc"] = (value, spread_tc)
+        if share:
+            share["tc"] = left
     return Fit(
         spectrum=table,
         data=data,

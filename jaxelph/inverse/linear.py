@@ -9,6 +9,7 @@ estimated as in `inverse.functionals`.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,7 +20,13 @@ from jaxtyping import Array, ArrayLike, Float
 from ..equilibrium import self_energy
 from ..spectrum import EinsteinModes, Scalar
 from ..thermodynamics import stability_parameter
-from .functionals import TABLE_MOMENTS, TableEstimate, moment_estimates, table_weights
+from .functionals import (
+    TABLE_MOMENTS,
+    TableEstimate,
+    moment_estimates,
+    moment_slopes,
+    table_weights,
+)
 from .posterior import Whitened, decompose, gain_of, invert
 
 
@@ -80,9 +87,35 @@ def self_energy_design(
 class LinearFit(TableEstimate):
     """The Gaussian posterior of α²F on a table."""
 
+    top: float  # ω_max
     amplitude: float  # of the prior, its geometric mean
     length: float  # of the prior at ω → 0
     onset: float  # of the prior
+
+    def bootstrap(self, draws: int = 200, seed: int = 0) -> dict[str, "Bootstrap"]:
+        """What fits of this α²F with fresh noise give: are the errors those that it says?
+
+        Args:
+            draws: of the noise.
+            seed: of the draws.
+        """
+        problem = Whitened(jnp.asarray(self.omega), jnp.asarray(self.top), jnp.asarray(self.design))
+        drawn = redraw(problem, self.design @ self.a2f, draws, seed)
+        true = np.asarray(moment_slopes(problem.omega, jnp.asarray(self.a2f))[0])
+        found = {}
+        for name, one in zip(TABLE_MOMENTS, true.tolist(), strict=True):
+            value, error = drawn[name]
+            covered = float(np.mean(np.abs(value - one) < error))
+            found[name] = Bootstrap(float(np.mean(value)) - one, float(np.std(value)), covered)
+        return found
+
+
+class Bootstrap(NamedTuple):
+    """Of one moment over fits with fresh noise."""
+
+    bias: float  # their mean less the value that they were made from
+    spread: float  # their standard deviation
+    covered: float  # the share of those whose 68 % interval holds that value
 
 
 def check_linear(omega, design, data, noise):
@@ -188,6 +221,7 @@ def fit_linear(
         centre=np.zeros(len(omega)),
         design=np.asarray(problem.design),
         target=seen,
+        top=float(problem.top),
         amplitude=amplitude,
         length=length,
         onset=onset,
