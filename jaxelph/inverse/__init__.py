@@ -27,6 +27,8 @@ from .linear import fit_linear as fit_linear
 from .linear import heat_design as heat_design
 from .linear import noise_draws as noise_draws
 from .linear import self_energy_design as self_energy_design
+from .sampling import Samples as Samples
+from .sampling import sample_posterior as sample_posterior
 from .sensitivities import QUANTITIES as QUANTITIES
 from .sensitivities import Sensitivities as Sensitivities
 from .sensitivities import coupling_moment as coupling_moment
