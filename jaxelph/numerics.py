@@ -82,7 +82,25 @@ def one_by_one(function: Callable) -> Callable:
 
 #: Eigenvalues, ascending, and eigenvectors of a symmetric matrix; not differentiable.
 eigh = one_by_one(lambda matrix: tuple(jnp.linalg.eigh(matrix)))
+#: The factors of a matrix in one, its pivots, its permutation; not differentiable.
+lu = one_by_one(lambda matrix: tuple(jax.lax.linalg.lu(matrix)))
 _solve = one_by_one(jnp.linalg.solve)
+
+
+def solve(matrix: Float[Array, "n n"], right: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The solution of a linear system, with its derivatives.
+
+    Example:
+        >>> print(solve(jnp.array([[0.0, 2.0], [1.0, 0.0]]), jnp.array([2.0, 4.0])))
+        [4. 1.]
+    """
+    frozen = jax.lax.stop_gradient(matrix)
+    return jax.lax.custom_linear_solve(
+        lambda x: matrix @ x,
+        right,
+        lambda _, b: _solve(frozen, b),
+        lambda _, b: _solve(frozen.T, b),
+    )
 
 
 def solve_symmetric(

@@ -29,11 +29,11 @@ from .grid import (
     transfer_kernel,
     weight_on_grid,
 )
-from .numerics import eigh, solve_symmetric, symmetric_eigenpair
+from .numerics import eigh, symmetric_eigenpair
 from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar
 from .thermodynamics import specific_heat_ratio
-from .tridiagonal import lowest_eigenvector
+from .tridiagonal import lowest_eigenvector, solve_beside
 
 
 class StabilityPencil(eqx.Module):
@@ -316,8 +316,7 @@ def softest_mode(
 
 
 def _solve_by_matrix(form, v, w, residual):
-    shifted = form.A - w * jnp.eye(v.shape[0]) + v[:, None] * v[None, :]
-    return solve_symmetric(shifted, residual)
+    return solve_beside(form.A, v, w, residual)
 
 
 @jax.jit

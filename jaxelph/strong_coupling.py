@@ -22,6 +22,7 @@ from .grid import EnergyGrid, FoldedConvolution, slope_kernel, weight_on_grid
 from .numerics import refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar
+from .tridiagonal import lowest_eigenvalue
 
 
 def _re_tetragamma(x):
@@ -209,7 +210,7 @@ def classical_margin(g: Scalar, temperature: Scalar, grid: EnergyGrid) -> Float[
     weight = weight_on_grid(exchange, temperature, grid)
     h = thermal_window(grid.energies, temperature)
     matrix = jnp.diag(weight) - h[:, None] * exchange.as_matrix() * h[None, :]
-    return jnp.linalg.eigvalsh(matrix)[0]
+    return lowest_eigenvalue(matrix)
 
 
 def coupling_symbol(

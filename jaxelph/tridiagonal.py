@@ -13,9 +13,10 @@ vector.
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from .numerics import eigh, one_by_one
+from .numerics import eigh, one_by_one, solve_symmetric, symmetric_eigenpair
 
 _reduce = one_by_one(lambda matrix: tuple(jax.lax.linalg.tridiagonal(matrix)))
 _solve = one_by_one(
@@ -41,6 +42,30 @@ def lowest_eigenvector(matrix: Float[Array, "n n"]) -> Float[Array, " n"]:
          [0.5 0.5]]
     """
     return eigh(matrix)[1][:, 0]
+
+
+def lowest_eigenvalue(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
+    """The least eigenvalue of a symmetric matrix with its derivatives, where it is simple.
+
+    Example:
+        >>> print(jax.grad(lowest_eigenvalue)(jnp.array([[2.0, 1.0], [1.0, 2.0]])))
+        [[ 0.5 -0.5]
+         [-0.5  0.5]]
+    """
+    vector = lowest_eigenvector(jax.lax.stop_gradient(matrix))
+    return symmetric_eigenpair(Partial(jnp.matmul, matrix), Partial(solve_beside, matrix), vector)[
+        0
+    ]
+
+
+def solve_beside(
+    matrix: Float[Array, "n n"],
+    v: Float[Array, " n"],
+    w: Float[Array, ""],
+    residual: Float[Array, " n"],
+) -> Float[Array, " n"]:
+    """x with (A - w + v vᵀ) x = r, for `symmetric_eigenpair`."""
+    return solve_symmetric(matrix - w * jnp.eye(v.shape[0]) + v[:, None] * v[None, :], residual)
 
 
 @lowest_eigenvector.def_vmap

@@ -52,6 +52,21 @@ print(json.dumps([found["reached"].values.tolist(), [meanings[k] for k in found[
 """
 
 
+LU = """
+assert len(jax.local_devices()) == 2
+from jaxelph.dae import BDF, DenseLU, Rodas5P
+def cooled(T):
+    metal = jx.EinsteinModes(np.array([40.0, 50.0, 60.0]), np.full(3, 1 / 3))
+    grid, times = jx.EnergyGrid(2.0, 160), np.array([0.0, 0.05])
+    return jx.evolve(metal, 1.1 * T, T, grid, times, rtol=1e-6, solver=solver).temperature[-1]
+found = []
+for solver in (BDF(), Rodas5P(DenseLU()), Rodas5P()):
+    space = jx.sweeps.product(T=np.linspace(12.0, 14.0, 16))
+    found.append(jx.sweep(cooled, space)["value"].values.tolist())
+print(json.dumps(found))
+"""
+
+
 def on_devices(program, timeout, **environment):
     top = str(Path(__file__).resolve().parents[1])
     known = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")}
@@ -83,6 +98,14 @@ def test_run_that_becomes_unstable_is_marked_and_others_go_on():
     reached, status = on_devices(EVOLUTION, 240, JAX_NUM_CPU_DEVICES="2")
     assert status == ["finished", "finished", "normal_state_unstable", "finished"]
     np.testing.assert_allclose(reached, [9.0, 9.0, 6.310, 9.0], atol=2e-3)
+
+
+@pytest.mark.slow
+def test_factorisations_on_two_devices_end():
+    """As LAPACK's batched ones do not, when each device waits for the threads of the other."""
+    bdf, lu, default = on_devices(LU, 400, JAX_NUM_CPU_DEVICES="2")
+    np.testing.assert_allclose(lu, default, rtol=1e-6)
+    np.testing.assert_allclose(bdf, default, rtol=1e-4)
 
 
 def test_each_core_is_a_device():

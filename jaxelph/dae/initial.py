@@ -11,6 +11,7 @@ from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
+from ..numerics import solve
 from .linear import AbstractIterationSolver
 from .terms import FlatProblem, flat_problem
 
@@ -63,14 +64,14 @@ def solve_initial(
         return y, x, jnp.all(jnp.isfinite(x))
 
     if mask is None and problem.term.linear_in_rate:
-        x = x0 - jnp.linalg.solve(problem.rate_matrix(t, y, x0, args), function(x0))
+        x = x0 - solve(problem.rate_matrix(t, y, x0, args), function(x0))
         return y, x, jnp.all(jnp.isfinite(x))
 
     def jacobian(x):
         return jax.jacfwd(function)(x)
 
     def step(x):
-        return jnp.linalg.solve(jacobian(x), function(x))
+        return solve(jacobian(x), function(x))
 
     def body(carry):
         x, _, k = carry
@@ -92,7 +93,7 @@ def solve_initial(
     ok = jnp.all(jnp.isfinite(x)) & (size <= 1e-6 * (jnp.max(jnp.abs(x)) + 1e-300))
     # One more step at the root: its derivative is the implicit function theorem's.
     matrix = lax.stop_gradient(jacobian(x))
-    x = x - jnp.linalg.solve(matrix, function(x))
+    x = x - solve(matrix, function(x))
     values, rates = split(x)
     return values, rates, ok
 

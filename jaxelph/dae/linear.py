@@ -19,6 +19,7 @@ import lineax as lx
 from jaxtyping import Array, Float, PyTree
 
 from ..elimination import invert_by_blocks
+from ..numerics import lu
 from .terms import FlatProblem
 
 __all__ = ["AbstractIterationSolver", "DenseInverse", "DenseLU", "DenseLineax", "Krylov"]
@@ -53,16 +54,16 @@ class DenseLU(AbstractIterationSolver):
 
     def prepare(self, problem, t, y, ydot, alpha, args):
         matrix = problem.matrix(t, y, ydot, alpha, args)
-        lu, _, permutation = lax.linalg.lu(lax.stop_gradient(matrix))
+        factors, _, permutation = lu(lax.stop_gradient(matrix))
         # The matrix itself is needed only by derivatives; the compiler drops it elsewhere.
-        return matrix, lu, permutation
+        return matrix, factors, permutation
 
     def solve(self, kept, r):
-        matrix, lu, permutation = kept
+        matrix, factors, permutation = kept
 
         def tri(b, lower, transpose):
             return lax.linalg.triangular_solve(
-                lu,
+                factors,
                 b[:, None],
                 left_side=True,
                 lower=lower,

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from ..kinetics import KineticEquation
 from ..modes import NormalModes, normal_modes
 from ..numerics import eigh
+from ..tridiagonal import lowest_eigenvalue
 
 if TYPE_CHECKING:
     from .evolve import Evolution
@@ -120,7 +121,7 @@ def smallest_eigenvalue(
     equation: KineticEquation, deviation: Float[Array, " energy"]
 ) -> Float[Array, ""]:
     """The smallest eigenvalue of B(f) in its symmetric form."""
-    return jnp.linalg.eigvalsh(equation.matrices().symmetric_mass(deviation))[0]
+    return lowest_eigenvalue(equation.matrices().symmetric_mass(deviation))
 
 
 def growth_rate(evolution: "Evolution", modes: NormalModes, mode: int = 0) -> float:
