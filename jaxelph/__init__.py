@@ -49,6 +49,7 @@ from .modes import NormalModes as NormalModes
 from .modes import extreme_rates as extreme_rates
 from .modes import normal_modes as normal_modes
 from .modes import pencil_modes as pencil_modes
+from .modes import slowest_rate as slowest_rate
 from .readers import SpectrumFileError as SpectrumFileError
 from .readers import SpectrumWarning as SpectrumWarning
 from .readers import read_a2f as read_a2f
@@ -70,6 +71,7 @@ from .spectrum import rms_frequency as rms_frequency
 from .spectrum import spectral_area as spectral_area
 from .stability import StabilityPencil as StabilityPencil
 from .stability import allen_rate as allen_rate
+from .stability import continuum_rate as continuum_rate
 from .stability import search_softest_mode as search_softest_mode
 from .stability import softest_mode as softest_mode
 from .stability import stability_margin as stability_margin

@@ -14,15 +14,22 @@ from .equilibrium import thermal_window
 from .grid import EnergyGrid
 from .numerics import eigh, solve_symmetric
 from .spectrum import EliashbergFunction, Scalar
-from .stability import COARSE, StabilityPencil, search_space, stability_pencil
+from .stability import (
+    COARSE,
+    StabilityPencil,
+    continuum_rate,
+    search_space,
+    stability_pencil,
+)
 
 
 class NormalModes(eqx.Module):
-    """The normal modes of the linearised kinetic equation, γ Ã ψ = M̃ ψ.
+    """The normal modes of the linearised kinetic equation, γ Ã ψ = M̃ ψ, on a grid.
 
     Rates are sorted ascending: growing modes (γ < 0) first, then those that do not move
     (γ = 0: distributions that keep the particle number of each ladder of a single Einstein
-    mode), then the decaying ones, slowest first.
+    mode), then the decaying ones, slowest first; from `continuum_rate` on these stand for a
+    continuum.
     """
 
     rates: Float[Array, " mode"]  # γ, energy, in the rescaled time
@@ -36,7 +43,7 @@ class NormalModes(eqx.Module):
 
     @property
     def slowest(self) -> Float[Array, ""]:
-        """The slowest decay rate, the smallest γ > 0."""
+        """The smallest γ > 0 of the grid; of the metal itself, see `slowest_rate`."""
         return jnp.min(jnp.where(self.rates > 0, self.rates, jnp.inf))
 
     @property
@@ -139,6 +146,32 @@ def _generalised_eigh_jvp(primals, tangents):
     norm = jnp.where(moving, jnp.diag(vm), jnp.diag(va) / jnp.where(moving, 1.0, a))
     mixing = jnp.where(jnp.eye(len(rates), dtype=bool), -0.5 * norm[:, None], mixing)
     return (rates, v), (drates, v @ mixing)
+
+
+def slowest_rate(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
+) -> Float[Array, ""]:
+    r"""The slowest decay rate of the metal: of a discrete mode, or the edge of the continuum.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        grid: see `EnergyGrid.suggest`.
+
+    Returns:
+        γ₁ (scalar, energy, rescaled time).
+
+    Example:
+        >>> from jaxelph import example
+        >>> s = example("table1")
+        >>> for t in (12.6, 50.0):  # discrete, continuous
+        ...     grid = EnergyGrid(t / 3, 104)
+        ...     print(f"{slowest_rate(s, t, grid):.3f} {normal_modes(s, t, grid).slowest:.3f}")
+        0.887 0.887
+        12.408 12.731
+    """
+    on_grid = normal_modes(spectrum, temperature, grid).slowest
+    return jnp.minimum(on_grid, continuum_rate(spectrum, temperature))
 
 
 @jax.jit

@@ -11,9 +11,11 @@ Energies are in any one unit, the caller's.
 
 import abc
 import dataclasses
+from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real
@@ -241,7 +243,7 @@ class TabulatedSpectrum(EliashbergFunction):
         return TabulatedSpectrum(self.omega, self.a2f * factor, self.refinement)
 
     def resolved(self, spacing):
-        refinement = int(np.ceil(float(jnp.max(jnp.diff(self.omega))) / spacing))
+        refinement = int(np.ceil(np.max(np.diff(np.asarray(self.omega))) / spacing))
         refinement = max(self.refinement, refinement)
         return TabulatedSpectrum(self.omega, self.a2f, refinement, self.provenance)
 
@@ -253,6 +255,7 @@ def _same_shape(kind: str, **fields: Array) -> None:
         raise ValueError(f"{kind}: its arrays must be vectors of one length, got {told}.")
 
 
+@partial(jax.jit, static_argnames="power")
 def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
     r"""Moment $\langle\omega^n\rangle = \lambda^{-1}\int 2\alpha^2F\,\omega^{n-1}d\omega$.
 
@@ -271,6 +274,7 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
     return jnp.sum(coupling * omega**power) / jnp.sum(coupling)
 
 
+@jax.jit
 def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Electron-phonon coupling $\lambda = 2\int \alpha^2F(\omega)/\omega\,d\omega$.
 
@@ -281,6 +285,7 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.sum(spectrum.modes()[1])
 
 
+@jax.jit
 def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\omega_{\log} = \exp[\lambda^{-1}\int (2\alpha^2F/\omega)\ln\omega\,d\omega]$ (energy).
 
@@ -292,6 +297,7 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.exp(jnp.sum(coupling * jnp.log(omega)) / jnp.sum(coupling))
 
 
+@jax.jit
 def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Allen and Dynes' $\bar\omega_2 = \langle\omega^2\rangle^{1/2}$ (energy).
 
@@ -302,6 +308,7 @@ def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.sqrt(moment(spectrum, 2))
 
 
+@jax.jit
 def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""The area $\int \alpha^2F(\omega)\,d\omega = \lambda\langle\omega\rangle/2$ (energy).
 
@@ -313,6 +320,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.sum(coupling * omega) / 2
 
 
+@jax.jit
 def cumulative_coupling(
     spectrum: EliashbergFunction, omega: Real[_ArrayLike, " frequency"]
 ) -> Float[Array, " frequency"]:
@@ -334,6 +342,7 @@ def cumulative_coupling(
     return below @ coupling
 
 
+@jax.jit
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """The top of the spectrum: the largest frequency that carries coupling (energy).
 

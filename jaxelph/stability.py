@@ -152,6 +152,7 @@ def stability_pencil(
 class RefinedForm(eqx.Module):
     """Ã on the nodes of a refined grid; see `refined_form`."""
 
+    energies: Float[Array, " node"]
     weight: Float[Array, " node"]  # Z0⁻¹(E)
     window: Float[Array, "node energy"]  # √w h(E) and the interpolation, from the sinc grid
     exchange: FoldedConvolution  # κ
@@ -186,6 +187,7 @@ def refined_form(
     fine = grid.half_step
     fine_exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     return RefinedForm(
+        energies=energies,
         weight=interpolate_oversampled(
             weight_on_grid(fine_exchange, temperature, fine, first=0), energies / fine.step
         ),
@@ -340,6 +342,33 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
     flow = jnp.sum(coupling * omega**4 * n * (n + 1)) / temperature
     heat = jnp.pi**2 * temperature**2 / 3 * specific_heat_ratio(spectrum, temperature)
     return flow / heat
+
+
+@jax.jit
+def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
+    r"""Where the continuum of decay rates begins, that of electrons far from the Fermi level,
+
+    $$\gamma_c = \sum_k\lambda_k\omega_k\tanh\frac{\omega_k}{4T},$$
+
+    in the rescaled time. At |E| ≫ T, ω_k the pencil of Supplement Eq. (18) becomes one that
+    does not depend on E: Ã is 1, and M̃ multiplies a wave $e^{i\tau E}$ by
+    $\sum_k\lambda_k\omega_k[\coth(\omega_k/2T) - \cos(\omega_k\tau)/\sinh(\omega_k/2T)]$,
+    least at τ = 0. Slower modes are discrete. Rates of a grid above γ_c are levels of the
+    continuum, which the cutoff sets apart; the lowest lies too high by about 1/L². For T ≫ ω
+    no mode is discrete, and the last to decay does so at πγ_c = πλ⟨ω²⟩/4T, π²/12 of Allen's rate.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> print(f"{jnp.pi * continuum_rate(s, 50.0) / allen_rate(s, 50.0) * 12 / jnp.pi**2:.6f}")
+        0.999992
+    """
+    omega, coupling = spectrum.modes()
+    return jnp.sum(coupling * omega * jnp.tanh(omega / (4 * temperature)))
 
 
 def allen_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:

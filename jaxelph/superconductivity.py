@@ -93,6 +93,7 @@ def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Ar
     return _formula(spectrum, mu_star)[1]
 
 
+@jax.jit
 def _formula(spectrum, mu_star):
     omega, coupling = spectrum.modes()
     total = jnp.sum(coupling)
@@ -318,6 +319,7 @@ def _options(spectrum, mu_star, cutoff, omega_ph, basis):
     return repulsion, safe, matsubara_basis() if basis is None else basis
 
 
+@jax.jit
 def _modes(spectrum):
     # Areas rather than couplings: δT_c/δα²F(ω) then needs no division by ω.
     omega, coupling = spectrum.modes()

@@ -12,10 +12,12 @@ from jaxelph import (
     EnergyGrid,
     GaussianPeaks,
     bose,
+    continuum_rate,
     example,
     inverse_quasiparticle_weight,
     normal_modes,
     pencil_modes,
+    slowest_rate,
     specific_heat_double_integral,
     specific_heat_ratio,
     stability_pencil,
@@ -80,6 +82,28 @@ def test_slowest_rate(step, size, expected, error):
     modes = normal_modes(METAL, 0.25 * G, EnergyGrid(step, size))
     assert modes.slowest == pytest.approx(expected, abs=error)
     assert modes.unstable == 0
+
+
+def test_levels_above_the_continuum_tend_to_its_edge():
+    """Hot electrons: the slowest rate of a grid falls to the edge as 1/L² with the cutoff."""
+    temperature = 2 * G
+    edge = float(continuum_rate(METAL, temperature))
+    omega, coupling = METAL.modes()
+    x = np.asarray(omega) / (2 * temperature)
+    symbol = np.asarray(coupling * omega) * (1 / np.tanh(x) - 1 / np.sinh(x))
+    assert edge == pytest.approx(symbol.sum(), rel=1e-12)
+    above = np.array(
+        [
+            float(normal_modes(METAL, temperature, EnergyGrid(0.4 * temperature, n)).slowest) - edge
+            for n in (100, 200, 400)
+        ]
+    )
+    assert np.all(above > 0) and above[-1] < 1e-2 * edge
+    order = np.log2(above[:-1] / above[1:])
+    assert 1.5 < order[0] < order[1] < 2
+    cold = EnergyGrid(4.07, 112)
+    assert slowest_rate(METAL, 0.25 * G, cold) == normal_modes(METAL, 0.25 * G, cold).slowest
+    assert slowest_rate(METAL, temperature, EnergyGrid(0.4 * temperature, 100)) == edge
 
 
 def test_growing_modes():

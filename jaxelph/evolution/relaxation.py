@@ -22,7 +22,7 @@ from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid
 from ..modes import normal_modes
 from ..spectrum import EliashbergFunction
-from ..stability import allen_rate, two_temperature_rate
+from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .evolve import Evolution, evolve
 from .output import evolution_dataset, evolution_figure, outcome
@@ -307,7 +307,8 @@ def relax(
     slowest, growing = float("nan"), 0
     if grid.size <= _MODES:
         modes = normal_modes(spectrum, cold, grid)
-        slowest, growing = float(mev_to_per_ps(modes.slowest)), int(modes.unstable)
+        least = jnp.minimum(modes.slowest, continuum_rate(spectrum, cold))
+        slowest, growing = float(mev_to_per_ps(least)), int(modes.unstable)
     return Relaxation(
         name=name,
         evolution=evolution,

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from ..critical import critical_coupling, margin
 from ..grid import EnergyGrid
-from ..modes import normal_modes
+from ..modes import slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import (
     EinsteinModes,
@@ -92,14 +92,12 @@ QUANTITIES: dict[str, Quantity] = {
     "lambda-c-weight": Quantity("λ_c (weight)", 0, _criterion(critical_coupling, "weight")),
     "lambda-c-heat": Quantity("λ_c (heat)", 0, _criterion(critical_coupling, "heat")),
     "lambda-c-kinetic": Quantity("λ_c (kinetic)", 0, _criterion(critical_coupling, "kinetic")),
-    "gamma-1": Quantity(
-        "γ₁", 1, lambda spectrum, s: normal_modes(spectrum, s.temperature, s.grid).slowest
-    ),
+    "gamma-1": Quantity("γ₁", 1, lambda spectrum, s: slowest_rate(spectrum, s.temperature, s.grid)),
     "gamma-t": Quantity(
         "γ_T", 1, lambda spectrum, s: two_temperature_rate(spectrum, s.temperature)
     ),
     "tau-1": Quantity(
-        "τ₁", -1, lambda spectrum, s: 1 / normal_modes(spectrum, s.temperature, s.grid).slowest
+        "τ₁", -1, lambda spectrum, s: 1 / slowest_rate(spectrum, s.temperature, s.grid)
     ),
     "tau-t": Quantity(
         "τ_T", -1, lambda spectrum, s: 1 / two_temperature_rate(spectrum, s.temperature)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import scipy.optimize
+from threadpoolctl import threadpool_limits
 
 from ..critical import CRITERIA
 from ..grid import (
@@ -31,7 +32,7 @@ from ..grid import (
 from ..modes import normal_modes
 from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction
-from ..stability import margin_form, stability_pencil, two_temperature_rate
+from ..stability import continuum_rate, margin_form, stability_pencil, two_temperature_rate
 from ..thermodynamics import specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
 
@@ -57,29 +58,34 @@ def _sample(spectrum, temperature, step, size, energies):
     coarse = EnergyGrid(1.5 * grid.step, size).aligned(energy)
 
     def form(step):
-        """Whose lowest eigenvalue is the margin."""
+        """Whose lowest eigenvalue is the margin, and its energies."""
         grid = EnergyGrid(step, size)
         suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
-        return margin_form(spectrum, temperature, suited).A
+        found = margin_form(spectrum, temperature, suited)
+        return found.A, found.energies
 
     # The grid reaches beyond the top of the spectrum, three times as many half-steps beyond 1.5.
     fine = EnergyGrid(0.5 * grid.step, 3 * size + HALF_WINDOW)
     exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     shown = weight_on_grid(exchange, temperature, fine, first=0)
     # One after the other: compiled once.
-    forms = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
-    return {
-        "A": pencil.A,
-        "M": pencil.M,
-        "form": forms[0],
-        "coarse": forms[1],
+    forms, nodes = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
+    matrices = {
+        "A": (pencil.A, grid.energies),
+        "M": (pencil.M, grid.energies),
+        "form": (forms[0], nodes[0]),
+        "coarse": (forms[1], nodes[1]),
+    }
+    numbers = {
         "inverse_weight": interpolate_oversampled(shown, energies / fine.step),
         "weight": weight,
         "energy": energy,
         "step": grid.step,
         "heat": specific_heat_ratio(spectrum, temperature),
         "flow": two_temperature_rate(spectrum, temperature),
+        "continuum": continuum_rate(spectrum, temperature),
     }
+    return {"matrices": matrices, "numbers": numbers}
 
 
 class Examination:
@@ -110,7 +116,7 @@ class Examination:
         rtol: float,
         progress: Progress | None,
     ):
-        self._coupling = coupling
+        self._coupling, self._top, self._rtol = coupling, top, rtol
         # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
         self._single = np.unique(np.asarray(spectrum.modes()[0])).size == 1
         asked = KELVIN * temperatures
@@ -123,20 +129,17 @@ class Examination:
         self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
-        # BLAS's threads stay busy for a while after each call, XLA's do not: turns are long, as
-        # far as memory goes.
-        turn = max(1, 24 * 320**2 // self._grids[0][2] ** 2)
-        for start in range(0, len(every), turn):
-            some = every[start : start + turn]
-            found = [self._sample(t) for t in some]
-            for t, sample in zip(some, found, strict=True):
+        # BLAS's threads stay busy for a while after each call, and most matrices are small.
+        threads = 1 if self._grids[0][2] <= _COMMON else None
+        with threadpool_limits(threads, user_api="blas"):
+            for t, sample in self._samples(every):
                 if t in asked:
                     rows.append(self._row(t, sample))
                     margins[t] = {name: rows[-1][name] for name in CRITERIA}
                 else:
                     margins[t] = _margins(sample)
-        self._collect(rows)
-        self.edges = {name: self._edge(name, margins) for name in CRITERIA}
+            self._collect(rows)
+            self.edges = {name: self._edge(name, margins) for name in CRITERIA}
         self.scanned = (float(min(margins)) / KELVIN, float(max(margins)) / KELVIN)
         self._advance(self._all)
 
@@ -145,13 +148,35 @@ class Examination:
         if self._progress is not None:
             self._progress(self._done, self._all)
 
+    def _samples(self, temperatures):
+        """Each temperature with its sample, the next one being computed meanwhile."""
+        ahead = None
+        for t in temperatures:
+            begun = self._begin(t)
+            if ahead is not None:
+                yield ahead[0], self._finish(*ahead)
+            ahead = t, begun
+        if ahead is not None:
+            yield ahead[0], self._finish(*ahead)
+
     def _sample(self, temperature):
+        return self._finish(temperature, self._begin(temperature))
+
+    def _begin(self, temperature):
         _, ratio, size = [grid for grid in self._grids if grid[0] <= 1.001 * temperature][-1]
         # A Python float would be weakly typed, and compiled for once more.
         temperature, step = np.float64(temperature), np.float64(ratio * temperature)
-        found = _sample(self._spectrum, temperature, step, size, self._energies)
+        return _sample(self._spectrum, temperature, step, size, self._energies)
+
+    def _finish(self, temperature, begun):
+        found = {name: np.asarray(value) for name, value in begun["numbers"].items()}
+        # The size compiled for serves the lowest temperature; most others need less of it.
+        _, cutoff = grid_extent(self._top, temperature, self._rtol)
+        for name, (matrix, energies) in begun["matrices"].items():
+            count = np.searchsorted(np.asarray(energies), cutoff) + 1
+            found[name] = np.asarray(matrix)[:count, :count]
         self._advance(self._done + 1)
-        return {name: np.asarray(value) for name, value in found.items()} | {"size": size}
+        return found | {"size": len(found["A"])}
 
     def _row(self, temperature, found):
         kinetic, rough = _lowest(found["form"]), _lowest(found["coarse"])
@@ -172,21 +197,23 @@ class Examination:
         return self._coupling / (1 - margin) if margin < 1 else np.inf
 
     def _slowest(self, found, temperature):
-        """The smallest γ > 0 of γ A u = M u: the largest μ = 1/γ, M being definite as a rule."""
-        size = found["size"]
+        """The smallest γ > 0 of γ A u = M u or the edge of the continuum, see `slowest_rate`."""
+        size, edge = found["size"], float(found["continuum"])
         if self._single:
-            grid = EnergyGrid(found["step"], size)
-            return float(normal_modes(self._spectrum, temperature, grid).slowest)
+            grid = EnergyGrid(found["step"], 16 * math.ceil(size / 16))
+            return min(edge, float(normal_modes(self._spectrum, temperature, grid).slowest))
         try:
+            # The largest μ = 1/γ, M being definite as a rule.
             largest = scipy.linalg.eigh(
                 found["A"], found["M"], eigvals_only=True, subset_by_index=[size - 1, size - 1]
             )[0]
         except np.linalg.LinAlgError:
             return np.nan
         if largest <= 0:
-            return np.inf
+            return edge
         # Rounding in M hides what is slower than this, far below the lowest phonon.
-        return 1 / largest if 1 / largest > 1e-9 * np.max(np.diag(found["M"])) else np.nan
+        hidden = 1 / largest < 1e-9 * np.max(np.diag(found["M"]))
+        return np.nan if hidden else min(edge, 1 / largest)
 
     def _collect(self, rows):
         def column(name):

@@ -66,7 +66,7 @@ class Report:
     growing: np.ndarray  # how many eigenvalues of Ã are negative
     critical: dict[str, np.ndarray]  # λ_c, by criterion
     grid_error: np.ndarray  # of λ_c(kinetic)
-    slowest_rate: np.ndarray  # nan where rounding hides it, inf where no mode decays
+    slowest_rate: np.ndarray  # nan where rounding hides it
     two_temperature_rate: np.ndarray
     unstable_below: dict[str, float | None]
     scanned: tuple[float, float]  # the range in which `unstable_below` was looked for

@@ -7,7 +7,7 @@ import numpy as np
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation
-from ..modes import normal_modes
+from ..modes import slowest_rate
 from ..plotting import BLUE, GREEN, ORANGE, STYLE
 from ..spectrum import GaussianPeaks
 from ..stability import allen_rate, two_temperature_rate
@@ -35,7 +35,7 @@ def compute(progress) -> Reproduction:
             float(allen_rate(_PEAK, t)),
             np.pi * float(two_temperature_rate(_PEAK, t)),
             np.pi * _initial_rate(float(t), grid),
-            np.pi * float(normal_modes(_PEAK, t, grid).slowest),
+            np.pi * float(slowest_rate(_PEAK, t, grid)),
         )
         progress(k + 1, len(temperatures))
     data = xr.Dataset(
