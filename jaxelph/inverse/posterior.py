@@ -33,6 +33,8 @@ _AMPLITUDE2 = _GRID[0] ** 2
 _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
+# Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
+_KEPT_ROWS = 300
 
 
 def _log_hyperprior() -> np.ndarray:
@@ -82,6 +84,7 @@ class Decomposed(NamedTuple):
 
     values: Float[Array, "shape datum"]
     vectors: Float[Array, "shape datum datum"]
+    priors: Float[Array, "shape row row"] | None  # where there is room for all of them
 
 
 class Posterior(NamedTuple):
@@ -96,12 +99,15 @@ class Posterior(NamedTuple):
 
 def decompose(problem: Whitened) -> Decomposed:
     """See `Decomposed`."""
+    keep = len(problem.omega) <= _KEPT_ROWS
 
     def one(shape):
-        return jnp.linalg.eigh(problem.design @ problem.shape_prior(shape) @ problem.design.T)
+        prior = problem.shape_prior(shape)
+        found = jnp.linalg.eigh(problem.design @ prior @ problem.design.T)
+        return *found, prior if keep else None
 
-    values, vectors = jax.lax.map(one, jnp.asarray(_SHAPES))
-    return Decomposed(jnp.maximum(values, 0.0), vectors)
+    values, vectors, priors = jax.lax.map(one, jnp.asarray(_SHAPES))
+    return Decomposed(jnp.maximum(values, 0.0), vectors, priors)
 
 
 def invert(problem: Whitened, decomposed: Decomposed, target: Float[Array, " datum"]) -> Posterior:
@@ -122,17 +128,7 @@ def invert(problem: Whitened, decomposed: Decomposed, target: Float[Array, " dat
     weight = jax.nn.softmax(log.ravel()).reshape(log.shape)
     scale = weight @ jnp.asarray(_AMPLITUDE2)
 
-    def add(prior, one):
-        shape, factor = one
-        more = jax.lax.cond(
-            factor > _NEGLIGIBLE * jnp.max(scale),
-            lambda: prior + factor * problem.shape_prior(shape),
-            lambda: prior,
-        )
-        return more, None
-
-    start = jnp.zeros((len(problem.omega), len(problem.omega)))
-    prior, _ = jax.lax.scan(add, start, (jnp.asarray(_SHAPES), scale))
+    prior = _average(problem, decomposed, scale)
     gain = gain_of(problem.design, prior)
     covariance = prior - gain @ problem.design @ prior
     shapes = jnp.log(jnp.asarray(_SHAPES) * problem.top)
@@ -146,6 +142,24 @@ def invert(problem: Whitened, decomposed: Decomposed, target: Float[Array, " dat
         eta=eta,
         log_evidence=jax.scipy.special.logsumexp(log),
     )
+
+
+def _average(problem, decomposed, scale):
+    """Σ scale P over the shapes."""
+    if decomposed.priors is not None:
+        return jnp.tensordot(scale, decomposed.priors, 1)
+
+    def add(prior, one):
+        shape, factor = one
+        more = jax.lax.cond(
+            factor > _NEGLIGIBLE * jnp.max(scale),
+            lambda: prior + factor * problem.shape_prior(shape),
+            lambda: prior,
+        )
+        return more, None
+
+    start = jnp.zeros((len(problem.omega), len(problem.omega)))
+    return jax.lax.scan(add, start, (jnp.asarray(_SHAPES), scale))[0]
 
 
 def gain_of(
