@@ -68,9 +68,7 @@ def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array
 
 
 def _criterion(function, name):
-    return lambda spectrum, s: function(
-        spectrum, s.temperature, criterion=name, grid=s.margin_grid if name == "kinetic" else None
-    )
+    return lambda spectrum, s: function(spectrum, s.temperature, criterion=name, grid=s.margin_grid)
 
 
 #: The scalars that `sensitivities` knows by name.

@@ -2,8 +2,7 @@
 
 import jax.numpy as jnp
 
-from ..equilibrium import minimum_weight
-from ..grid import EnergyGrid
+from ..grid import EnergyGrid, minimum_weight_on_grid
 from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction, Scalar
 
@@ -25,8 +24,11 @@ def aligned_grid(
         >>> print(f"{grid.step:.4f}")
         4.6717
     """
-    aligned = EnergyGrid(step, size).aligned(minimum_weight(spectrum, temperature)[1]).step
-    return EnergyGrid(jnp.maximum(aligned, cutoff / size), size)
+    start = EnergyGrid(jnp.maximum(step, cutoff / size), size)
+    aligned = EnergyGrid(step, size).aligned(
+        minimum_weight_on_grid(spectrum, temperature, start)[1]
+    )
+    return EnergyGrid(jnp.maximum(aligned.step, cutoff / size), size)
 
 
 def margin_grid(

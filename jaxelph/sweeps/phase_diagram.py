@@ -66,12 +66,7 @@ def phase_diagram(
 
     def margins(temperature, step, cutoff):
         grid = margin_grid(fine, temperature, step, cutoff, size)
-        return {
-            name: margin(
-                fine, temperature, criterion=name, grid=grid if name == "kinetic" else None
-            )
-            for name in CRITERIA
-        }
+        return {name: margin(fine, temperature, criterion=name, grid=grid) for name in CRITERIA}
 
     def tc(coupling):
         return transition_temperature(spectrum.scaled(coupling / own), mu_star)
