@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and what results are written as."""
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -112,6 +113,20 @@ def json_text(value: Any, *, indent: int | None = 2) -> str:
     return json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
+def write_netcdf(dataset: Any, path: Path) -> None:
+    """An `xarray.Dataset` as NetCDF, put together in memory.
+
+    HDF5 itself does not survive a full disk: the program would crash when it ends.
+    """
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
+    image = io.BytesIO()
+    with h5netcdf.File(image, "w") as file:
+        dataset.dump_to_store(H5NetCDFStore(file))
+    path.write_bytes(image.getbuffer())
+
+
 def result_writers(
     name: str, figure: Any, dataset: Any, text: str | None = None
 ) -> dict[str, Callable[[Path], object]]:
@@ -127,7 +142,7 @@ def result_writers(
         f"{name}.png": lambda path: figure.savefig(path, dpi=200),
         # Without a date the same result gives the same file.
         f"{name}.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
-        f"{name}.nc": lambda path: dataset.to_netcdf(path, engine="h5netcdf"),
+        f"{name}.nc": lambda path: write_netcdf(dataset, path),
     }
     if text is not None:
         writers[f"{name}.json"] = lambda path: path.write_text(text + "\n", encoding="utf-8")

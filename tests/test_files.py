@@ -2,9 +2,12 @@
 
 import json
 import os
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import unprivileged
 
 from jaxelph.files import check_folder, json_text, plain, write_all
 
@@ -58,12 +61,14 @@ def test_a_file_is_no_folder(tmp_path):
     assert not check_folder(tmp_path / "new" / "deep").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError, match="cannot be written to; give another folder"):
-        check_folder(tmp_path / "new")
-    tmp_path.chmod(0o700)
+def test_a_folder_that_cannot_be_written_to():
+    with tempfile.TemporaryDirectory() as name:  # `tmp_path` is its owner's alone
+        folder = Path(name)
+        folder.chmod(0o555)
+        refused = pytest.raises(PermissionError, match="cannot be written to; give another folder")
+        with unprivileged(), refused:
+            check_folder(folder / "new")
+        folder.chmod(0o755)
 
 
 def test_json_has_null_for_what_is_not_finite():

@@ -54,7 +54,7 @@ def test_rows_are_single_calls_and_bad_files_are_rows(tmp_path, capsys):
     out = tmp_path / "out" / "table.nc"
     code = run(
         ["sweep", str(tmp_path), "-T", "60", "-o", str(out)]
-        + ["--quantity", "lambda,tc-allen-dynes,xi,margin,lambda_c"]
+        + ["--quantity", "lambda,tc-allen-dynes,xi,heat,lambda-c-heat"]
     )
     told = capsys.readouterr().err
     assert code == 0 and "10 files, 8 of them failed" in told
@@ -68,12 +68,21 @@ def test_rows_are_single_calls_and_bad_files_are_rows(tmp_path, capsys):
     for k in range(2):
         metal = jx.read_a2f(tmp_path / f"{k}.dat")
         row = table.sel(file=str(tmp_path / f"{k}.dat"))
-        base = jx.EnergyGrid.suggest(metal, T)
         np.testing.assert_allclose(row["lambda"], jx.coupling_constant(metal), rtol=1e-12)
         np.testing.assert_allclose(
             row["tc_allen_dynes"] * KELVIN, jx.allen_dynes(metal, 0.1), rtol=1e-12
         )
         np.testing.assert_allclose(row["xi"], jx.stability_parameter(metal, T), rtol=1e-10)
+        one = jx.critical_coupling(metal, T, criterion="heat")
+        np.testing.assert_allclose(row["lambda_c_heat"], one, rtol=1e-10)
+
+
+@pytest.mark.slow
+def test_kinetic_rows_are_single_calls_to_the_grid_error(tmp_path):
+    write_good(tmp_path / "1.dat", 1)
+    T, metal = 60 * KELVIN, jx.read_a2f(tmp_path / "1.dat")
+    row = screen([tmp_path / "1.dat"], ["lambda_c"], T).isel(file=0)
+    base = jx.EnergyGrid.suggest(metal, T)
     # The step follows from T. Of two grids that differ, each resolves the peaks of α²F, narrower
     # than T, as `grid_error` has it.
     error = float(jx.grid_error(metal, T, jx.RefinedGrid.around(metal, T, base)))

@@ -30,7 +30,7 @@ def command(
     """
     import time
 
-    from ..files import check_folder, write_all
+    from ..files import check_folder, write_all, write_netcdf
     from ..sweeps.devices import one_device_per_core
     from ..sweeps.screen import quantity_names, screen
     from ..terminal import progress_bar, say
@@ -84,7 +84,7 @@ def command(
     def write(path: Path):
         if output.suffix == ".csv":
             return table.to_dataframe().to_csv(path)
-        return table.to_netcdf(path, engine="h5netcdf")
+        return write_netcdf(table, path)
 
     write_all(output.parent, {output.name: write})
     journal.unlink(missing_ok=True)
