@@ -209,10 +209,16 @@ def test_suspicious_units():
     table = np.linspace(0.5, 30.0, 40)
     data = heat()
     milli = HeatData(TEMPERATURES, 1e3 * data.ratio, 1e3 * data.sigma)
-    with pytest.warns(FitWarning, match="of order one"):
-        fit_spectrum(milli, table, mu_star=None)
+    with pytest.raises(FitError, match="no positive α²F describes the data"):
+        with pytest.warns(FitWarning, match="of order one"):
+            fit_spectrum(milli, table, mu_star=None)
     both = sigma()
+    # Of the other sign: nothing positive fits.
+    turned = SelfEnergyData(1.0, ENERGIES, -both.real, -both.imaginary, both.sigma)
+    with pytest.raises(FitError, match="no positive α²F describes the data"):
+        with pytest.warns(FitWarning, match="Im Σ is positive"):
+            fit_spectrum(turned, table, mu_star=None)
+    assert turned.suspicion(30.0)
     electronvolts = SelfEnergyData(1.0, 1e-3 * both.energy, both.real, both.imaginary, both.sigma)
     assert "energies reach" in electronvolts.suspicion(30.0)
-    assert SelfEnergyData(1.0, ENERGIES, -both.real, -both.imaginary, both.sigma).suspicion(30.0)
     assert both.suspicion(30.0) is None and data.suspicion(30.0) is None

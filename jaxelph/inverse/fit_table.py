@@ -15,6 +15,7 @@ from ..superconductivity import transition_temperature
 from .data import SpectralData
 from .entropy import fit_entropy
 from .fit_result import Fit, FitError, background_columns, predict, propagated, split, with_errors
+from .functionals import moment_slopes
 from .linear import fit_linear
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
@@ -84,6 +85,12 @@ def fit_table(
     else:
         raise FitError(
             f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
+        )
+    coupling, log = (float(x) for x in np.asarray(moment_slopes(nodes, jnp.asarray(a2f))[0][:2]))
+    if not (coupling > 0 and omega[0] <= log <= omega[-1]):
+        raise FitError(
+            f"no positive α²F describes the data: the fit has λ = {coupling:.3g}, and χ² = "
+            f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
         )
     # Given α²F the backgrounds follow; b = (CᵀC)⁻¹Cᵀ(y - y₀ - K a), whose error adds to that of a.
     inverse = np.linalg.pinv(columns / error[:, None]) if names else np.zeros((0, len(target)))
