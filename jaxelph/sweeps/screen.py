@@ -78,13 +78,13 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     if not np.any(a2f):
         raise ValueError("α²F is zero everywhere.")
     # Rows that repeat the last one span nothing and carry no coupling.
-    pad = (0, _bucket(len(omega), 64, 2) - len(omega))
+    pad = (0, _bucket(len(omega), 256, 2) - len(omega))
     padded = TabulatedSpectrum(np.pad(omega, pad, mode="edge"), np.pad(a2f, pad, mode="edge"))
     top = float(omega[np.flatnonzero(a2f)[-1]])
     spacing = float(np.max(np.diff(omega)))
     refined = padded.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
     step, cutoff = grid_extent(top, temperature)
-    size = _bucket(size_for(top, step, cutoff), 64, np.sqrt(2))
+    size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
         raise ValueError(
             f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
