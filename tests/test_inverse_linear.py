@@ -201,6 +201,10 @@ def test_entropy_is_at_its_optimum(strength):
     assert 0.5 * len(data) < fit.chi_square < 1.5 * len(data)
     value, error = fit.moments["lambda-omega2"]
     assert abs(value - TRUTH["lambda-omega2"]) < 3 * error
+    # Moments do not depend on which curve is drawn.
+    smooth = fit_linear(OMEGA, design, data, noise)
+    for name, pair in smooth.moments.items():
+        np.testing.assert_allclose(fit.moments[name], pair, rtol=1e-9)
     # Laplace's covariance is the inverse of Q's second derivatives.
     second = design.T @ (design / noise[:, None] ** 2) + np.diag(fit.alpha * weight / fit.a2f)
     np.testing.assert_allclose(second @ fit.covariance, np.eye(len(OMEGA)), atol=1e-5)

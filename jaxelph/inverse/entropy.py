@@ -7,6 +7,10 @@ many unknowns x as data, those of αx = t - K a(x) for whitened data t, a convex
 1990). The strength α is that of the largest evidence, or at the kink of ln χ²(ln α) between
 overfitting and the default model (Bergeron and Tremblay 2016; the sigmoid of Kaufmann and Held
 2023).
+
+Entropy knows nothing of smoothness: under it alone an integral of α²F would be far less certain
+than data leave it. So λ, ω_log, λ⟨ω²⟩ and Tc are estimated under the smooth prior
+(`inverse.functionals`), whatever the curve.
 """
 
 import dataclasses
@@ -22,7 +26,7 @@ from scipy.optimize import curve_fit
 
 from .fit_result import FitError
 from .functionals import TableEstimate
-from .linear import check_linear, whitened
+from .linear import check_linear, invert_whitened, whitened
 from .posterior import gain_of
 
 Strength = Literal["evidence", "kink"]
@@ -40,11 +44,6 @@ class EntropyFit(TableEstimate):
     alphas: np.ndarray
     chi_squares: np.ndarray
     log_evidences: np.ndarray  # ln p(α | y) up to a constant, at each α
-
-    @property
-    def prior_share(self) -> dict[str, float]:
-        """Empty: α sets the width of the prior, which says nothing of what was known before."""
-        return {}
 
 
 class _Solved(eqx.Module):
@@ -160,19 +159,19 @@ def fit_entropy(
         best = _kink(np.log10(alphas[:count]), np.log10(chi_squares))
     alpha, a2f = alphas[best], np.asarray(path.a2f[best])
     # The entropy's second derivative α w/a is the inverse of a prior's covariance.
-    prior = np.diag(a2f / (alpha * weight))
-    gain = np.asarray(gain_of(problem.design, jnp.asarray(prior)))
-    resolution = gain @ scaled
+    width = np.diag(a2f / (alpha * weight))
+    resolution = np.asarray(gain_of(problem.design, jnp.asarray(width))) @ scaled
+    smooth = invert_whitened(problem, jnp.asarray(target))
     return EntropyFit(
         omega=omega,
         a2f=a2f,
-        covariance=prior - resolution @ prior,
+        covariance=width - resolution @ width,
         resolution=resolution,
         chi_square=float(chi_squares[best]),
         degrees=float(path.degrees[best]),
         log_evidence=float(evidences[best]),
-        prior=prior,
-        centre=a2f - prior @ scaled.T @ (target - scaled @ a2f),
+        prior=np.asarray(smooth.prior),
+        middle=np.asarray(smooth.mean),
         design=scaled,
         target=target,
         default=model,

@@ -105,11 +105,8 @@ def fit_table(
     if mu_star is not None:
         tc, slope = jax.value_and_grad(
             lambda a: transition_temperature(TabulatedSpectrum(omega, a), mu_star)
-        )(jnp.asarray(a2f))
-        value, spread_tc, left = posterior.functional(float(tc), slope)
-        moments["tc"] = (value, spread_tc)
-        if share:
-            share["tc"] = left
+        )(jnp.asarray(posterior.middle))
+        *moments["tc"], share["tc"] = posterior.functional(float(tc), slope)
     return Fit(
         spectrum=table,
         data=data,

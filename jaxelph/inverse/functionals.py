@@ -63,7 +63,6 @@ def estimates(
     design: Float[Array, "datum row"],
     target: Float[Array, " datum"],
     slopes: Float[Array, "functional row"],
-    centre: Float[Array, " row"] | None = None,
 ) -> Estimates:
     """Each w·a by the estimate whose bias stays below the noise.
 
@@ -72,7 +71,6 @@ def estimates(
         design (array of shape (datum, row)): K of whitened data.
         target (array of shape (datum,)): t.
         slopes (array of shape (functional, row)): w, one row each.
-        centre (array of shape (row,)): the prior's mean, by default 0.
 
     Example:
         >>> prior, design = jnp.eye(2), jnp.array([[3.0, 0.0]])
@@ -80,7 +78,6 @@ def estimates(
         >>> print(found.value.round(2), found.widening.round(2), found.share.round(2))
         [1.88 0.  ] [1.67 1.  ] [0.1 1. ]
     """
-    centre = jnp.zeros(prior.shape[0]) if centre is None else centre
     covered = design @ prior
     values, vectors = jnp.linalg.eigh(covered @ design.T)
     # Below rounding of the largest an eigenvector is noise; what it sees counts as unseen.
@@ -111,8 +108,7 @@ def estimates(
     scatter, bias = (jnp.sqrt(x) for x in two(log_widening))
     k = jnp.exp(log_widening)[:, None]
     gain = (k * along / (k * values + 1)) @ vectors.T
-    value = slopes @ centre + gain @ (target - design @ centre)
-    return Estimates(value, scatter, bias, k[:, 0], jnp.sqrt(before))
+    return Estimates(gain @ target, scatter, bias, k[:, 0], jnp.sqrt(before))
 
 
 def table_weights(omega: Float[Array, " row"]) -> Float[Array, " row"]:
@@ -154,11 +150,10 @@ def moment_estimates(
     prior: Float[Array, "row row"],
     design: Float[Array, "datum row"],
     target: Float[Array, " datum"],
-    centre: Float[Array, " row"] | None = None,
 ) -> Estimates:
     """λ, ω_log and λ⟨ω²⟩, the second linearised about the posterior mean a2f."""
     values, slopes = moment_slopes(omega, a2f)
-    found = estimates(prior, design, target, slopes, centre)
+    found = estimates(prior, design, target, slopes)
     return found._replace(value=values + found.value - slopes @ a2f)
 
 
@@ -176,8 +171,8 @@ class TableEstimate:
     chi_square: float
     degrees: float  # of freedom that the data decide, the trace of R
     log_evidence: float
-    prior: np.ndarray  # its covariance P
-    centre: np.ndarray  # its mean, about which the problem is linear
+    prior: np.ndarray  # P, the covariance of the smooth prior, for functionals
+    middle: np.ndarray  # the mean of its posterior, about which functionals are linear
     design: np.ndarray  # K of whitened data
     target: np.ndarray  # whitened data t
 
@@ -188,9 +183,7 @@ class TableEstimate:
 
     @cached_property
     def _moments(self) -> Estimates:
-        return _moment_estimates(
-            self.omega, self.a2f, self.prior, self.design, self.target, self.centre
-        )
+        return _moment_estimates(self.omega, self.middle, self.prior, self.design, self.target)
 
     @property
     def moments(self) -> dict[str, tuple[float, float]]:
@@ -212,10 +205,10 @@ class TableEstimate:
         """Any functional of α²F as a moment is: value, error and share of the prior.
 
         Args:
-            value (scalar): of the α²F shown.
+            value (scalar): of the α²F `middle`.
             slope (array of shape (row,)): its gradient by the values there.
         """
         slope = np.asarray(slope)[None, :]
-        found = _estimates(self.prior, self.design, self.target, slope, self.centre)
-        moved = value + float(found.value[0] - slope[0] @ self.a2f)
+        found = _estimates(self.prior, self.design, self.target, slope)
+        moved = value + float(found.value[0] - slope[0] @ self.middle)
         return moved, float(found.error[0]), float(found.share[0])

@@ -27,7 +27,7 @@ from .functionals import (
     moment_slopes,
     table_weights,
 )
-from .posterior import Whitened, decompose, gain_of, invert
+from .posterior import Posterior, Whitened, decompose, gain_of, invert
 
 
 @jax.jit
@@ -158,7 +158,8 @@ def whitened(omega, design, noise, top=None) -> tuple[Whitened, np.ndarray]:
 
 
 @eqx.filter_jit
-def _invert(problem, target):
+def invert_whitened(problem: Whitened, target: Float[Array, " datum"]) -> Posterior:
+    """The posterior of one set of whitened data, compiled."""
     return invert(problem, decompose(problem), target)
 
 
@@ -202,7 +203,7 @@ def fit_linear(
     problem, left = whitened(omega, design, noise, top)
     scaled, target = design / noise[:, None], data / noise
     seen = left.T @ target
-    found = _invert(problem, jnp.asarray(seen))
+    found = invert_whitened(problem, jnp.asarray(seen))
     amplitude, length, onset = (float(x) for x in np.exp(np.asarray(found.eta)))
     mean, prior = np.asarray(found.mean), np.asarray(found.prior)
     resolution = np.asarray(gain_of(problem.design, found.prior) @ problem.design)
@@ -218,7 +219,7 @@ def fit_linear(
         degrees=float(np.trace(resolution)),
         log_evidence=float(found.log_evidence - unseen),
         prior=prior,
-        centre=np.zeros(len(omega)),
+        middle=mean,
         design=np.asarray(problem.design),
         target=seen,
         top=float(problem.top),
