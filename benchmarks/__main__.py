@@ -61,26 +61,37 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=list(known), metavar="NAME")
     parser.add_argument("--list", action="store_true", help="names, nothing else")
     parser.add_argument("--collect", action="store_true", help="RESULTS.md from kept tables")
+    parser.add_argument(
+        "--limit", type=float, default=30.0, metavar="MINUTES", help="for each one, 30 by default"
+    )
     options = parser.parse_args(arguments)
     if options.list:
         print("\n".join(known))
         return 0
     failed = []
     available = [] if options.collect else platforms()
-    for name in options.only or known:
-        for platform in available:
-            print(f"\n=== {name} on {platform}, {datetime.datetime.now():%H:%M} ===", flush=True)
-            start = time.perf_counter()
-            environment = os.environ | {"JAX_PLATFORMS": platform}
-            done = subprocess.run([sys.executable, str(known[name])], env=environment)
-            print(f"=== {name}: {time.perf_counter() - start:.0f} s ===", flush=True)
-            if done.returncode:
-                failed.append(f"{name} on {platform}")
+    runs = [(name, platform) for name in options.only or known for platform in available]
+    for number, (name, platform) in enumerate(runs, 1):
+        which = f"{name} on {platform} ({number} of {len(runs)})"
+        print(f"\n=== {which}, {datetime.datetime.now():%H:%M} ===", flush=True)
+        start = time.perf_counter()
+        environment = os.environ | {"JAX_PLATFORMS": platform}
+        try:
+            done = subprocess.run(
+                [sys.executable, str(known[name])], env=environment, timeout=60 * options.limit
+            )
+            reason = f"exit code {done.returncode}" if done.returncode else ""
+        except subprocess.TimeoutExpired:
+            reason = f"not finished after {options.limit:g} minutes"
+        if reason:  # its table of before stays
+            failed.append(f"{name} on {platform}: {reason}")
+        told = f", {reason}" if reason else ""
+        print(f"=== {name}: {time.perf_counter() - start:.0f} s{told} ===", flush=True)
         write_results()
     write_results()
     print(f"wrote {RESULTS}")
     if failed:
-        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+        print(f"failed: {'; '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 

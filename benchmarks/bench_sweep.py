@@ -4,7 +4,9 @@ A point is a temperature and the couplings of the 21 modes of the Supplement's T
 the least eigenvalue of Ã on 128 energies and λ_c are computed, and the gradient of λ_c with
 respect to T and all couplings: here in reverse, in the loop by central differences (44 more
 values). The loop computes Ã with NumPy from the same formulas and its least eigenvalue with
-LAPACK's `syevr`. Weak scaling keeps the points of each virtual device. Run as
+LAPACK's `syevr`. Weak scaling keeps the points of each virtual device: on as many cores as
+devices, and no more, the points per second may grow with their number. A screen reads 256
+files of 100 to 400 rows and computes what `jaxelph sweep` does by default. Run as
 
     python benchmarks/bench_sweep.py
 """
@@ -12,7 +14,9 @@ LAPACK's `syevr`. Weak scaling keeps the points of each virtual device. Run as
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 # A device for each core, or LAPACK would leave all but one idle. Before JAX starts.
 os.environ.setdefault("XLA_FLAGS", f"--xla_force_host_platform_device_count={os.cpu_count() or 1}")
@@ -25,10 +29,14 @@ from _common import Table
 import jaxelph as jx
 from jaxelph.sweeps import points
 from jaxelph.sweeps.chunks import evaluate_chunks
+from jaxelph.sweeps.screen import screen
+from jaxelph.units import KELVIN
 
 OMEGA = np.arange(40.0, 61.0)
 STEP, SIZE = 1.6, 128
 GRID = jx.EnergyGrid(STEP, SIZE)
+# What `jaxelph sweep` computes if nothing is said.
+DEFAULT = ("lambda", "omega-log", "tc", "lambda_c", "xi", "margin")
 
 
 def drawn(count):
@@ -111,11 +119,28 @@ def loop_rate(function, count):
     return count / (time.perf_counter() - start), [np.stack(x) for x in zip(*found, strict=True)]
 
 
-def share(devices, each):
-    """Points per second in a process of its own with so many virtual devices."""
+def screen_rate(count):
+    """Files per second, compiled before."""
+    omega = [np.linspace(0.5, 40 + 20 * k / count, 100 * (1 + k % 4)) for k in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{k:05d}.dat" for k in range(count)]
+        for file, w in zip(files, omega, strict=True):
+            a2f = 0.4 * np.exp(-(((w - 15) / 4) ** 2)) + 0.5 * np.exp(-(((w - 30) / 4) ** 2))
+            rows = "\n".join(f"{x:.6f} {y:.6e}" for x, y in zip(w, a2f, strict=True))
+            file.write_text(f"# omega [meV]   alpha2F\n{rows}\n")
+        seconds = []
+        for _ in range(2):
+            start = time.perf_counter()
+            screen(files, DEFAULT, 60 * KELVIN)
+            seconds.append(time.perf_counter() - start)
+    return count / seconds[1]
+
+
+def share(devices, *arguments):
+    """What a process of its own with so many virtual devices prints."""
     flags = f"--xla_force_host_platform_device_count={devices}"
     done = subprocess.run(
-        [sys.executable, __file__, str(devices * each), str(devices * each // 4)],
+        [sys.executable, __file__, *map(str, arguments)],
         env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
@@ -141,15 +166,29 @@ def main() -> None:
         )
         table.say(f"{name:>24} {here:10.1f} {there:10.1f} {here / there:7.1f}   {difference:.1e}")
     if jax.default_backend() == "cpu":
+        first = 0.0
         table.say()
-        table.say(f"weak scaling, 64 points a virtual device, {os.cpu_count()} cores")
+        cores = os.cpu_count() or 1
+        table.say(f"weak scaling with the gradient, 64 points a virtual device, {cores} cores")
         for devices in (1, 2, 4, 8):
-            table.say(f"{devices:3d} devices {share(devices, 64):10.1f} points/s")
+            found = share(devices, 64 * devices, 16 * devices)
+            first = found if devices == 1 else first
+            ideal = min(devices, cores)
+            table.say(
+                f"{devices:3d} devices {found:10.1f} points/s, {found / first:.2f} of 1 device "
+                f"(cores allow {ideal})"
+            )
+        table.say()
+        table.say(f"screen of 256 files: {', '.join(DEFAULT)}")
+        for devices in sorted({1, cores}):
+            table.say(f"{devices:3d} devices {share(devices, 256):10.1f} files/s")
     table.write()
 
 
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         print(rate(with_gradient, int(sys.argv[1]), int(sys.argv[2])))
+    elif len(sys.argv) == 2:
+        print(screen_rate(int(sys.argv[1])))
     else:
         main()
