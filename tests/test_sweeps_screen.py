@@ -9,6 +9,7 @@ import xarray as xr
 
 import jaxelph as jx
 from jaxelph.cli import run
+from jaxelph.inverse.sensitivities import QUANTITIES
 from jaxelph.sweeps.screen import quantity_names, screen
 from jaxelph.units import KELVIN
 
@@ -44,6 +45,13 @@ def test_names():
     assert quantity_names(["margin", "lambda_c"])[-1] == "lambda-c-kinetic"
     with pytest.raises(ValueError, match="'nope' is not known; use one of lambda"):
         quantity_names(["nope"])
+
+
+def test_help_names_every_quantity(capsys):
+    assert run(["sweep", "--help"]) == 0
+    told = capsys.readouterr().out
+    for name in QUANTITIES:
+        assert name in told or name.startswith("lambda-c-")
 
 
 def test_rows_are_single_calls_and_bad_files_are_rows(tmp_path, capsys):

@@ -15,7 +15,12 @@ def command(
         Path, typer.Option("--output", "-o", help="The table: NAME.nc (NetCDF) or NAME.csv.")
     ],
     quantity: Annotated[
-        str, typer.Option(help="Names with commas between: tc, lambda_c, xi, margin, heat, …")
+        str,
+        typer.Option(
+            help="With commas between: lambda, omega-log, lambda-omega2, tc, tc-allen-dynes, heat, "
+            "xi, xi-max, weight, margin, lambda_c (by all three criteria), gamma-1, gamma-t, "
+            "tau-1, tau-t."
+        ),
     ] = "lambda,omega-log,tc,lambda_c,xi,margin",
     mu_star: MuStar = 0.1,
     unit: Unit = None,
@@ -25,8 +30,7 @@ def command(
 ) -> None:
     """Screen many α²F files into one table; a file that cannot be used is a row with its error.
 
-    lambda_c gives the critical coupling by each of its three criteria. Rows are kept in
-    OUTPUT.partial as they are finished: after a kill the same command goes on from there.
+    Finished rows are in OUTPUT.partial: after a kill the same command goes on.
     """
     import time
 
