@@ -25,7 +25,7 @@ from jaxelph.inverse.linear import (
     self_energy_design,
     whitened,
 )
-from jaxelph.inverse.posterior import prior_covariance
+from jaxelph.inverse.posterior import gain_of, prior_covariance
 from jaxelph.inverse.sensitivities import coupling_moment
 
 OMEGA = np.linspace(0.4, 30.0, 60)
@@ -208,6 +208,20 @@ def test_entropy_is_at_its_optimum(strength):
     # Laplace's covariance is the inverse of Q's second derivatives.
     second = design.T @ (design / noise[:, None] ** 2) + np.diag(fit.alpha * weight / fit.a2f)
     np.testing.assert_allclose(second @ fit.covariance, np.eye(len(OMEGA)), atol=1e-5)
+
+
+def test_an_estimate_with_little_bias_has_its_price():
+    """At most twice the posterior's error, which data from high temperatures alone come to."""
+    design, omega = jnp.asarray(heat()[20:] / 0.01), jnp.asarray(OMEGA)
+    prior = prior_covariance(omega, 33.0, 0.5, 6.0, 1.0)
+    covariance = prior - gain_of(design, prior) @ design @ prior
+    slopes = moment_slopes(omega, jnp.asarray(A2F))[1]
+    found = estimates(prior, design, design @ jnp.asarray(A2F), slopes)
+    least = np.sqrt(np.einsum("fi,ij,fj->f", slopes, covariance, slopes))
+    assert np.all(found.error >= least * (1 - 1e-9))
+    met = np.asarray(found.bias) < 0.2001 * np.asarray(found.scatter)
+    np.testing.assert_allclose(np.asarray(found.error)[~met], 2 * least[~met], rtol=1e-6)
+    assert 0 < np.sum(met) < 3
 
 
 def test_entropy_without_information_is_the_default():

@@ -13,10 +13,10 @@ b has g = κKP w/(κKPKᵀ + 1): the prior wider by κ ≥ 1. κ is the least at
     b ≤ ρ s,    ρ = 1/5,
 
 so that noise decides the error and its distribution is known; a bias twice what the prior expects
-would make 68 % into 65 %. At κ = 1, where data allow no such κ, it is the posterior's. This is
-the trade between resolution and error of Backus and Gilbert (1970), with the bias held below
-the noise as undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat. 9,
-1671, 2015).
+would make 68 % into 65 %. κ = 1 gives the posterior's estimate, whose error is the least. A larger
+one may cost up to twice that error; where no κ meets the bound it stays at 1. This is the trade
+between resolution and error of Backus and Gilbert (1970), with the bias held below the noise as
+undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat. 9, 1671, 2015).
 
 A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data: it is
 called undecided.
@@ -33,6 +33,8 @@ from jaxtyping import Array, Float
 
 #: The largest bias in units of the scatter by noise.
 BIAS = 0.2
+#: The largest error in units of the least possible.
+PRICE = 2.0
 #: The share of the prior's variance above which a functional counts as undecided.
 UNDECIDED = 0.1
 _WIDEST = 1e10
@@ -92,9 +94,12 @@ def estimates(
         seen = jnp.sum(along**2 * k * (k * values + 2) / (k * values + 1) ** 2, axis=1)
         return scatter, jnp.maximum(before - seen, 0.0)
 
+    none, widest = jnp.zeros(len(slopes)), jnp.full(len(slopes), jnp.log(_WIDEST))
+    affordable = PRICE**2 * sum(two(none))
+
     def biased(log_widening):
         scatter, bias = two(log_widening)
-        return bias > BIAS**2 * scatter
+        return (bias > BIAS**2 * scatter) & (scatter + bias < affordable)
 
     def bisect(_, bracket):
         low, high = bracket
@@ -102,7 +107,6 @@ def estimates(
         more = biased(middle)
         return jnp.where(more, middle, low), jnp.where(more, high, middle)
 
-    none, widest = jnp.zeros(len(slopes)), jnp.full(len(slopes), jnp.log(_WIDEST))
     _, log_widening = jax.lax.fori_loop(0, 50, bisect, (none, widest))
     log_widening = jnp.where(biased(none) & ~biased(widest), log_widening, none)
     scatter, bias = (jnp.sqrt(x) for x in two(log_widening))
