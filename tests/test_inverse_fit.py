@@ -155,6 +155,16 @@ def test_relaxation_at_three_temperatures():
 
 
 @pytest.mark.slow
+def test_a_table_of_relaxation():
+    """Curved data: a table without any start knows λ⟨ω²⟩, and says that it knows nothing else."""
+    truth, data = traces(np.random.default_rng(1))
+    fit = fit_spectrum(data, np.linspace(0.6, 24.0, 40), mu_star=None)
+    value, error = fit.moments["lambda-omega2"]
+    assert abs(value - float(coupling_moment(truth))) < 2 * error < 0.1 * value
+    assert fit.undecided == ("lambda", "omega-log")
+
+
+@pytest.mark.slow
 def test_data_of_one_shape_are_predicted_together():
     truth, data = traces()
     mixed = [data[0], heat(), data[1], data[2]]

@@ -106,7 +106,8 @@ def fit_table(
         tc, slope = jax.value_and_grad(
             lambda a: transition_temperature(TabulatedSpectrum(omega, a), mu_star)
         )(jnp.asarray(posterior.middle))
-        *moments["tc"], share["tc"] = posterior.functional(float(tc), slope)
+        value, spread_tc, share["tc"] = posterior.functional(float(tc), slope)
+        moments["tc"] = (value, spread_tc)
     return Fit(
         spectrum=table,
         data=data,
