@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import scipy.linalg
 
 import jaxelph as jx
@@ -61,18 +62,26 @@ def test_residual_and_eigenvalue_to_rounding():
         assert abs(value - exact[0]) <= 5e-15 * norm, name
 
 
-def test_margins_of_a_batch_are_those_of_single_calls_with_their_gradients():
+TEMPERATURES = jnp.array([8.0, 12.0, 20.0])
+
+
+def margin(T):
     metal, grid = jx.EinsteinModes([30.0, 50.0], [0.4, 0.8]), jx.EnergyGrid(4.0, 60)
-    temperatures = jnp.array([8.0, 12.0, 20.0])
+    return jx.margin(metal, T, grid=grid)
 
-    def margin(T):
-        return jx.margin(metal, T, grid=grid)
 
-    both = jax.value_and_grad(margin)
-    batch = jax.jit(jax.vmap(both))(temperatures)
-    single = [both(T) for T in temperatures]
+both = jax.jit(jax.value_and_grad(margin))
+
+
+def test_margins_of_a_batch_are_those_of_single_calls_with_their_gradients():
+    batch = jax.jit(jax.vmap(both))(TEMPERATURES)
+    single = [both(T) for T in TEMPERATURES]
     np.testing.assert_allclose(batch, np.array(single).T, rtol=1e-12)
-    second = jax.jit(jax.vmap(jax.grad(jax.grad(margin))))(temperatures)
+
+
+@pytest.mark.slow
+def test_second_derivatives_of_a_batch():
+    second = jax.jit(jax.vmap(jax.grad(jax.grad(margin))))(TEMPERATURES)
     h = 1e-3
-    slopes = [[both(T + s * h)[1] for s in (-1, 1)] for T in temperatures]
+    slopes = [[both(T + s * h)[1] for s in (-1, 1)] for T in TEMPERATURES]
     np.testing.assert_allclose(second, np.diff(slopes, axis=1)[:, 0] / (2 * h), rtol=1e-5)
