@@ -212,6 +212,7 @@ def test_inside_jit_what_is_concrete_is_still_checked():
         jax.jit(lambda hot: final(hot, -1.0))(13.0)
 
 
+@pytest.mark.slow
 def test_multistep_solver_agrees_with_the_default():
     temperature, grid, times = 0.25 * G, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 8.0])
     default = evolve(METAL, 1.1 * temperature, temperature, grid, times, rtol=1e-9)

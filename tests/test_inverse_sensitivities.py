@@ -131,6 +131,7 @@ def test_functional_derivatives_in_closed_form(kind):
     np.testing.assert_allclose(derivative("lambda-c-heat"), expected, rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_functional_derivative_of_tc_agrees_with_its_own_routine():
     found = functional_derivative(lambda x: QUANTITIES["tc"].compute(x, setting()), PEAKS, OMEGA)
     np.testing.assert_allclose(found, tc_functional_derivative(PEAKS, OMEGA, 0.1), rtol=1e-10)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import jaxelph as j
+from jaxelph import files
 from jaxelph.cli import run
 from jaxelph.units import HBAR, KELVIN
 
@@ -168,12 +169,12 @@ def test_netcdf_round_trip(report, tmp_path):
 
 
 def test_save_is_all_or_nothing(report, tmp_path, monkeypatch):
-    def fail(self, path, **options):
+    def fail(dataset, path):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
     folder = tmp_path / "new"
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
+    monkeypatch.setattr(files, "write_netcdf", fail)
     with pytest.raises(OSError, match="cannot be written .No space left on device"):
         report.save(folder)
     assert not folder.exists()

@@ -1,6 +1,7 @@
 """A folder that is read-only, a disk that is full: one sentence, exit code 2, nothing lost."""
 
 import contextlib
+import pkgutil
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from helpers import unprivileged
 
 import jaxelph as jx
+from jaxelph import commands
 from jaxelph.cli import run
 from jaxelph.sweeps import product
 from jaxelph.sweeps.screen import screen
@@ -47,8 +49,11 @@ def one_sentence(capsys, *parts):
 
 
 @pytest.mark.parametrize("name", ["sweep", "map", "report"])
-def test_read_only_folder_is_refused_before_the_work(folder, capsys, name):
-    # First as far without: what it imports may be out of the reach of `nobody`.
+def test_read_only_folder_is_refused_before_the_work(folder, capsys, monkeypatch, name):
+    # The package itself may be out of the reach of `nobody`: its list of commands is taken now,
+    # and a first run imports what this one needs.
+    modules = list(pkgutil.iter_modules(commands.__path__))
+    monkeypatch.setattr(pkgutil, "iter_modules", lambda path: modules)
     assert run(programs(folder, folder / "a.dat")[name]) == 2
     one_sentence(capsys, str(folder), "is a file, not a folder; give another folder")
     with unprivileged():
