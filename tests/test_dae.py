@@ -329,7 +329,7 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("solver", [BDF, Rodas5P])
+@pytest.mark.parametrize("solver", [pytest.param(BDF, marks=slow), Rodas5P])
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_problems(name, solver):
     rhs, mass, y0, t1, y1, options = PUBLISHED[name]
@@ -513,7 +513,9 @@ def diagonal_preconditioner(t, y, ydot, alpha, p):
         pytest.param(BDF(), id="lu"),
         pytest.param(BDF(linear_solver=DenseLineax()), id="lineax", marks=slow),
         pytest.param(
-            BDF(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-2)), id="gmres-preconditioned"
+            BDF(linear_solver=Krylov(diagonal_preconditioner, rtol=1e-2)),
+            id="gmres-preconditioned",
+            marks=slow,
         ),
         pytest.param(BDF(linear_solver=Krylov(rtol=1e-2)), id="gmres", marks=slow),
         pytest.param(Rodas5P(linear_solver=DenseInverse()), id="inverse"),
@@ -541,6 +543,7 @@ def test_linear_solvers_agree_with_an_explicit_method(solver):
     np.testing.assert_allclose(sol.ys, reference.ys, atol=3e-7)
 
 
+@slow
 def test_matrix_free_at_large_size():
     # 4096 unknowns: no matrix is formed (it would take 128 MB, and its factor a minute).
     n = 4096
@@ -586,7 +589,7 @@ def gradient_case(linear_solver=None, method=Rodas5P):
 @pytest.mark.parametrize(
     "method, linear_solver",
     [
-        pytest.param(Rodas5P, DenseInverse(), id="rodas"),
+        pytest.param(Rodas5P, DenseInverse(), id="rodas", marks=slow),
         pytest.param(Rodas5P, None, id="lu", marks=slow),
         pytest.param(BDF, None, id="bdf", marks=slow),
         pytest.param(BDF, Krylov(diagonal_preconditioner, rtol=1e-4), id="gmres", marks=slow),

@@ -29,7 +29,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+# The other searches are easier ones.
+QUICK = ("spike", "single mode", "cold")
+MARKED = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_against_the_matrix(name):
     spectrum, temperature, step = CASES[name]
     grid = EnergyGrid(step, 512)

@@ -67,7 +67,7 @@ def test_dense_equals_fourier(equation):
     )
 
 
-@pytest.mark.parametrize("with_electrons", [False, True])
+@pytest.mark.parametrize("with_electrons", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_jacobian_in_closed_form(with_electrons):
     grid = EnergyGrid(0.5, 40)
     electrons = ElectronCollisions(grid, disordered_kernel(grid, 0.1)) if with_electrons else None
