@@ -21,6 +21,8 @@ import numpy as np
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
+from .numerics import trapezoid_weights
+
 Scalar = Real[_ArrayLike, ""]
 
 
@@ -235,9 +237,7 @@ class TabulatedSpectrum(EliashbergFunction):
                 return jnp.append(inner.ravel(), y[-1])
 
             omega, density = refine(omega), refine(density)
-        half = jnp.diff(omega) / 2
-        weight = jnp.append(half, 0.0) + jnp.append(jnp.zeros(1), half)
-        return omega, density * weight
+        return omega, density * trapezoid_weights(omega)
 
     def scaled(self, factor):
         return TabulatedSpectrum(self.omega, self.a2f * factor, self.refinement)

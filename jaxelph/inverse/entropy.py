@@ -24,6 +24,7 @@ import optimistix as optx
 from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import curve_fit
 
+from ..numerics import trapezoid_weights
 from .fit_result import FitError
 from .functionals import TableEstimate
 from .linear import check_linear, invert_whitened, whitened
@@ -132,8 +133,7 @@ def fit_entropy(
     if model.shape != omega.shape or not np.all(np.isfinite(model)) or not np.all(model > 0):
         raise ValueError("default must be positive at each frequency; give it a small floor.")
     problem, left = whitened(omega, design, noise, highest)
-    half = np.diff(omega) / 2
-    weight = np.append(half, 0.0) + np.append(0.0, half)
+    weight = trapezoid_weights(omega)
     scaled = np.asarray(problem.design)
     target = left.T @ (data / noise)
     # Above the largest eigenvalue of the data's information the entropy alone decides.

@@ -31,6 +31,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..numerics import trapezoid_weights
+
 #: The largest bias in units of the scatter by noise.
 BIAS = 0.2
 #: The largest error in units of the least possible.
@@ -122,8 +124,7 @@ def table_weights(omega: Float[Array, " row"]) -> Float[Array, " row"]:
         >>> print(table_weights(jnp.array([1.0, 2.0, 3.0])))
         [1.         1.         0.33333333]
     """
-    half = jnp.diff(omega) / 2
-    return (jnp.append(half, 0.0) + jnp.append(jnp.zeros(1), half)) * 2 / omega
+    return trapezoid_weights(omega) * 2 / omega
 
 
 #: λ, ω_log and λ⟨ω²⟩, in the order of `moment_slopes`.

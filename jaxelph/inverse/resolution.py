@@ -12,6 +12,8 @@ there. Peaks closer than that are one peak to the fit.
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from ..numerics import trapezoid_weights
+
 #: Where lines are put, in units of the last frequency.
 LINES = (0.15, 0.35, 0.55, 0.8)
 
@@ -37,10 +39,8 @@ def line_response(
         3.0 [0. 0. 1. 0. 0.]
     """
     omega = np.asarray(omega, dtype=float)
-    half = np.diff(omega) / 2
-    weight = np.append(half, 0.0) + np.append(0.0, half)
     row = int(np.argmin(np.abs(omega - line)))
-    return float(omega[row]), np.asarray(resolution)[:, row] / weight[row]
+    return float(omega[row]), np.asarray(resolution)[:, row] / trapezoid_weights(omega)[row]
 
 
 def full_width(omega: Float[ArrayLike, " row"], response: Float[ArrayLike, " row"]) -> float:

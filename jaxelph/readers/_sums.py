@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from ..numerics import trapezoid_weights
+
 
 class Sums:
     r"""Sums over a table, $\lambda = p \sum_i w_i\, \alpha^2F_i/\omega_i$.
@@ -41,7 +43,7 @@ class Sums:
     def _sum(self, omega, a2f, step, ends, both_signs, prefactor, resolution):
         used = np.abs(omega) > 0 if both_signs else omega > 0
         size = np.where(used, np.abs(omega), 1.0)
-        weight = _trapezoid(omega)
+        weight = trapezoid_weights(omega)
         if step is not None:
             weight = np.full_like(omega, step)
             for i, end in enumerate(ends if len(omega) >= 2 * len(ends) else ()):
@@ -62,9 +64,4 @@ class Sums:
         self.negative_weight = float(negative / total) if total else 0.0
         rows = omega > 0
         density = prefactor * a2f[rows] / omega[rows]
-        self.trapezoid = float(np.sum(_trapezoid(omega[rows]) * density))
-
-
-def _trapezoid(x: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
-    half = np.diff(x) / 2
-    return np.append(half, 0.0) + np.append(0.0, half)
+        self.trapezoid = float(np.sum(trapezoid_weights(omega[rows]) * density))
