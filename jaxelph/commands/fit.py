@@ -112,6 +112,7 @@ def command(
             data, model, mu_star=mu_star, top=top, spread=spread, prior=prior or "smooth"
         )
         drawn = {} if bootstrap is None else fit.bootstrap(bootstrap)
+    widths = fit.line_widths
     saved: list[Path] = []
     if output is not None:
         writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))
@@ -142,12 +143,11 @@ def command(
         if fit.prior_share:
             told["prior_share_of_variance"] = fit.prior_share
             told["undecided"] = list(fit.undecided)
-        if fit.line_widths:
-            lines = {
-                "frequency_meV": list(fit.line_widths),
-                "width_meV": [*fit.line_widths.values()],
+        if widths:
+            told["sharp_lines"] = {
+                "frequency_meV": list(widths),
+                "width_meV": list(widths.values()),
             }
-            told["sharp_lines"] = lines
         if drawn:
             told["bootstrap"] = {
                 name: {
@@ -188,13 +188,12 @@ def command(
             assert fit.posterior is not None
             decided = f"; the data decide {fit.posterior.degrees:.2g} numbers of α²F, the rest"
             console.print(f"{told}{decided} is the prior's", soft_wrap=True)
-            widths = [
-                f"{width:.2g}" if np.isfinite(width) else "unresolved"
-                for width in fit.line_widths.values()
-            ]
-            lines = ", ".join(f"{line:.3g}" for line in fit.line_widths)
+            lines = ", ".join(f"{line:.3g}" for line in widths)
+            wide = ", ".join(
+                f"{width:.2g}" if np.isfinite(width) else "unresolved" for width in widths.values()
+            )
             console.print(
-                f"sharp lines at {lines} meV would appear {', '.join(widths)} meV wide; finer "
+                f"sharp lines at {lines} meV would appear {wide} meV wide; finer "
                 "structure of α²F is the prior's",
                 soft_wrap=True,
             )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import PyTree
 
 from .initial import differential_mask, solve_initial
 from .interpolation import RodasInterpolation
@@ -20,7 +20,6 @@ __all__ = ["Rodas5P"]
 
 # An enumeration whose members type checkers take for other classes.
 RESULTS: Any = diffrax.RESULTS
-Vector = Float[Array, " n"]
 
 # Steinebach, "Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within
 # the Julia Differential Equations package", BIT Numer. Math. 63, 27 (2023), in the form of

@@ -11,7 +11,7 @@ from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 from ..spectrum import GaussianPeaks
 from ..units import HBAR, KELVIN, kelvin
 from .data import HeatData, RelaxationData, SelfEnergyData, SpectralData, WeightData
-from .resolution import LINES, full_width, line_response
+from .resolution import sharp_lines
 
 if TYPE_CHECKING:
     from .fit import Fit
@@ -123,15 +123,13 @@ def fit_figure(fit: "Fit") -> Figure:
 
 def _draw_lines(axes, omega, resolution) -> None:
     """The response to a line of unit area at each of a few frequencies."""
-    last = float(omega[-1])
-    for part, colour in zip(LINES, (BLUE, ORANGE, GREEN, GREY), strict=True):
-        where, seen = line_response(omega, resolution, part * last)
-        width = full_width(omega, seen)
+    lines = sharp_lines(omega, resolution)
+    for (where, seen, width), colour in zip(lines, (BLUE, ORANGE, GREEN, GREY), strict=True):
         told = f"{width:.2g} meV wide" if np.isfinite(width) else "not resolved"
         axes.axvline(where, color=colour, linewidth=0.7, linestyle=":")
         axes.plot(omega, seen, color=colour, label=f"{where:.3g} meV: {told}")
     axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
-    axes.set_xlim(0, last)
+    axes.set_xlim(0, float(omega[-1]))
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
     axes.set_ylabel(r"response (meV$^{-1}$)")
     axes.set_title("sharp lines as this fit would show them", loc="left")

@@ -68,10 +68,17 @@ def full_width(omega: Float[ArrayLike, " row"], response: Float[ArrayLike, " row
     return float(stop - start)
 
 
+def sharp_lines(
+    omega: Float[ArrayLike, " row"], resolution: Float[ArrayLike, "row row"]
+) -> list[tuple[float, np.ndarray, float]]:
+    """(ω, response, full width) of lines at `LINES` across the table."""
+    last = float(np.asarray(omega)[-1])
+    lines = [line_response(omega, resolution, part * last) for part in LINES]
+    return [(where, seen, full_width(omega, seen)) for where, seen in lines]
+
+
 def line_widths(
     omega: Float[ArrayLike, " row"], resolution: Float[ArrayLike, "row row"]
 ) -> dict[float, float]:
-    """{ω: full width} of lines at `LINES` across the table, energies both."""
-    last = float(np.asarray(omega)[-1])
-    lines = [line_response(omega, resolution, part * last) for part in LINES]
-    return {where: full_width(omega, seen) for where, seen in lines}
+    """{ω: full width} of `sharp_lines`, energies both."""
+    return {where: width for where, _, width in sharp_lines(omega, resolution)}

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..files import check_folder
+from ..files import write_all
 
 
 class Stamp(NamedTuple):
@@ -57,23 +57,17 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any]):
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.rows: dict[str, Row] = {}
         self.full: set[Any] = set()  # keys of which a full batch was computed
+        if not self.path.exists():
+            first = _line({"settings": dict(settings)})
+            write_all(self.path.parent, {self.path.name: lambda path: path.write_bytes(first)})
+            return
         try:
-            if self.path.exists():
-                self._read(dict(settings))
-            else:
-                self._create(dict(settings))
+            self._read(dict(settings))
         except OSError as error:
             raise OSError(f"{self.path}: cannot be used ({error.strerror or error}).") from error
-
-    def _create(self, settings) -> None:
-        check_folder(self.path.parent)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}-{os.getpid()}")
-        temporary.write_bytes(_line({"settings": settings}))
-        os.replace(temporary, self.path)
 
     def _read(self, settings) -> None:
         content = self.path.read_bytes()
