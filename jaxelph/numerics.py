@@ -1,6 +1,7 @@
 """Small numerical tools that several rooms share."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 
-def trapezoid_weights(x: Float[Array, " row"]) -> Float[Array, " row"]:
+def trapezoid_weights(x: Float[Array | np.ndarray, " row"]) -> Any:
     """Weights of the trapezoidal rule at ascending x: NumPy's for an array of NumPy, else JAX's.
 
     Example:

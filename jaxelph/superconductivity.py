@@ -319,8 +319,8 @@ def _options(spectrum, mu_star, cutoff, omega_ph, basis):
     return repulsion, safe, matsubara_basis() if basis is None else basis
 
 
-@jax.jit
-def _modes(spectrum):
+@eqx.filter_jit
+def _modes(spectrum) -> tuple[Array, Array]:
     # Areas rather than couplings: δT_c/δα²F(ω) then needs no division by ω.
     omega, coupling = spectrum.modes()
     return omega, coupling * omega / 2
