@@ -22,8 +22,9 @@ from .equilibrium import fermi, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, slope_kernel, weight_on_grid
 from .spectrum import EliashbergFunction, Scalar
 
-# Steps of the check that looks for negative curvature without a matrix.
-_CURVATURE_STEPS = 80
+# The check that looks for negative curvature without a matrix ends when the residual has fallen
+# to this share, or after so many steps.
+_CURVATURE_RESIDUAL, _CURVATURE_STEPS = 1e-9, 400
 
 Deviation = Float[Array, " energy"]
 
@@ -89,18 +90,24 @@ class KineticEquation(eqx.Module):
         slope, dragged = self.slopes(deviation)
         return self.weight - dragged, self.minus_slope - slope
 
-    def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
-        """Whether conjugate gradients meet no negative curvature of local - √window κ √window.
+    def least_curvature(self, local: Deviation, window: Deviation) -> Float[Array, ""]:
+        """A number with the sign of the smallest eigenvalue of local - √window κ √window: the
+        least curvature that conjugate gradients meet. NaN where the matrix is not finite.
 
         Its rows and columns are scaled to a unit diagonal first, which leaves the signs of the
         eigenvalues as they are: a soft mode at the energy where `local` is least, which is how
         stability is lost, then stands apart from the rest.
         """
         diagonal = local - jnp.maximum(window, 0.0) * self.exchange.diagonal
+        lowest = jnp.min(diagonal)
         scale = _root_of_positive(1 / jnp.where(diagonal > 0, diagonal, jnp.inf))
         product = self._symmetric_product(local, window)
-        curved = _meets_no_negative_curvature(lambda v: scale * product(scale * v), local)
-        return jnp.all(diagonal > 0) & curved
+        met = _least_curvature_met(lambda v: scale * product(scale * v), local, lowest)
+        return jnp.where(lowest > 0, met, lowest)
+
+    def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
+        """Whether local - √window κ √window is."""
+        return self.least_curvature(local, window) > 0
 
     def _symmetric_product(self, local, window):
         root = _root_of_positive(window)
@@ -235,10 +242,14 @@ class KineticMatrices(eqx.Module):
         """
         return self._symmetric_matrix(*self.symmetric_parts(deviation))
 
+    def least_curvature(self, local: Deviation, window: Deviation) -> Float[Array, ""]:
+        """A number with the sign of the smallest eigenvalue of local - √window κ √window: the
+        least pivot of one elimination. NaN where the matrix is not finite."""
+        return invert_by_blocks(jax.lax.stop_gradient(self._symmetric_matrix(local, window)))[1]
+
     def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
-        """Whether local - √window κ √window is: one elimination, no eigenvalues."""
-        matrix = jax.lax.stop_gradient(self._symmetric_matrix(local, window))
-        return invert_by_blocks(matrix)[1] > 0
+        """Whether local - √window κ √window is."""
+        return self.least_curvature(local, window) > 0
 
     def is_stable(self, deviation: Deviation) -> Bool[Array, ""]:
         """Whether B(f) is positive."""
@@ -254,20 +265,32 @@ def _root_of_positive(x):
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
-def _meets_no_negative_curvature(multiply, like):
+def _least_curvature_met(multiply, like, lowest):
+    """The least curvature that conjugate gradients on `multiply` meet, which end at the first
+    that is not positive; they do not begin unless `lowest` is.
+
+    The residual keeps the start's part along an eigenvector until a Ritz value has come close to
+    its eigenvalue, and then a curvature has shown its sign. So once the residual is gone no
+    eigenvalue was overlooked, and there the search ends: another step would divide 0 by 0.
+    """
     # A start without symmetry of its own, so that it has a part along any soft mode.
     start = jax.random.normal(jax.random.key(0), like.shape, like.dtype)
+    square = start @ start
+    enough = _CURVATURE_RESIDUAL**2 * square
 
-    def step(_, carry):
-        residual, direction, square, least = carry
+    def goes_on(carry):
+        _, _, square, least, step = carry
+        return (square > enough) & (least > 0) & (step < _CURVATURE_STEPS)
+
+    def step(carry):
+        residual, direction, square, least, step = carry
         product = multiply(direction)
         curvature = direction @ product
         least = jnp.minimum(least, curvature / (direction @ direction))
-        length = square / curvature
-        residual = residual - length * product
+        residual = residual - square / curvature * product
         new_square = residual @ residual
         direction = residual + new_square / square * direction
-        return residual, direction, new_square, least
+        return residual, direction, new_square, least, step + 1
 
-    carry = (start, start, start @ start, jnp.asarray(jnp.inf))
-    return jax.lax.fori_loop(0, _CURVATURE_STEPS, step, carry)[3] > 0
+    least = jnp.where(lowest > 0, jnp.inf, lowest)
+    return jax.lax.while_loop(goes_on, step, (start, start, square, least, 0))[3]

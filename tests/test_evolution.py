@@ -219,3 +219,18 @@ def test_multistep_solver_agrees_with_the_default():
     multistep = evolve(METAL, 1.1 * temperature, temperature, grid, times, rtol=1e-7, solver=BDF())
     assert multistep.result == RESULTS.completed
     assert np.max(np.abs(multistep.f - default.f)) < 1e-7
+
+
+def test_a_spectrum_that_is_not_a_number_is_no_instability():
+    """Traced, since a concrete one is refused before."""
+    run = jax.jit(
+        lambda factor: evolve(
+            METAL.scaled(factor),
+            13.0,
+            12.6,
+            EnergyGrid(6.0, 75),
+            np.array([0.0, 0.01]),
+            throw=False,
+        )
+    )(jnp.nan)
+    assert run.result == RESULTS.failed

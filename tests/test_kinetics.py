@@ -16,6 +16,7 @@ from jaxelph import (
     fermi,
     stability_pencil,
 )
+from jaxelph.evolution.positivity import Positivity
 
 OMEGA, COUPLING = np.array([1.3, 2.71]), np.array([0.6, 0.9])
 MODES = EinsteinModes(OMEGA, COUPLING)
@@ -157,3 +158,43 @@ def test_positivity_is_judged_alike_with_and_without_matrices(shift):
     local = local - values[0] + shift
     assert bool(matrices.is_positive(local, window)) == (shift > 0)
     assert bool(equation.is_positive(local, window)) == (shift > 0)
+
+
+@pytest.mark.parametrize("size", [12, 90, 401])
+def test_signs_of_random_matrices_with_and_without_elimination(size):
+    """local - √window κ √window with its softest eigenvalue moved near and far from zero."""
+    random = np.random.default_rng(size)
+    step = 30.0 / size
+    equation = KineticEquation.at(
+        EinsteinModes([7.0, 11.0], [0.4, 0.6]), 2.0, EnergyGrid(step, size)
+    )
+    matrices = equation.matrices()
+    for spread in (0.0, 0.1, 1.0):
+        local = jnp.asarray(1 + spread * random.normal(size=size))
+        window = jnp.asarray(random.uniform(-0.2, 1, size)) * equation.minus_slope
+        matrix = np.diag(local) - np.sqrt(np.maximum(window, 0))[:, None] * np.asarray(
+            equation.exchange.as_matrix()
+        ) * np.sqrt(np.maximum(window, 0))
+        least = np.linalg.eigvalsh(matrix)[0]
+        for shift in (-1.0, -1e-2, -1e-6, 1e-6, 1e-2, 1.0, 100.0):
+            moved = local - least + shift
+            assert bool(matrices.least_curvature(moved, window) > 0) == (shift > 0)
+            assert bool(equation.least_curvature(moved, window) > 0) == (shift > 0)
+
+
+def test_the_search_for_curvature_ends_where_there_is_nothing_left_to_find():
+    """Without coupling B is the identity, and one step of conjugate gradients finds it all."""
+    equation = KineticEquation.at(EinsteinModes([20.0], [0.0]), 5.0, EnergyGrid(1.0, 500))
+    assert equation.least_curvature(*equation.symmetric_parts(jnp.zeros(500))) == pytest.approx(1)
+
+
+def test_no_verdict_on_what_is_not_a_number():
+    """NaN is neither positive nor a loss of stability, with and without matrices."""
+    equation = KineticEquation.at(EinsteinModes([2.0], [0.5]), 1.0, EnergyGrid(0.5, 40))
+    for operators in (equation, equation.matrices()):
+        local, window = operators.symmetric_parts(jnp.zeros(40))
+        for broken in (local.at[7].set(jnp.nan), jnp.full(40, jnp.nan)):
+            assert jnp.isnan(operators.least_curvature(broken, window))
+        test = Positivity.around(operators, jnp.zeros(40))
+        assert not bool(test.lost(jnp.zeros(40)))
+        assert not bool(test.lost(jnp.zeros(40).at[3].set(jnp.nan)))

@@ -2,13 +2,25 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.integrate import solve_ivp
 
-from jaxelph import EinsteinModes, EnergyGrid, evolve, example, normal_modes, relax
+from jaxelph import (
+    EinsteinModes,
+    EnergyGrid,
+    evolve,
+    example,
+    normal_modes,
+    relax,
+    specific_heat_ratio,
+    two_temperature_rate,
+)
 from jaxelph.cli import run
+from jaxelph.evolution.cooling import cooling_time
 from jaxelph.units import HBAR, KELVIN, mev_to_per_ps
 
 METAL = example("table1")
@@ -57,6 +69,66 @@ def test_cooling_at_high_temperature():
     assert 1 < mev_to_per_ps(on_grid) / run.slowest_rate < 1.05
     # Electrons that do not collide among themselves are soon no Fermi distribution.
     assert run.slowest_rate < 1 / run.fall_time < run.initial_rate
+
+
+def test_no_rate_depends_on_the_times_that_are_shown():
+    """The same run asked for at other times, and the excess found from a bisection by hand."""
+    asked = (TIMES, [0.0, 0.09], np.linspace(0.03, 0.09, 4), [0.0, 1e-3, 5.0])
+    runs = [relax(METAL, 160.0, COLD, times, grid=GRID, rtol=1e-9) for times in asked]
+    falls = [run.fall_time for run in runs]
+    np.testing.assert_allclose(falls, falls[0], rtol=1e-7)
+    np.testing.assert_allclose([run.initial_rate for run in runs], runs[0].initial_rate)
+    times = mev_to_per_ps(jnp.asarray([0.0, falls[0], 0.09]))
+    fine = evolve(METAL, 160 * KELVIN, COLD * KELVIN, GRID, times, rtol=1e-10)
+    excess = (fine.temperature[1] / KELVIN - COLD) / (160 - COLD)
+    assert excess == pytest.approx(np.exp(-1), rel=1e-6)
+    assert np.isnan(relax(METAL, 160.0, COLD, [0.0, 1e-3], grid=GRID).fall_time)
+
+
+def test_the_window_lasts_until_the_electrons_are_cold():
+    run = relax(METAL, 160.0, COLD, grid=GRID)
+    assert len(run.times) == 201 and run.left <= 0.01
+    # For a small excess the two-temperature model is an exponential.
+    late = cooling_time(METAL, 1.0001 * COLD * KELVIN, COLD * KELVIN, 0.01)
+    rate = two_temperature_rate(METAL, COLD * KELVIN)
+    assert float(late * rate) == pytest.approx(np.log(100), rel=1e-4)
+    # For a large one it is what a solver of differential equations says.
+    hot, cold = 5 * COLD * KELVIN, COLD * KELVIN
+    omega, coupling = (np.asarray(x) for x in METAL.modes())
+
+    def slope(t, temperature):
+        n = 1 / np.expm1(omega / temperature[0]) - 1 / np.expm1(omega / cold)
+        heat = np.pi**2 / 3 * temperature[0] * float(specific_heat_ratio(METAL, temperature[0]))
+        return [-np.sum(coupling * omega**3 * n) / heat]
+
+    end = float(cooling_time(METAL, hot, cold, 0.01))
+    solved = solve_ivp(slope, (0, end), [hot], rtol=1e-9, atol=1e-12)
+    assert solved.y[0, -1] == pytest.approx(cold + 0.01 * (hot - cold), rel=1e-6)
+
+
+def test_what_cannot_be_run_is_refused():
+    with pytest.raises(TypeError, match="differentiate, vmap or jit jaxelph.evolve"):
+        jax.grad(lambda hot: relax(METAL, hot, COLD).fall_time)(160.0)
+    with pytest.raises(ValueError, match="never cool"):
+        relax(METAL.scaled(0.0), 160.0, COLD)
+    with pytest.raises(ValueError, match="the most is 8192: take the colder at"):
+        relax(METAL, 1.0, 0.01)
+    with pytest.raises(ValueError, match="the most is 8192"):
+        relax(METAL, 1e-300, 10.0)
+    with pytest.raises(ValueError, match="times must ascend"):
+        relax(METAL, 160.0, COLD, [0.1, 0.0], grid=GRID)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "hot", "cold"),
+    [("niobium", 2000, 300), ("niobium", 3000, 300), ("lead", 1500, 100), ("lead", 2000, 100)],
+)
+def test_hot_electrons_on_large_grids_cool(name, hot, cold):
+    run = relax(example(name), hot, cold)
+    assert run.result == "completed" and run.evolution.grid.size > 400
+    assert run.left <= 0.01
+    assert np.all(np.diff(run.temperature) < 0)
 
 
 def test_dataset_and_figure(relaxation, tmp_path):

@@ -17,7 +17,7 @@ def command(
     example: Example = None,
     until: Annotated[
         float | None,
-        typer.Option(help="In ps; by default six times the inverse two-temperature rate."),
+        typer.Option(help="In ps; by default until 1 % of the excess temperature is left."),
     ] = None,
     points: Annotated[int, typer.Option(help="How many times are kept.")] = 201,
     rtol: Annotated[float, typer.Option(help="Local error of f allowed in each step.")] = 1e-6,

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optimistix as optx
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float, Real
+from jaxtyping import Array, ArrayLike, Float, Int, Real
 
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
@@ -80,6 +80,14 @@ class Evolution(eqx.Module):
     def energy(self) -> Float[Array, " time"]:
         """Energy above equilibrium, interaction included; see `KineticEquation.energy`."""
         return self._at_each_time(self.equation.energy)
+
+    def at_times(self, rows: Int[Array, " row"]) -> "Evolution":
+        """The same run as seen at some of its times only, given by their indices."""
+
+        def seen(evolution):
+            return evolution.times, evolution.f, evolution.heat
+
+        return eqx.tree_at(seen, self, tuple(values[rows] for values in seen(self)))
 
     def _at_each_time(self, function) -> Float[Array, " time"]:
         """A function of δ, NaN where the run did not arrive, in a way that keeps gradients of
@@ -245,11 +253,11 @@ def _integrate(
     # The heat received is integrated along, in units of T0² to be of order one beside f.
     heat_unit = equation.temperature**2
 
-    is_stable = Positivity.around(operators, deviation)
+    positivity = Positivity.around(operators, deviation)
 
     # Its sign is all that matters; the small slope in t keeps the derivative of the root finite.
     def crossing(t, y, args, **_):
-        sign = jnp.where(is_stable(y[:-1]), 1.0, -1.0)
+        sign = jnp.where(positivity.lost(y[:-1]), -1.0, 1.0)
         return 1e-40 * (sign - 1e-3 * (t / times[-1]))
 
     event = None
@@ -257,7 +265,7 @@ def _integrate(
         # It falls, as does what diffrax puts in its place in the lanes of a batch without a
         # crossing. That one is exactly zero at the end, where a search for the sign fails.
         event = diffrax.Event(crossing, optx.Bisection(rtol=1e-10, atol=1e-30, flip=True))
-    started_stable = is_stable(deviation) if stop_when_unstable else jnp.array(True)
+    started_stable = ~positivity.lost(deviation) if stop_when_unstable else jnp.array(True)
     # Nothing moves at f0: a run that may not start costs a few steps, in a batch as well.
     start_at = jnp.where(started_stable, deviation, 0.0)
     solution = diffrax.diffeqsolve(

@@ -178,7 +178,9 @@ def evolution_figure(
         styles = ((BLUE, "--"), (GREEN, "-."))
         models = (cooling or {}).items() if len(times) > 1 else ()
         for (name, rate), (color, line) in zip(models, styles, strict=False):
-            model = cold + (kelvin[0] - cold) * np.exp(-rate * times)
+            model = cold + (data.attrs["electron_temperature_at_start"] - cold) * np.exp(
+                -rate * times
+            )
             right.plot(times, model, line, color=color, linewidth=1, label=name)
         right.axhline(cold, color=GREY, linewidth=0.8, linestyle=":", label="phonons")
         low, high = sorted((cold, kelvin[0]))

@@ -1,8 +1,11 @@
-r"""Whether B(f) is positive, asked after every step and answered mostly by a comparison.
+r"""Whether B(f) is still positive, asked after every step and answered mostly by a comparison.
 
 In its symmetric form B = a - √w κ √w with a = 1 - κ*f' and w = -f', on the diagonal. It is
 positive together with a/w - κ, so that one state that is known to be positive vouches for all
 others with a larger a/w at every energy. Only where this fails is a factorisation needed.
+
+A state that is not finite says nothing about the metal: it counts as no loss of stability, and
+is for the integrator to report.
 """
 
 import equinox as eqx
@@ -19,7 +22,7 @@ _TAIL = 1e-2
 
 
 class Positivity(eqx.Module):
-    """The test for one run: a callable from δ to whether B(f) is positive."""
+    """The test for one run: `lost` tells of any δ whether B(f) is no longer positive."""
 
     operators: KineticEquation | KineticMatrices
     local: Float[Array, " energy"]  # a of the state that vouches
@@ -37,8 +40,9 @@ class Positivity(eqx.Module):
         window = jnp.maximum(window, _TAIL * jnp.max(window))
         return Positivity(operators, local, window, operators.is_positive(local, window))
 
-    def __call__(self, deviation: Deviation) -> Bool[Array, ""]:
-        """Whether B(f) is positive, by comparison where that decides it."""
+    def lost(self, deviation: Deviation) -> Bool[Array, ""]:
+        """Whether B(f) has an eigenvalue that is not positive, by comparison where that decides
+        it."""
         local, window = self.operators.symmetric_parts(jax.lax.stop_gradient(deviation))
         # An inverted energy, w ≤ 0, takes no part in the exchange.
         larger = (local * self.window >= self.local * window) & (local > 0)
@@ -48,8 +52,8 @@ class Positivity(eqx.Module):
         # carried and changed, lest the compiler move the factorisation out of the loop.
         def ask(carry):
             _, _, local, window = carry
-            answer = self.operators.is_positive(local, window)
+            answer = self.operators.least_curvature(local, window) <= 0
             return jnp.array(True), answer, 2 * local, 2 * window
 
-        carry = sure, sure, local, window
+        carry = sure, ~sure, local, window
         return jax.lax.while_loop(lambda carry: ~carry[0], ask, carry)[1]

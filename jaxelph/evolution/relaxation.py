@@ -16,17 +16,28 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import ArrayLike, Real
 
+from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
-from ..grid import EnergyGrid
+from ..grid import EnergyGrid, grid_extent, size_for
 from ..modes import normal_modes
-from ..spectrum import EliashbergFunction
+from ..spectrum import EliashbergFunction, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
+from .cooling import Trace, cooling_time, trace_times
 from .evolve import Evolution, evolve
 from .output import evolution_dataset, evolution_figure, outcome
 from .progress import ProgressMeter
+
+# A run is as long as it takes the excess temperature to fall to this share.
+_LEFT = 0.01
+# How much longer than the two-temperature model says, from the first try on.
+_STRETCHES = (1.25, 2.5, 5.0, 8.0)
+
+# The largest grid that is chosen without being asked for.
+_MOST_ENERGIES = 8192
 
 # The largest grid whose modes are computed for the slowest rate: by dense matrices.
 _MODES = 800
@@ -45,6 +56,7 @@ class Relaxation:
 
     name: str
     evolution: Evolution
+    trace: Trace  # of T_e, in ps
     phonon_temperature: float
     electron_temperature: float
     rtol: float
@@ -75,37 +87,26 @@ class Relaxation:
 
     @property
     def initial_rate(self) -> float:
-        """-(dU/dt)/U at the first time: the two-temperature rate if T_e is close to T0."""
-        equation, start = self.evolution.equation, self.evolution.deviation[0]
+        """-(dU/dt)/U at t = 0: the two-temperature rate if T_e is close to T0."""
+        equation = self.evolution.equation
+        start = fermi(equation.energies, self.electron_temperature * KELVIN) - equation.equilibrium
         return float(mev_to_per_ps(-equation.heat_flow(start) / equation.energy(start)))
 
     @property
     def fall_time(self) -> float:
-        """When T_e - T0 has fallen to 1/e of its first value (ps); NaN if it has not."""
-        excess = (self.temperature - self.phonon_temperature) / (
-            self.temperature[0] - self.phonon_temperature
-        )
-        below = np.flatnonzero(excess <= np.exp(-1))
-        if below.size == 0:
-            return float("nan")
-        k = below[0]
-        # Linear in the logarithm between two times.
-        high, low = np.log(excess[k - 1]), np.log(max(excess[k], 1e-300))
-        share = (high + 1) / (high - low)
-        return float(self.times[k - 1] + share * (self.times[k] - self.times[k - 1]))
+        """When T_e - T0 has fallen to 1/e of its value at t = 0 (ps); NaN if it has not."""
+        return self.trace.fall_time
 
     @property
     def late_rate(self) -> float:
         """The rate at which the last third of the run still decays, from a fit of ln|T_e - T0|."""
-        excess = np.abs(self.temperature - self.phonon_temperature)
-        excess = excess / abs(self.electron_temperature - self.phonon_temperature)
         # What is left must stand out from the local errors of the integration.
-        use = np.isfinite(excess) & (excess > 100 * self.rtol)
-        use &= self.times >= self.times[use][-1] * 2 / 3
-        if use.sum() < 3:
-            return float("nan")
-        slope = -np.polyfit(self.times[use], np.log(excess[use]), 1)[0]
-        return float(slope) if slope > 0 else float("nan")
+        return self.trace.late_rate(100 * self.rtol)
+
+    @property
+    def left(self) -> float:
+        """The share of the excess T_e - T0 that is left at the end of the run."""
+        return float(self.trace.excess[np.isfinite(self.trace.excess)][-1])
 
     def explain(self) -> str:
         """What became of the electrons, in words."""
@@ -124,6 +125,11 @@ class Relaxation:
         )
         if np.isfinite(self.fall_time):
             text += f" The excess falls to 1/e in {self.fall_time:.4g} ps."
+        if self.left > 1.1 * _LEFT:
+            text += (
+                f" {self.left:.2g} of it is left: what electrons far from the Fermi level and the "
+                "slowest modes keep; a longer run (--until) tells whether it goes."
+            )
         if self.growing_modes:
             text += (
                 " The linear theory knows growing modes at the phonons' temperature: a longer run "
@@ -253,7 +259,8 @@ def relax(
         electron_temperature (K): T_e of the Fermi distribution at t = 0.
         phonon_temperature (K): T0, which the phonons keep.
         times (array of shape (time,), ps): ascending, ≥ 0; by default `points` of them, equally
-            spaced, up to six times the inverse two-temperature rate.
+            spaced, until 1 % of the excess temperature is left: as long as the two-temperature
+            model takes, and up to eight times that long where the run is slower.
         rtol: local error of f allowed in each step.
         grid (meV): by default one on which the equation is right to rtol/100.
         name: of the metal, for figures.
@@ -265,7 +272,10 @@ def relax(
         `.plot()` and `.save(folder)`.
 
     Raises:
-        ValueError: a temperature or time that cannot be.
+        ValueError: a temperature or time that cannot be, or temperatures so far apart that the
+            grid would have more than 8192 energies.
+        TypeError: called with traced values, by `jax.grad`, say: `evolve` is what to
+            differentiate.
 
     Example:
         >>> from jaxelph import example
@@ -273,6 +283,7 @@ def relax(
         >>> print(run.temperature.round(2), run.result)
         [160.   149.87 147.2 ] completed
     """
+    _check_concrete(spectrum, electron_temperature, phonon_temperature, times)
     check_kelvin(electron_temperature, "electron_temperature")
     check_kelvin(phonon_temperature, "phonon_temperature")
     if electron_temperature == phonon_temperature:
@@ -281,29 +292,50 @@ def relax(
             "would happen; heat the electrons."
         )
     hot, cold = electron_temperature * KELVIN, phonon_temperature * KELVIN
-    spectrum = spectrum.resolved(min(hot, cold))
+    low, high = min(hot, cold), max(hot, cold)
+    grid_rtol = max(1e-2 * rtol, 1e-12)
     if grid is None:
-        grid = EnergyGrid.suggest(
-            spectrum, min(hot, cold), max(1e-2 * rtol, 1e-12), hottest=max(hot, cold)
-        )
-    cooling, allen = jax.jit(lambda s: (two_temperature_rate(s, cold), allen_rate(s, hot)))(
-        spectrum
-    )
-    cooling = float(mev_to_per_ps(cooling))
-    if times is None:
-        times = np.linspace(0, 6 / abs(cooling), points)
-    times = np.asarray(times, dtype=float)
+        _check_size(spectrum, low, high, grid_rtol)
+    spectrum = spectrum.resolved(low)
+    if grid is None:
+        grid = EnergyGrid.suggest(spectrum, low, grid_rtol, hottest=high)
+    cooling, allen, window = _estimates(spectrum, hot, cold)
+    scale = window / -np.log(_LEFT)
+    if not np.isfinite(window):
+        if times is None:
+            raise ValueError(
+                "nothing couples the electrons to the phonons: in the two-temperature model they "
+                "never cool. Check α²F and the temperatures, or say how long the run is to be "
+                "(times=, --until)."
+            )
+        scale = float(np.max(times))
     meter = ProgressMeter(progress) if progress is not None and grid.size >= _LONG else None
-    evolution = evolve(
-        spectrum,
-        hot,
-        cold,
-        grid,
-        jnp.asarray(times * mev_to_per_ps(1.0)),
-        rtol=rtol,
-        progress=meter,
-        **options,
-    )
+
+    def run(times) -> tuple[Evolution, Trace]:
+        every = np.union1d(times, trace_times(scale, times[-1]))
+        evolution = evolve(
+            spectrum,
+            hot,
+            cold,
+            grid,
+            jnp.asarray(every * mev_to_per_ps(1.0)),
+            rtol=rtol,
+            progress=meter,
+            **options,
+        )
+        excess = (np.asarray(evolution.temperature) - cold) / (hot - cold)
+        kept = jnp.asarray(np.searchsorted(every, times))
+        shown = evolution.at_times(kept)
+        return shown, Trace(every, excess)
+
+    if times is not None:
+        evolution, trace = run(_check_times(times))
+    else:
+        # Electrons that do not collide among themselves cool more slowly than the model's.
+        for stretch in _STRETCHES:
+            evolution, trace = run(np.linspace(0, stretch * window, points))
+            if not trace.excess[-1] > _LEFT:
+                break
     slowest, growing = float("nan"), 0
     if grid.size <= _MODES:
         modes = normal_modes(spectrum, cold, grid)
@@ -312,6 +344,7 @@ def relax(
     return Relaxation(
         name=name,
         evolution=evolution,
+        trace=trace,
         phonon_temperature=float(phonon_temperature),
         electron_temperature=float(electron_temperature),
         rtol=float(rtol),
@@ -319,4 +352,62 @@ def relax(
         allen_rate=float(allen) / HBAR,
         slowest_rate=slowest,
         growing_modes=growing,
+    )
+
+
+@jax.jit
+def _two_temperatures(spectrum, hot, cold):
+    return (
+        two_temperature_rate(spectrum, cold),
+        allen_rate(spectrum, hot),
+        cooling_time(spectrum, hot, cold, _LEFT),
+    )
+
+
+def _estimates(spectrum, hot, cold) -> tuple[float, float, float]:
+    """The two-temperature rate (1/ps), Allen's (meV), and how long cooling takes (ps)."""
+    cooling, allen, window = _two_temperatures(spectrum, hot, cold)
+    return float(mev_to_per_ps(cooling)), float(allen), float(window) / mev_to_per_ps(1.0)
+
+
+def _check_concrete(spectrum, *values) -> None:
+    leaves = jax.tree.leaves((spectrum, values))
+    if any(isinstance(leaf, Tracer) for leaf in leaves):
+        raise TypeError(
+            "relax returns plain numbers in K, meV and ps and cannot be traced: differentiate, "
+            "vmap or jit jaxelph.evolve, whose arguments are those of the kinetic equation."
+        )
+
+
+def _check_times(times) -> np.ndarray:
+    times = np.asarray(times, dtype=float)
+    if times.ndim != 1 or times.size < 1 or not np.all(np.isfinite(times)):
+        raise ValueError(f"times must be a vector of finite times in ps, got {times}.")
+    if times[0] < 0 or np.any(np.diff(times) <= 0) or times[-1] <= 0:
+        raise ValueError("times must ascend from 0 or later; sort them and drop duplicates.")
+    return times
+
+
+def _check_size(spectrum, low, high, rtol) -> None:
+    """Refuse what no machine would finish, and say from which temperature on it would."""
+    top = float(maximum_frequency(spectrum))
+
+    def size(temperature):
+        step, cutoff = grid_extent(top, temperature, rtol, high)
+        return size_for(top, step, cutoff) if step > 0 else np.inf
+
+    if size(low) <= _MOST_ENERGIES:
+        return
+    enough = low
+    while size(enough) > _MOST_ENERGIES and enough < high:
+        enough = min(high, 1.1 * enough + 1e-12 * top)
+    advice = (
+        f"take the colder at {enough / KELVIN:.2g} K or more"
+        if size(enough) <= _MOST_ENERGIES
+        else "raise both temperatures"
+    )
+    raise ValueError(
+        f"electrons and phonons at {high / KELVIN:.4g} K and {low / KELVIN:.4g} K would need "
+        f"{size(low):.3g} energies, the most is {_MOST_ENERGIES}: {advice}, or pass a grid of "
+        "your own (grid=)."
     )
