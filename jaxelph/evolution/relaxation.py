@@ -390,7 +390,7 @@ def _check_times(times) -> np.ndarray:
 
 def _check_size(spectrum, low, high, rtol) -> None:
     """Refuse what no machine would finish, and say from which temperature on it would."""
-    top = float(maximum_frequency(spectrum))
+    top = float(maximum_frequency(spectrum)) or low  # without coupling any energy does
 
     def size(temperature):
         step, cutoff = grid_extent(top, temperature, rtol, high)
