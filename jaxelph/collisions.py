@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .dissipation import PhononDissipation
 from .equilibrium import fermi, scattering_rate, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, collision_kernels
 from .spectrum import EliashbergFunction, Scalar
@@ -20,9 +21,11 @@ class PhononCollisions(eqx.Module):
     $$I[f] = \sum_k\lambda_k\omega_k[N_k(f_++f_--2f) - f(f_+-f_-) + f_+ - f], \qquad
       f_\pm = f(E\pm\omega_k).$$
 
-    With δ = f - f0(T0) it is I = c*δ - Γδ - (f - ½)(o*δ), where c and o are the kernels of
-    `grid.collision_kernels` and Γ the scattering rate: linear but for one product, and exactly
-    zero at δ = 0.
+    With δ = f - f0(T0) it is I = -hM̃h⁻¹δ - δ(o*δ), exactly zero at δ = 0: the linear part is
+    the pencil's `PhononDissipation`, so that no grid makes grow in time what the linear theory
+    does not, and what is left is one product. Without matrices hM̃h⁻¹δ = Γδ - c*δ + (f0 - ½)(o*δ),
+    where Γ is taken between the points of the grid as well, and c and o are the kernels of
+    `grid.collision_kernels`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -38,6 +41,7 @@ class PhononCollisions(eqx.Module):
     half: Float[Array, " energy"]  # f0 - ½
     even: FoldedConvolution  # c
     odd: FoldedConvolution  # o
+    dissipation: PhononDissipation  # M̃
 
     @staticmethod
     def at(
@@ -51,21 +55,21 @@ class PhononCollisions(eqx.Module):
             half=-0.5 * jnp.tanh(energies / (2 * temperature)),
             even=FoldedConvolution(even),
             odd=FoldedConvolution(odd, -1),
+            dissipation=PhononDissipation.at(spectrum, temperature, grid),
         )
 
     def integral(self, deviation: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I[f0 + δ] on the grid."""
         return (
             self.even.mv(deviation)
-            - self.rate * deviation
+            - self.dissipation.local * deviation
+            - self.dissipation.off_lattice(deviation)
             - (self.half + deviation) * self.odd.mv(deviation)
         )
 
     def linearised(self) -> Float[Array, "energy energy"]:
         """-∂I/∂f at equilibrium: M in the space of δf, h M̃ h⁻¹ of the pencil."""
-        return (
-            jnp.diag(self.rate) - self.even.as_matrix() + self.half[:, None] * self.odd.as_matrix()
-        )
+        return self.dissipation.of_deviation_matrix()
 
 
 def disordered_kernel(
