@@ -7,8 +7,11 @@ E = ε…Lε. Time is rescaled, t → πt.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+import scipy.special
 from jaxtyping import Array, Float
 
+from .dissipation import PhononDissipation
 from .equilibrium import fermi, scattering_rate, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, collision_kernels
 from .spectrum import EliashbergFunction, Scalar
@@ -20,9 +23,11 @@ class PhononCollisions(eqx.Module):
     $$I[f] = \sum_k\lambda_k\omega_k[N_k(f_++f_--2f) - f(f_+-f_-) + f_+ - f], \qquad
       f_\pm = f(E\pm\omega_k).$$
 
-    With δ = f - f0(T0) it is I = c*δ - Γδ - (f - ½)(o*δ), where c and o are the kernels of
-    `grid.collision_kernels` and Γ the scattering rate: linear but for one product, and exactly
-    zero at δ = 0.
+    With δ = f - f0(T0) it is I = -hM̃h⁻¹δ - δ(o*δ), exactly zero at δ = 0: the linear part is
+    the pencil's `PhononDissipation`, so that no grid makes grow in time what the linear theory
+    does not, and what is left is one product. Without matrices hM̃h⁻¹δ = Γδ - c*δ + (f0 - ½)(o*δ),
+    where Γ is taken between the points of the grid as well, and c and o are the kernels of
+    `grid.collision_kernels`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -38,6 +43,7 @@ class PhononCollisions(eqx.Module):
     half: Float[Array, " energy"]  # f0 - ½
     even: FoldedConvolution  # c
     odd: FoldedConvolution  # o
+    dissipation: PhononDissipation  # M̃
 
     @staticmethod
     def at(
@@ -51,21 +57,21 @@ class PhononCollisions(eqx.Module):
             half=-0.5 * jnp.tanh(energies / (2 * temperature)),
             even=FoldedConvolution(even),
             odd=FoldedConvolution(odd, -1),
+            dissipation=PhononDissipation.at(spectrum, temperature, grid),
         )
 
     def integral(self, deviation: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I[f0 + δ] on the grid."""
         return (
             self.even.mv(deviation)
-            - self.rate * deviation
+            - self.dissipation.local * deviation
+            - self.dissipation.off_lattice(deviation)
             - (self.half + deviation) * self.odd.mv(deviation)
         )
 
     def linearised(self) -> Float[Array, "energy energy"]:
         """-∂I/∂f at equilibrium: M in the space of δf, h M̃ h⁻¹ of the pencil."""
-        return (
-            jnp.diag(self.rate) - self.even.as_matrix() + self.half[:, None] * self.odd.as_matrix()
-        )
+        return self.dissipation.of_deviation_matrix()
 
 
 def disordered_kernel(
@@ -74,7 +80,16 @@ def disordered_kernel(
     r"""P(ω) of a weakly disordered conductor, $P = p\,|\omega|^{d/2-2}$, on ω = ε…2Lε.
 
     The |ω|^{-3/2} (wire), 1/|ω| (film) and |ω|^{-1/2} (bulk) of Altshuler and Aronov. The
-    singularity at ω = 0 is harmless: no energy is transferred there.
+    singularity at ω = 0 is integrable, no energy is transferred there, but no values of P on a
+    grid know it. What stands here for P(nε) is its integral against the grid's sinc function,
+
+    $$P_n = \frac1\epsilon\int P(\omega)\,\tfrac12[\operatorname{sinc}(\omega/\epsilon - n)
+      + \operatorname{sinc}(\omega/\epsilon + n)]\,d\omega
+      = P(n\epsilon)\times\begin{cases} 2S(\sqrt{2n}) & d = 1 \\
+      \tfrac2\pi\mathrm{Si}(\pi n) & d = 2 \\ 2C(\sqrt{2n}) & d = 3\end{cases}$$
+
+    with Fresnel's integrals and the sine integral, all above zero. On it $\sum_nP_nu(n\epsilon)$
+    is the integral of Pu to rounding for every smooth u with u(0) = 0.
 
     Args:
         grid: its multiples are the energies that can be exchanged.
@@ -86,12 +101,15 @@ def disordered_kernel(
 
     Example:
         >>> print(disordered_kernel(EnergyGrid(1.0, 2), 1.0, 2))
-        [1.         0.5        0.33333333 0.25      ]
+        [1.17897974 0.45141167 0.35539549 0.23748483]
     """
     if dimension not in (1, 2, 3):
         raise ValueError(f"dimension must be 1, 2 or 3, got {dimension}.")
-    transfer = grid.step * jnp.arange(1.0, 2 * grid.size + 1)
-    return jnp.asarray(strength) * transfer ** (dimension / 2 - 2)
+    n = np.arange(1.0, 2 * grid.size + 1)
+    sine, cosine = scipy.special.fresnel(np.sqrt(2 * n))
+    integral = {1: 2 * sine, 2: 2 / np.pi * scipy.special.sici(np.pi * n)[0], 3: 2 * cosine}
+    power = (grid.step * n) ** (dimension / 2 - 2)
+    return jnp.asarray(strength) * power * integral[dimension]
 
 
 class ElectronCollisions(eqx.Module):
@@ -108,7 +126,9 @@ class ElectronCollisions(eqx.Module):
 
     Args:
         grid: the energy grid.
-        kernel (array of shape (2L,), 1/energy): P(ω) at ω = ε, 2ε, …, 2Lε.
+        kernel (array of shape (2L,), 1/energy): P(ω) at ω = ε, 2ε, …, 2Lε; of a P that is
+            singular at ω = 0 its integrals against the grid's sinc functions over ε, as in
+            `disordered_kernel`.
 
     Raises:
         ValueError: the kernel is not of length 2L.

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
-from .equilibrium import bose, minimum_weight, sum_over_modes, thermal_window
+from .equilibrium import minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
 
 
@@ -49,6 +49,31 @@ def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     hit = integer == 0
     away = -sign * jnp.sin(jnp.pi * rest) / (jnp.pi * jnp.where(hit, 1.0, integer - rest))
     return jnp.where(hit, jnp.sinc(rest), away)
+
+
+# Of `local_shift_weights`: width of the Gaussian and where it is cut off, in steps.
+_GAUSSIAN = 6.0
+SHIFT_REACH = 48
+
+
+def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
+    r"""The weights of a shift by aε that reach no further than 48 steps,
+
+    $$\operatorname{sinc}(n - a)\,e^{-(n-a)^2/2\sigma^2}, \qquad \sigma = 6.$$
+
+    They serve √(-f0')φ, whose spectrum falls off as $e^{-\pi Tq}$: the error on a grid is then
+    $\tfrac12(\pi T/\sigma\epsilon)^2$ in the exponent above that of the sinc series, a factor of
+    2 at ε = 0.45 T. In return a factor that grows like $e^{E/2T}$ cannot carry what is far
+    above E down to it, and that is what lets one kernel act on δf and on δf/√(-f0') alike.
+
+    Example:
+        >>> print(local_shift_weights(jnp.array([1.0, 2.0, 3.0]), 2.0))
+        [0. 1. 0.]
+    """
+    distance = n - a
+    inside = jnp.abs(distance) < SHIFT_REACH
+    narrow = jnp.exp(-0.5 * jnp.where(inside, distance, 0.0) ** 2 / _GAUSSIAN**2)
+    return jnp.where(inside, shift_weights(n, a) * narrow, 0.0)
 
 
 # Of `interpolate_oversampled`: points on either side.
@@ -301,7 +326,9 @@ def transfer_kernel(
     r"""The in-scattering kernel C of M in its symmetric form on the grid, n = 0…2L:
 
     $$C(s) = \sum_k \frac{\lambda_k\omega_k}{2\sinh(\omega_k/2T)}
-      [\delta(s-\omega_k) + \delta(s+\omega_k)].$$
+      [\delta(s-\omega_k) + \delta(s+\omega_k)],$$
+
+    with `local_shift_weights` for δ(s ∓ ω).
     """
     n = jnp.arange(2.0 * grid.size + 1)
 
@@ -310,7 +337,7 @@ def transfer_kernel(
         x = omega / (2 * temperature)
         # 1/2sinh x without overflow.
         weight = coupling * omega * jnp.exp(-x) / -jnp.expm1(-2 * x)
-        return weight * (shift_weights(n, a) + shift_weights(n, -a))
+        return weight * (local_shift_weights(n, a) + local_shift_weights(n, -a))
 
     return sum_over_modes(term, spectrum)
 
@@ -323,16 +350,25 @@ def collision_kernels(
     $$c(s) = \sum_k\lambda_k\omega_k(N_k + \tfrac12)[\delta(s+\omega_k) + \delta(s-\omega_k)],
       \qquad o(s) = \sum_k\lambda_k\omega_k[\delta(s+\omega_k) - \delta(s-\omega_k)],$$
 
-    even and odd, with phonons at `temperature`.
+    even and odd, with phonons at `temperature`. They are the `transfer_kernel` C once more,
+
+    $$c = C\cosh(s/2T), \qquad o = -2\,C\sinh(s/2T),$$
+
+    also between the points of the grid, where $\cosh\frac{E+s}{2T} = \cosh\frac{E}{2T}
+    (\cosh\frac{s}{2T} + \tanh\frac{E}{2T}\sinh\frac{s}{2T})$ makes hCh⁻¹ of them.
     """
     n = jnp.arange(2.0 * grid.size + 1)
+    furthest = SHIFT_REACH * grid.step / (2 * temperature)
 
     def term(omega, coupling):
         a = omega / grid.step
-        up, down = shift_weights(n, -a), shift_weights(n, a)
-        weight = coupling * omega
-        stimulated = bose(omega, temperature) + 0.5
-        return jnp.stack([weight * stimulated * (up + down), weight * (up - down)])
+        x = omega / (2 * temperature)
+        shift = local_shift_weights(n, a) + local_shift_weights(n, -a)
+        shift = coupling * omega / -jnp.expm1(-2 * x) * shift
+        s = n * grid.step / (2 * temperature)
+        # Where the shift reaches no exponent is above `furthest`.
+        gain, loss = jnp.exp(jnp.minimum(s - x, furthest)) * shift, jnp.exp(-s - x) * shift
+        return jnp.stack([0.5 * (gain + loss), loss - gain])
 
     even, odd = sum_over_modes(term, spectrum)
     return even, odd

@@ -142,11 +142,11 @@ class KineticEquation(eqx.Module):
         """The same equation with its convolutions as dense matrices."""
         slope = self.slope.as_matrix(first=0)
         dragged = self.exchange.as_even_matrix() @ slope
-        even, odd = self.phonons.even.as_matrix(), self.phonons.odd.as_matrix()
+        linear, odd = self.phonons.linearised(), self.phonons.odd.as_matrix()
         return KineticMatrices(
             equation=self,
             exchange=self.exchange.as_matrix(),
-            stacked=jnp.concatenate([slope[1:], dragged, even, odd]),
+            stacked=jnp.concatenate([slope[1:], dragged, linear, odd]),
         )
 
 
@@ -155,7 +155,7 @@ class KineticMatrices(eqx.Module):
 
     equation: KineticEquation
     exchange: Float[Array, "energy energy"]  # κ
-    # d/dE, κ d/dE, c and o below each other: what acts on δ is one product.
+    # d/dE, κ d/dE, hM̃h⁻¹ and o below each other: what acts on δ is one product.
     stacked: Float[Array, "four_energies energy"]
 
     @property
@@ -169,8 +169,8 @@ class KineticMatrices(eqx.Module):
         return self._blocks(self.stacked)[1]
 
     @property
-    def even(self) -> Float[Array, "energy energy"]:
-        """c."""
+    def linear(self) -> Float[Array, "energy energy"]:
+        """hM̃h⁻¹ of collisions with phonons."""
         return self._blocks(self.stacked)[2]
 
     @property
@@ -196,25 +196,22 @@ class KineticMatrices(eqx.Module):
         return local * rate + slope * (self.exchange @ rate)
 
     def collide(self, deviation: Deviation) -> Deviation:
-        phonons = self.equation.phonons
         # The compiler finds this product in `mass_product` too and computes it once.
-        _, _, even, odd = self._blocks(self.stacked @ deviation)
-        total = even - phonons.rate * deviation - (phonons.half + deviation) * odd
+        _, _, linear, odd = self._blocks(self.stacked @ deviation)
+        total = -linear - deviation * odd
         if self.equation.electrons is not None:
             total = total + self.equation.electrons.integral(self.equation.equilibrium + deviation)
         return total
 
     def jacobian(self, deviation: Deviation, rate: Deviation) -> Float[Array, "energy energy"]:
         """∂[I(f) - B(f) ∂f/∂t]/∂f at fixed ∂f/∂t."""
-        phonons = self.equation.phonons
         _, _, _, odd = self._blocks(self.stacked @ deviation)
-        local = phonons.rate + odd
         total = (
-            self.even
-            - (phonons.half + deviation)[:, None] * self.odd
-            + rate[:, None] * self.exchange_slope
+            rate[:, None] * self.exchange_slope
             - (self.exchange @ rate)[:, None] * self.slope
-            - jnp.diag(local)
+            - self.linear
+            - deviation[:, None] * self.odd
+            - jnp.diag(odd)
         )
         if self.equation.electrons is not None:
             f = self.equation.equilibrium + deviation
@@ -223,11 +220,9 @@ class KineticMatrices(eqx.Module):
 
     def heat_flow_derivative(self, deviation: Deviation) -> Deviation:
         """The derivative of `heat_flow` in f; collisions of electrons keep their energy."""
-        phonons = self.equation.phonons
         _, _, _, odd = self._blocks(self.stacked @ deviation)
         moment = 2 * self.equation.energies[0] * self.equation.energies
-        weighted = moment * (phonons.half + deviation)
-        return moment @ self.even - weighted @ self.odd - moment * (phonons.rate + odd)
+        return -moment @ self.linear - (moment * deviation) @ self.odd - moment * odd
 
     def symmetric_parts(self, deviation: Deviation) -> tuple[Deviation, Deviation]:
         """1 - κ*f' and -f', which determine the symmetric form of B(f)."""

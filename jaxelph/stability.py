@@ -20,13 +20,13 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from .davidson import lowest_eigenpair
-from .equilibrium import bose, scattering_rate, thermal_window
+from .dissipation import PhononDissipation
+from .equilibrium import bose, thermal_window
 from .grid import (
     EnergyGrid,
     FoldedConvolution,
     coupling_kernel,
     interpolate_oversampled,
-    transfer_kernel,
     weight_on_grid,
 )
 from .numerics import eigh, symmetric_eigenpair
@@ -46,9 +46,8 @@ class StabilityPencil(eqx.Module):
     energies: Float[Array, " energy"]
     weight: Float[Array, " energy"]  # Z0⁻¹(E)
     window: Float[Array, " energy"]  # h(E)
-    rate: Float[Array, " energy"]  # Γ(E)
     exchange: FoldedConvolution  # κ
-    transfer: FoldedConvolution  # C
+    phonons: PhononDissipation  # M̃ of collisions with phonons
     electrons: Float[Array, "energy energy"] | None = None  # M̃ of electron-electron collisions
 
     @property
@@ -58,14 +57,14 @@ class StabilityPencil(eqx.Module):
 
     @property
     def M(self) -> Float[Array, "energy energy"]:
-        phonons = jnp.diag(self.rate) - self.transfer.as_matrix()
+        phonons = self.phonons.as_matrix()
         return phonons if self.electrons is None else phonons + self.electrons
 
     def multiply_A(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
         return self.weight * psi - self.window * self.exchange.mv(self.window * psi)
 
     def multiply_M(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
-        product = self.rate * psi - self.transfer.mv(psi)
+        product = self.phonons.mv(psi)
         return product if self.electrons is None else product + self.electrons @ psi
 
     @property
@@ -74,7 +73,7 @@ class StabilityPencil(eqx.Module):
 
     @property
     def diagonal_M(self) -> Float[Array, " energy"]:
-        diagonal = self.rate - self.transfer.diagonal
+        diagonal = self.phonons.diagonal
         return diagonal if self.electrons is None else diagonal + jnp.diag(self.electrons)
 
     def operators(self) -> tuple[lx.FunctionLinearOperator, lx.FunctionLinearOperator]:
@@ -142,9 +141,8 @@ def stability_pencil(
         energies=energies,
         weight=weight_on_grid(exchange, temperature, grid),
         window=thermal_window(energies, temperature),
-        rate=scattering_rate(spectrum, temperature, energies),
         exchange=exchange,
-        transfer=FoldedConvolution(transfer_kernel(spectrum, temperature, grid)),
+        phonons=PhononDissipation.at(spectrum, temperature, grid),
         electrons=electrons,
     )
 

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 
 from jaxelph import (
@@ -183,6 +184,37 @@ def test_broad_spectrum_collides_as_its_modes():
     broad = PhononCollisions.at(spectrum, T0, GRID).integral(deviation)
     modes = PhononCollisions.at(EinsteinModes(omega, coupling), T0, GRID).integral(deviation)
     np.testing.assert_allclose(broad, modes, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("step", [0.3, 0.8])
+def test_singular_kernel_is_integrated_exactly(dimension, step):
+    """∫P u by SciPy's adaptive rule with the singularity as its weight, u smooth and u(0) = 0."""
+    grid = EnergyGrid(step, 60)
+    kernel = disordered_kernel(grid, 0.3, dimension)
+    transfer = step * np.arange(1, 121)
+    got = 2 * step * kernel @ (transfer**2 * np.exp(-(transfer**2) / 9))
+    power = dimension / 2 - 2
+    expected = scipy.integrate.quad(
+        lambda w: w * np.exp(-(w**2) / 9), 0, 30, weight="alg", wvar=(power + 1, 0), limit=200
+    )[0]
+    assert got == pytest.approx(2 * 0.3 * expected, rel=1e-11)
+    assert np.all(np.asarray(kernel) > 0)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_electron_collisions_do_not_depend_on_the_step(dimension):
+    """I_ee at 0.4 T against 0.2 T where the two grids share energies."""
+
+    def integral(step, size):
+        grid = EnergyGrid(step, size)
+        collisions = ElectronCollisions(grid, disordered_kernel(grid, 0.2, dimension))
+        e = grid.energies
+        return np.asarray(collisions.integral(0.5 * (fermi(e, 1.0) + fermi(e, 1.6))))
+
+    coarse, fine = integral(0.4, 100), integral(0.2, 200)[1::2]
+    assert np.max(np.abs(fine)) > 1e-3
+    np.testing.assert_allclose(coarse, fine, rtol=0, atol=1e-9)
 
 
 def test_misuse():

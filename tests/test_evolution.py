@@ -10,9 +10,13 @@ from jaxelph import (
     RESULTS,
     EinsteinModes,
     EnergyGrid,
+    KineticEquation,
     allen_rate,
     evolve,
     example,
+    fermi,
+    relax,
+    stability_margin,
     two_temperature_rate,
 )
 from jaxelph.dae import BDF
@@ -177,6 +181,78 @@ def test_runaway_is_an_answer_at_every_tolerance(rtol):
     assert float(run.reached * g) == pytest.approx(6.310, abs=1e-3)
     before = times < float(run.reached)
     assert np.all(np.isfinite(run.f[before])) and np.all(np.isnan(run.f[~before]))
+
+
+KELVIN_PER_MEV = 11.604518121550082
+
+
+@pytest.mark.parametrize(
+    "rtol", [1e-4, *[pytest.param(10.0**-n, marks=pytest.mark.slow) for n in (6, 8, 10)]]
+)
+def test_cold_stable_metal_relaxes_at_every_tolerance(rtol):
+    """One mode, λ a third of λ_c, T = ω/11, off its lattice: what is left is a plateau."""
+    cold = 20.438 / 11
+    run = relax(
+        EinsteinModes([20.438], [0.1336]),
+        1.05 * cold * KELVIN_PER_MEV,
+        cold * KELVIN_PER_MEV,
+        points=41,
+        rtol=rtol,
+    )
+    assert run.result == "completed"
+    assert run.temperature[-1] == pytest.approx(22.378955, abs=2e-6)
+
+
+@pytest.mark.slow
+def test_weakly_coupled_cold_metal_keeps_its_occupations_between_zero_and_one():
+    cold = 20.438 / 30
+    run = relax(
+        EinsteinModes([20.438, 0.775 * 20.438], [0.003, 0.003]),
+        1.05 * cold * KELVIN_PER_MEV,
+        cold * KELVIN_PER_MEV,
+        points=41,
+    )
+    assert run.result == "completed"
+    assert np.all(run.evolution.f > -1e-8) and np.all(run.evolution.f < 1)
+
+
+@pytest.mark.slow
+def test_no_stable_metal_grows_and_no_unstable_one_relaxes():
+    """Random metals from f0 of another temperature: stable or not by the pencil on their grid."""
+    rng = np.random.default_rng(3)
+    counts = {"stable": 0, "unstable": 0}
+    size, times = 96, np.linspace(0, 1, 9)
+
+    @jax.jit
+    def outcome(modes, hot, grid, end):
+        run = evolve(modes, hot, 1.0, grid, times * end, rtol=1e-5, throw=False)
+        return run.result == RESULTS.completed, run.result == RESULTS.unstable, run.f
+
+    while min(counts["stable"] - 100, counts["unstable"] - 50) < 0:
+        omega = rng.uniform(0.1, 12.0, 2) * rng.choice([1.0, 0.3], 2)
+        modes = EinsteinModes(omega, rng.uniform(0.02, 1.0, 2) * rng.choice([1.0, 6.0]))
+        hot = rng.uniform(0.6, 2.0)
+        step = 0.45 * min(hot, 1.0) * rng.uniform(0.9, 1.0)
+        grid = EnergyGrid(max(step, (omega.max() + 16 * max(hot, 1.0)) / size), size)
+        if float(grid.step) > 0.5 * min(hot, 1.0):
+            continue
+        margin = float(stability_margin(modes, 1.0, grid))
+        kind = "stable" if margin > 0 else "unstable"
+        # Close to the threshold the heated state may be on the other side.
+        if abs(margin) < 0.05 or counts[kind] >= {"stable": 100, "unstable": 50}[kind]:
+            continue
+        start = KineticEquation.at(modes, 1.0, grid)
+        heated = fermi(grid.energies, hot) - start.equilibrium
+        least = np.linalg.eigvalsh(start.matrices().symmetric_mass(heated))[0]
+        if kind == "stable" and least < 0.05:
+            continue  # unstable as heated, an answer of another kind
+        completed, unstable, f = outcome(
+            modes, hot, grid, 20 / float(jnp.sum(modes.coupling * omega))
+        )
+        counts[kind] += 1
+        assert bool(completed if kind == "stable" else unstable), (kind, omega, modes, hot, grid)
+        if kind == "stable":
+            assert np.all(f > -1e-4) and np.all(f < 1 + 1e-4)
 
 
 def test_bad_input():

@@ -12,6 +12,7 @@ from ..kinetics import KineticEquation
 from ..modes import NormalModes, normal_modes
 from ..numerics import eigh
 from ..tridiagonal import lowest_eigenvalue
+from .spike import first_zero, least_weights
 
 if TYPE_CHECKING:
     from .evolve import Evolution
@@ -23,11 +24,15 @@ _LINEAR = 1e-2
 class Instability(eqx.Module):
     """The loss of stability of the normal state along an evolution.
 
-    At `time` the smallest eigenvalue of B(f) passes through zero. The corresponding component
-    of ∂f/∂t, proportional to its inverse, diverges there like 1/√(time - t).
+    At `time` the smallest eigenvalue of B(f) on the grid passes through zero. The corresponding
+    component of ∂f/∂t, proportional to its inverse, diverges there like 1/√(time - t). Its
+    vector may be a spike narrower than a step; in the limit of a fine grid it then is zero
+    already at `onset`, when 1 - Σ'[f] vanishes at an energy between those of the grid, and
+    time - onset is the grid's error.
     """
 
-    time: float  # rescaled, 1/energy
+    time: float  # on this grid; rescaled, 1/energy
+    onset: float  # when B(f) is no longer positive in the limit of a fine grid, at most `time`
     eigenvalue_at_start: float  # the smallest of B(f) at the first time
     eigenvalue: float  # the smallest of B(f) at `time`
     negative: int  # how many are negative there, the one at zero included
@@ -51,7 +56,9 @@ class Instability(eqx.Module):
         if np.isfinite(self.fitted_rate):
             kind += f"; growth in this run {self.fitted_rate:.6g}"
         return (
-            f"The normal state is unstable from t = {self.time:.6g} on.\n"
+            f"The normal state is unstable from t = {self.time:.6g} on"
+            + (f", without a grid from {self.onset:.6g} on" if self.onset < self.time else "")
+            + ".\n"
             f"  the smallest of {self.size} eigenvalues of B(f): "
             f"{self.eigenvalue_at_start:.4g} at the start, {self.eigenvalue:.3g} there; "
             f"{self.negative} not positive\n"
@@ -65,8 +72,9 @@ class Instability(eqx.Module):
 def find_instability(evolution: "Evolution") -> Instability | None:
     """The loss of stability along an evolution, or None.
 
-    A run that stopped there knows the time to its tolerance. In a run that was not told to
-    stop it is the first of the times asked for at which B(f) is not positive.
+    A run that stopped there knows the time on its grid to its tolerance. In a run that was not
+    told to stop it is the first of the times asked for at which B(f) is not positive. `onset` is
+    found from the states at the times asked for: 20 of them before it give it to four digits.
     """
     from .evolve import RESULTS
 
@@ -77,7 +85,8 @@ def find_instability(evolution: "Evolution") -> Instability | None:
         )
     equation = evolution.equation
     rows = np.asarray(evolution.deviation)
-    rows = rows[np.all(np.isfinite(rows), axis=1)]
+    known = np.all(np.isfinite(rows), axis=1)
+    rows, times = rows[known], np.asarray(evolution.times)[known]
     if bool(evolution.result == RESULTS.unstable):
         time, state = float(evolution.reached), np.asarray(evolution.final)
     else:
@@ -86,6 +95,9 @@ def find_instability(evolution: "Evolution") -> Instability | None:
         if lost.size == 0:
             return None
         time, state = float(evolution.times[lost[0]]), rows[lost[0]]
+    until = times < time
+    least = least_weights(equation, evolution.grid, np.vstack([rows[until], state]))[0]
+    onset = first_zero(np.append(times[until], time), least)
     matrices = equation.matrices()
     first = jnp.asarray(rows[0] if len(rows) else state)
     start = float(smallest_eigenvalue(equation, first))
@@ -102,6 +114,7 @@ def find_instability(evolution: "Evolution") -> Instability | None:
     zero = 1e-6 * float(jnp.max(values)) if time > 0 else 0.0
     return Instability(
         time=time,
+        onset=onset if np.isfinite(onset) else time,
         eigenvalue_at_start=start,
         eigenvalue=float(values[0]),
         negative=max(int(jnp.sum(values <= zero)), 1),

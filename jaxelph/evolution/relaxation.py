@@ -141,11 +141,17 @@ class Relaxation:
         found = self.evolution.instability()
         assert found is not None
         if found.time > 0:
+            onset = found.onset / mev_to_per_ps(1.0)
             text = (
-                f"The normal state is unstable from {self.reached:.4g} ps on: the smallest of "
+                f"The normal state is unstable from {onset:.4g} ps on: the smallest of "
                 f"{found.size} eigenvalues of B(f), {found.eigenvalue_at_start:.3g} at the start, "
                 "passes through zero."
             )
+            if found.onset < found.time:
+                text += (
+                    f" On the energies of this grid it does so at {self.reached:.4g} ps: its "
+                    "vector is a spike, which begins between them."
+                )
         else:
             text = (
                 f"The normal state is unstable from the start: {found.negative} of {found.size} "
