@@ -57,6 +57,7 @@ class Provenance:
     stated_log_frequency: float | None = None  # as the file states it, meV
     dropped_rows: int = 0  # rows with ω ≤ 0
     negative_weight: float = 0.0  # share of λ in negative α²F: |∫ min(α²F,0)/ω| / ∫ |α²F|/ω
+    coupling_range: tuple[float, float] | None = None  # least and largest λ over the columns
     warnings: tuple[str, ...] = ()  # what `read_a2f` warned of, a sentence each
     notes: tuple[str, ...] = ()  # whatever else a person should know, a sentence each
 

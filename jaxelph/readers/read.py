@@ -13,6 +13,7 @@ from ._binary import arrays, is_binary
 from ._errors import SpectrumFileError, SpectrumWarning
 from ._table import Table, finish
 from ._text import Text
+from .lookalikes import refuse_lookalikes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +49,6 @@ _BINARY = {
 #: The layouts that `read_a2f` knows, by the name that `format=` takes.
 FORMATS: tuple[str, ...] = (*_TEXT, *_BINARY)
 
-# Files that lie beside α²F and are easily taken for it: a phrase, what it is, where to look.
-_LOOKALIKES = (
-    ("Electron-phonon coupling constant,", "a list of λ", "a2F.dosN or ALPHA2F.OUT"),
-    ("# degauss   lambda", "lambda.x's list of λ", "alpha2F.dat"),
-    ("w[meV] phdos", "EPW's phonon density of states", "prefix.a2f"),
-    ("phonon DOS file", "ABINIT's phonon density of states", "*_A2F"),
-)
-
-
 def read_a2f(
     path: str | os.PathLike[str],
     *,
@@ -79,7 +71,9 @@ def read_a2f(
             without a header; where the layout has its own unit this one is taken instead,
             with a warning.
         column: which α²F column, counted from 1: a smearing, a mode, a spin or a
-            temperature. The first by default, which is the total where there are parts.
+            temperature. By default the total where there are parts; of smearings the first
+            where λ differs by no more than 10 %, else the one at which λ changes least from
+            column to column, or the middle one, with a warning.
         convention: of ABINIT's EPH files, in which λ = ∫α²F/ω: `"abinit"` halves the values,
             so that λ is ABINIT's; `"textbook"` takes them as they stand, which doubles λ.
             Halved by default, with a warning.
@@ -171,21 +165,11 @@ def _text(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:
         raise text.error(f"this is text, which format={format!r} is not; leave format= out.")
     if format in _TEXT:
         return format, _TEXT[format].read(text)
+    refuse_lookalikes(text)
     for name, layout in _TEXT.items():
         if (format is None or name.startswith(f"{format}-")) and layout.recognise(text):
-            if name == "columns":
-                _refuse_lookalikes(text)
             return name, layout.read(text)
     raise text.error(f"no layout of the family {format!r} is like this; leave format= out.")
-
-
-def _refuse_lookalikes(text: Text) -> None:
-    for phrase, what, instead in _LOOKALIKES:
-        if text.find(phrase) is not None:
-            raise text.error(
-                f"this is {what}, not α²F(ω); give {instead} instead, or pass "
-                'format="columns" if it is α²F(ω) all the same.'
-            )
 
 
 def _binary(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:
