@@ -228,7 +228,9 @@ def eph(folder, spins=1, modes=0, rows=400):
     omega = _abinit_grid(rows)
     lines = ["#", "# ABINIT package: a2F(w) file", "#"]
     lines += ["# a2F(w) function integrated over the FS. omega in a.u.", "# ngqpt: [16,16,16]"]
-    lines += [f"# number of frequencies: {rows} between omega_min: 0.1E-04 Ha and so on"]
+    low, high, step = (fortran_e(x, 16, 6) for x in (omega[0], omega[-1], omega[1] - omega[0]))
+    lines += [f"# number of frequencies: {rows} between omega_min: {low} Ha and "]
+    lines[-1] += f"omega_max: {high} Ha with step:{step}"
     lines += ["#  the smearing width for gaussians is     0.367493E-04"]
     lines += ["# Total DOS at Fermi level     0.438367E+01", "# ", "# "]
     for mode in range(modes + 1):

@@ -22,38 +22,20 @@ SHARE = 5e-4
 OUTLIER = 4.0
 
 
-def shape(
-    omega: Vector, a2f: Vector, where: Callable[[int], str], even: float | None, end: float
-) -> Iterator[str]:
-    """Signs of damage in a table with ω > 0 in ascending order.
+def steps(omega: Vector, where: Callable[[int], str], even: float | None) -> Iterator[str]:
+    """A row that is missing in a uniform grid, or a frequency that is not on it.
 
     Args:
-        omega (array of shape (row,), meV): the frequencies.
-        a2f (array of shape (row,)): α²F at these.
+        omega (array of shape (row,), meV): ascending frequencies.
         where: of a row, "line 7" say.
         even: the code's grid is uniform, and its frequencies are printed to this many meV;
             None where nothing is known of the grid.
-        end: share of λ that may be missing behind the last row.
     """
-    yield from _steps(omega, where, even)
-    if len(omega) < ENOUGH:
+    apart = np.diff(omega)
+    if len(apart) < 4:
         return
-    weight = trapezoid_weights(omega)
-    density = 2 * a2f / omega
-    total = float(np.sum(weight * density))
-    if not total > 0:
-        return
-    yield from _end(omega, a2f, total, end)
-    yield from _outlier(omega, weight, density, total, where)
-
-
-def _steps(omega: Vector, where, even: float | None) -> Iterator[str]:
-    steps = np.diff(omega)
-    if len(steps) < 4:
-        return
-    usual = float(np.median(steps))
-    slack = 0.02 * usual + 2.2 * (even or 0.0)
-    odd = np.abs(steps - usual) > slack
+    usual = float(np.median(apart))
+    odd = np.abs(apart - usual) > 0.02 * usual + 2.2 * (even or 0.0)
     if even is None:
         # Of columns from anywhere nothing is known, but that a grid all but uniform was meant so.
         if len(omega) < ENOUGH or np.mean(odd) > 0.1:
@@ -63,12 +45,22 @@ def _steps(omega: Vector, where, even: float | None) -> Iterator[str]:
         k = int(np.flatnonzero(odd)[0])
         yield (
             f"The frequencies are not evenly spaced: at {where(k + 1)} the step is "
-            f"{steps[k]:.4g} meV, and {usual:.4g} meV elsewhere; a row is missing there, or a "
+            f"{apart[k]:.4g} meV, and {usual:.4g} meV elsewhere; a row is missing there, or a "
             "number is damaged."
         )
 
 
-def _end(omega: Vector, a2f: Vector, total: float, allowed: float) -> Iterator[str]:
+def end(omega: Vector, a2f: Vector, allowed: float) -> Iterator[str]:
+    """An α²F that has not come down to zero in the last row.
+
+    Args:
+        omega (array of shape (row,), meV): frequencies ω > 0, ascending.
+        a2f (array of shape (row,)): α²F at these.
+        allowed: share of λ that may be missing behind the last row.
+    """
+    total = float(np.sum(trapezoid_weights(omega) * 2 * a2f / omega))
+    if len(omega) < ENOUGH or not total > 0:
+        return
     last, fall = float(a2f[-1]), float(a2f[-2] - a2f[-1])
     top = float(np.max(a2f))
     if last <= 1e-3 * top and fall <= 0 or last <= 0:
@@ -84,10 +76,31 @@ def _end(omega: Vector, a2f: Vector, total: float, allowed: float) -> Iterator[s
         )
 
 
-def _outlier(omega: Vector, weight, density, total: float, where) -> Iterator[str]:
+def outlier(
+    omega: Vector, a2f: Vector, like: Vector | None, where: Callable[[int], str]
+) -> Iterator[str]:
+    """One row that stands out of its neighbours, as a damaged number does.
+
+    Only redundancy can tell damage from a sharp peak: where the file states λ that is better
+    evidence. The effect on λ and ω_log of replacing a row by what its neighbours suggest is
+    compared with that of all other rows.
+
+    Args:
+        omega (array of shape (row,), meV): frequencies ω > 0, ascending.
+        a2f (array of shape (row,)): α²F at these.
+        like (array of shape (row,)): a phonon density of states, whose van Hove singularities
+            α²F has as well: then their ratio is what should be smooth.
+        where: of a row, "line 7" say.
+    """
+    weight, density = trapezoid_weights(omega), 2 * a2f / omega
+    total = float(np.sum(weight * density))
+    if len(omega) < ENOUGH or not total > 0:
+        return
+    scale = np.ones_like(omega) if like is None else np.abs(like)
+    ratio = np.divide(density, scale, out=np.zeros_like(omega), where=scale > 0)
     x = np.concatenate([[0.0], omega, [2 * omega[-1] - omega[-2]]])
-    y = np.concatenate([[0.0], density, [0.0]])
-    across = y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
+    y = np.concatenate([[0.0], ratio, [0.0]])
+    across = scale * (y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2]))
     mean = float(np.sum(weight * density * np.log(omega)) / total)
     effect = weight * np.abs(density - across) * (1 + np.abs(np.log(omega) - mean)) / total
     k = int(np.argmax(effect))

@@ -19,7 +19,8 @@ _ANY_CASE = (
 _UNIT = rf"(?:(?i:{_ANY_CASE})|Ry|Ha)(?![A-Za-z0-9])"
 _UNIT_OR_K = rf"(?:{_UNIT}|K(?![A-Za-z0-9]))"
 _NAME = (
-    r"(?:(?i:phonon[ _])?(?i:\\?omega|frequenc(?:y|ies)|freqs?\.?|energ(?:y|ies)|hbar[ *_]*omega|nu)"
+    r"(?:(?i:phonon[ _])?"
+    r"(?i:\\?omega|frequenc(?:y|ies)|freqs?\.?|energ(?:y|ies)|hbar[ *_]*omega|nu)"
     r"|ħω|ħ\s*ω|hω|ω|Ω|ν|hw|w|W|En|E|e)"
 )
 _BESIDE = (
@@ -30,6 +31,8 @@ _STATED = re.compile(rf"(?<![A-Za-z0-9_^]){_NAME}{_BESIDE}")
 _ALONE = re.compile(rf"(?:(?:in|units?)\b[\s:=]*)?[\[(]?({_UNIT_OR_K})[\])]?", re.IGNORECASE)
 # What may stand before ω's name: a Fermi energy and a cutoff frequency are other quantities.
 _BEFORE = re.compile(r"(?:^|[,;|\"'\t(:=]|\b(?:phonon|the|of|in|columns?|and|first|1st))\s*$", re.I)
+# "smearing 0.01 Ry" gives a value, and names no column.
+_VALUE = re.compile(rf"=|[a-zA-Z]\s+[-+]?\.?\d[\d.]*\s*{_UNIT_OR_K}")
 _A_VALUE = re.compile(r"\s*[=:]?\s*[-+]?\.?\d")
 
 _A2F = re.compile(r"(?:a|alpha|α|\\alpha)[\s_*]*\^?\{?\(?(?:2|²)\}?\)?[\s_*]*\(?F|eliashberg", re.I)
@@ -138,12 +141,12 @@ def _names(line: str, count: int) -> tuple[str, ...] | None:
     ):
         names = tuple(part.strip().strip("\"'").strip() for part in parts)
         names = names[:-1] if names and not names[-1] else names
-        if len(names) < 2 or not all(names):
+        if len(names) < 2 or not all(names) or any(_VALUE.search(name) for name in names):
             continue
         kinds = [_kind(name) for name in names]
         if len(names) < count and kinds[-1] == "a2f" and "omega" in kinds:
             names += tuple(f"{names[-1]} {k}" for k in range(2, count - len(names) + 2))
-        if len(names) == count and ("a2f" in kinds or "omega" in kinds):
+        if len(names) == count and ("a2f" in kinds or "omega" in kinds or all(kinds)):
             return names
     return None
 

@@ -31,9 +31,9 @@ def choose(couplings: Sequence[float], smeared: bool) -> tuple[int, str]:
     """
     values = np.asarray(couplings, float)
     good = np.flatnonzero(np.isfinite(values) & (values > 0))
-    if good.size == 0:
+    if good.size == 0 or not smeared:
         return 0, "the first"
-    if not smeared or good.size < 3 or spread(couplings) <= SPREAD:
+    if good.size < 3 or spread(couplings) <= SPREAD:
         return int(good[0]), "the first" if good[0] == 0 else "the first that is all numbers"
     λ = values[good]
     step = np.abs(np.diff(λ)) / np.minimum(λ[1:], λ[:-1])

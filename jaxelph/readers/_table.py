@@ -1,7 +1,7 @@
 """From a file's columns to a spectrum: the checks that every layout shares."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import SupportsIndex
 
 import numpy as np
@@ -54,6 +54,7 @@ class Table:
     default: int | None = None  # the column, from 0, to read where no alternatives decide
     even: float | None = None  # the grid is uniform, printed to so much; None if not known
     end: float = _checks.SHARE  # share of λ that may be missing behind the last row
+    like: Float[np.ndarray, " row"] | None = None  # the phonons' own density of states
     notes: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
@@ -145,13 +146,7 @@ def finish(
     stated = _stated(table.coupling, column)
     imaginary = _report_dropped(omega, a2f, sums, stated, notes, warnings)
     warnings += _checks.origin(omega[keep], (0.5 if single else 1.0) * a2f[keep])
-    warnings += _checks.shape(
-        omega[keep],
-        a2f[keep],
-        lambda row: _place(table, int(order[np.flatnonzero(keep)[row]])),
-        None if table.even is None else to_mev(table.even, unit),
-        table.end,
-    )
+    warnings += _damage(table, unit, omega, a2f, order, keep)
     negative = sums.negative_weight
     if negative > WEIGHT:
         warnings.append(
@@ -215,6 +210,21 @@ def _stated(values: Sequence[float], column: int) -> float | None:
 
 def _place(table: Table, row: int) -> str:
     return f"row {row + 1}" if table.lines is None else f"line {table.lines[row] + 1}"
+
+
+def _damage(table: Table, unit, omega, a2f, order, keep) -> Iterator[str]:
+    """Signs of it in the rows with ω > 0; where λ is stated, that tells more than a shape."""
+    rows = order[keep]
+
+    def where(row: int) -> str:
+        return _place(table, int(rows[row]))
+
+    even = None if table.even is None else to_mev(table.even, unit)
+    yield from _checks.steps(omega[keep], where, even)
+    yield from _checks.end(omega[keep], a2f[keep], table.end)
+    if not len(table.coupling):
+        like = None if table.like is None else table.like[rows]
+        yield from _checks.outlier(omega[keep], a2f[keep], like, where)
 
 
 def _refuse_missing(table: Table, values, error) -> None:
@@ -297,7 +307,8 @@ def _choose_column(
     extent = _range(among)
     if extent is not None:
         said = f"λ over the columns runs from {extent[0]:.4g} to {extent[1]:.4g}"
-        if column is None and _smearings.spread(among) > _smearings.SPREAD:
+        wide = _smearings.spread(among) > _smearings.SPREAD
+        if column is None and (wide or rule not in ("", "the first")):
             warnings.append(
                 f"{said}; column {chosen} of {count}{given or ','} was read, {rule}: compare them "
                 "by `jaxelph columns` and choose with column=."

@@ -188,8 +188,8 @@ def records(
         text: the file.
         lines: indices of the data lines.
         length: numbers in a record.
-        fixed_width: rows came from one Fortran format, so that a last line shorter than
-            all others, with no newline, was cut off.
+        fixed_width: rows came from one Fortran format and begin with ω; a last line shorter
+            than all others, with no newline, was cut off.
     """
     rows: list[list[float]] = []
     starts: list[int] = []
@@ -209,6 +209,8 @@ def records(
                 index,
             )
         if len(pending) == length:
+            if fixed_width and not math.isfinite(pending[0]):
+                text.numbers(starts[-1])  # ω, which every column needs: raises
             rows.append(pending)
             pending = []
     if pending:

@@ -175,7 +175,7 @@ def _compare_with_header(text: Text, omega, run) -> None:
         # Six digits are printed, and lowest frequencies of half a step's rounding are met.
         if value is not None and abs(own - value) > 0.02 * step + 2e-6 * abs(value):
             raise text.error(
-                f"{name} of the rows is {own:.6g} Ha, where its header states {value:.6g} Ha; a row "
-                "is missing or damaged: copy or write the file again.",
+                f"{name} of the rows is {own:.6g} Ha, where its header states {value:.6g} Ha; a "
+                "row is missing or damaged: copy or write the file again.",
                 run[0],
             )

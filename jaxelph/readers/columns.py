@@ -1,9 +1,9 @@
 """Columns of numbers from anywhere: ω and one α²F or more, with or without a header.
 
 Comment and header lines may name the columns and the unit of ω (`_header`), as the files of
-cheil/IsoME.jl (src/ReadIn.jl) do; without a unit the caller must give it. Commas, semicolons and tabs part columns as
-blanks do, and decimal commas are understood where they can only be that. ebmb
-(janberges/ebmb: src/io_load.f90) takes such files in eV, which they do not say.
+cheil/IsoME.jl (src/ReadIn.jl) do; without a unit the caller must give it. Commas, semicolons and
+tabs part columns as blanks do, and decimal commas are understood where other marks part the
+columns. ebmb (janberges/ebmb: src/io_load.f90) takes such files in eV, which they do not say.
 
 A table of GitGreg228/a2f (GitGreg228/a2f: src) is known by its header: THz, two α²F from two
 routes, then running values of λ, ω_log and more for both; λ is Σ 2α²F/ω dω.

@@ -69,7 +69,11 @@ def _either(*tests: Callable[[Text], bool]) -> Callable[[Text], bool]:
 
 _QE_MATRICES = "a2F.dosN of matdyn.x or alpha2F.dat of lambda.x"
 _LOOKALIKES: tuple[tuple[Callable[[Text], bool], str, str], ...] = (
-    (_says(r"lambda\s*=.*\bat degauss="), "the standard output of lambda.x, a list of λ", "alpha2F.dat"),
+    (
+        _says(r"lambda\s*=.*\bat degauss="),
+        "the standard output of lambda.x, a list of λ",
+        "alpha2F.dat",
+    ),
     (_says(r"# degauss\s+lambda"), "lambda.x's list of λ", "alpha2F.dat"),
     (
         _says(r"Electron-phonon coupling constant,"),
@@ -82,9 +86,7 @@ _LOOKALIKES: tuple[tuple[Callable[[Text], bool], str, str], ...] = (
         "alpha2F.dat, which lambda.x writes,",
     ),
     (
-        _either(
-            _named(r"a2Fq2r\.\d+(\.\d+)?$"), _begins(_REAL * 3 + r"\s*", _INTEGER + r"\s*")
-        ),
+        _either(_named(r"a2Fq2r\.\d+(\.\d+)?$"), _begins(_REAL * 3 + r"\s*", _INTEGER + r"\s*")),
         "a2Fq2r.NN, matrices for q2r.x",
         _QE_MATRICES,
     ),
@@ -117,7 +119,7 @@ _LOOKALIKES: tuple[tuple[Callable[[Text], bool], str, str], ...] = (
         "*_A2F",
     ),
     (
-        _heads(r"freq\w*\s*\[[^\]]*\]\s*,?\s*(?:P?DOS|phdos)|\bphonon\s+(?:DOS|density of)|\bphdos"),
+        _heads(r"freq\w*\s*\[[^\]]*\]\s*,?\s*P?DOS|\bphonon\s+(?:DOS|density of)|\bphdos"),
         "a phonon density of states",
         "prefix.a2f or a2F.dosN",
     ),

@@ -206,4 +206,5 @@ def read_alpha2f(text: Text) -> Table:
         even=1e-12 * float(np.max(rows[:, 0])),
         # Tetrahedra end at the highest phonon, where α²F comes down within the last rows.
         end=5e-3,
+        like=rows[:, 2] if rows.shape[1] > 2 else None,
     )

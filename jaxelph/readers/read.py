@@ -49,6 +49,7 @@ _BINARY = {
 #: The layouts that `read_a2f` knows, by the name that `format=` takes.
 FORMATS: tuple[str, ...] = (*_TEXT, *_BINARY)
 
+
 def read_a2f(
     path: str | os.PathLike[str],
     *,
