@@ -39,7 +39,8 @@ _SPELLINGS = {name.lower(): name for name in MEV_PER_UNIT} | {
     "radps-1": "rad/ps",
 }
 
-# What typesetting puts around a unit: cm$^{-1}$, cm**-1 and cm⁻¹ are one, as are 2π·THz and 2*pi*THz.
+# What typesetting puts around a unit: cm$^{-1}$, cm**-1 and cm⁻¹ are one, as are 2π·THz and
+# 2*pi*THz.
 _TYPESET = str.maketrans({c: "" for c in "${}^*·\\ "} | {"π": "pi", "−": "-", "⁻": "-", "¹": "1"})
 
 

@@ -165,15 +165,18 @@ def epw_iso(folder, rows=400):
     return save(folder, "pb.a2f_iso", lines)
 
 
-def epw_proj(folder, rows=400, modes=3):
-    """`prefix.a2f_proj`: α²F and its mode parts, λ in the last line."""
+def epw_proj(folder, rows=400, modes=3, header=True, name="pb.a2f_proj"):
+    """`prefix.a2f_proj`: α²F and its mode parts, λ in the last line.
+
+    Without the header it is `prefix.a2f_iso` of QE ≤ 6.4.
+    """
     step = TOP / rows
     omega = (np.arange(rows) + 1) * step
-    lines = ["w[meV] a2f a2f_modeproj"]
+    lines = ["w[meV] a2f a2f_modeproj"] if header else []
     lines += [fixed((w, model(w), *[model(w) / modes] * modes), 12, 7) for w in omega]
     total = np.sum(2 * model(omega) / omega * step)
     lines.append(f"lambda_int = {total:18.7f}   lambda_sum = {total * 0.99:18.7f}")
-    return save(folder, "pb.a2f_proj", lines)
+    return save(folder, name, lines)
 
 
 def _abinit_grid(rows, low=0.02):

@@ -18,6 +18,8 @@ Vector = Float[np.ndarray, " row"]
 ENOUGH = 20
 #: Share of λ (or relative change of ω_log) that a person should hear of.
 SHARE = 5e-4
+#: Of its maximum, that α²F may have in the last row of a code whose grid ends above it.
+NOTHING = 1e-5
 #: A row stands out if it does so this many times as much as any other.
 OUTLIER = 4.0
 
@@ -50,26 +52,27 @@ def steps(omega: Vector, where: Callable[[int], str], even: float | None) -> Ite
         )
 
 
-def end(omega: Vector, a2f: Vector, allowed: float) -> Iterator[str]:
+def end(omega: Vector, a2f: Vector, allowed: float | None) -> Iterator[str]:
     """An α²F that has not come down to zero in the last row.
 
     Args:
         omega (array of shape (row,), meV): frequencies ω > 0, ascending.
         a2f (array of shape (row,)): α²F at these.
-        allowed: share of λ that may be missing behind the last row.
+        allowed: share of λ that may be missing behind the last row; None where the code's
+            grid ends above the highest phonon, so that α²F is nothing there.
     """
     total = float(np.sum(trapezoid_weights(omega) * 2 * a2f / omega))
     if len(omega) < ENOUGH or not total > 0:
         return
     last, fall = float(a2f[-1]), float(a2f[-2] - a2f[-1])
     top = float(np.max(a2f))
-    if last <= 1e-3 * top and fall <= 0 or last <= 0:
+    if last <= NOTHING * top or (allowed is not None and last <= 1e-3 * top and fall <= 0):
         return
     step = omega[-1] - omega[-2]
     # What a straight line to zero would add; without a fall, at least another fifth of the range.
     rows = last / fall / 2 if fall > 0 else np.inf
     missing = 2 * last * min(rows * step, 0.2 * omega[-1]) / omega[-1] / total
-    if missing > allowed:
+    if allowed is None or missing > allowed:
         yield (
             f"α²F is {last / top:.2g} of its maximum in the last row, and does not fall to zero: "
             f"the table may be cut short, by {min(missing, 1):.2g} of λ or more."

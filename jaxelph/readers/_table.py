@@ -16,8 +16,10 @@ from ._text import Text
 
 #: Relative disagreement with what the file states that a person should hear of.
 TOLERANCE = 5e-4
-#: Share of λ in negative α²F, or below ω = 0, that a person should hear of.
+#: Share of λ in negative α²F that a person should hear of.
 WEIGHT = 0.01
+#: Share of λ in rows with ω < 0, which are dropped, that a person should hear of.
+IMAGINARY = 1e-3
 #: Difference of the code's own sum from the trapezoidal rule that a person should hear of.
 RULE = 0.05
 
@@ -53,7 +55,7 @@ class Table:
     alternatives: Sequence[int] | None = None  # columns, from 0, of one quantity; None for all
     default: int | None = None  # the column, from 0, to read where no alternatives decide
     even: float | None = None  # the grid is uniform, printed to so much; None if not known
-    end: float = _checks.SHARE  # share of λ that may be missing behind the last row
+    end: float | None = _checks.SHARE  # what may be missing behind the last row, see `_checks`
     like: Float[np.ndarray, " row"] | None = None  # the phonons' own density of states
     notes: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
@@ -377,7 +379,7 @@ def _report_dropped(
     count = np.count_nonzero(low)
     plural = "s" if count > 1 else ""
     said = f"{count} row{plural} with ω ≤ 0 dropped, with {share:.2%} of Σ|α²F/ω|"
-    if share > WEIGHT:
+    if share > IMAGINARY:
         told = "" if stated is None else f" (the file states λ = {stated:.6g})"
         warnings.append(
             f"{said}: imaginary phonon modes carry coupling, and λ = {sums.trapezoid:.6g} is "

@@ -40,6 +40,12 @@ def read_anaddb(text: Text) -> Table:
             f"{spins} spins are announced, but {len(parts)} block{'s' * (len(parts) > 1)} of rows "
             "found; the file is cut short: copy or write it again."
         )
+    if not text.finished or text.lines[-1].strip():
+        raise text.error(
+            "the blank line that ends a block of rows is missing; the file is cut short: copy or "
+            "write it again.",
+            len(text.lines) - 1,
+        )
     a2f = np.stack([part[:, 1] for part in parts])
     table = _table(text, "ABINIT anaddb", omega, a2f, lines)
     table.alternatives = ()

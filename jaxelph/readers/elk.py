@@ -31,6 +31,7 @@ def read_elk(text: Text) -> Table:
         raise text.error(f"{length} numbers in a row, where Elk writes two.", lines[0])
     rows, starts = records(text, lines, length)
     table = Table("Elk", "Ha", rows[:, 0], rows[:, 1:].T, starts, text=text)
+    table.end = None
     table.even = 1e-9 * float(np.max(np.abs(rows[:, 0])))
     name, said = companion(text.path, r"ALPHA2F\w*\.OUT", "MCMILLAN.OUT")
     if said:

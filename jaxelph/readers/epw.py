@@ -64,6 +64,7 @@ def read_epw(text: Text) -> Table:
         stated_in="its footer",
         text=text,
         even=5e-8,
+        end=None,
     )
     if projected:
         table.alternatives = ()

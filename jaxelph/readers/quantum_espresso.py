@@ -154,6 +154,7 @@ def read_lambda(text: Text) -> Table:
         smearings=smearings,
         smearing_kind="electron, Ry",
         text=text,
+        end=None,
         even=5e-5 if rounded else 1e-9 * float(np.max(printed)),
     )
     _lambda_stated(text, table)
