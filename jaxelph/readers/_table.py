@@ -221,6 +221,11 @@ def _damage(table: Table, unit, omega, a2f, order, keep) -> Iterator[str]:
     def where(row: int) -> str:
         return _place(table, int(rows[row]))
 
+    text = table.text
+    # Columns from anywhere may have been typed; a program ends its last line.
+    if table.ordered and text is not None and table.lines is not None and not text.finished:
+        if not any(line.strip() for line in text.lines[int(table.lines[-1]) + 1 :]):
+            yield "The last line of the file has no end: the table may be cut short there."
     even = None if table.even is None else to_mev(table.even, unit)
     yield from _checks.steps(omega[keep], where, even)
     yield from _checks.end(omega[keep], a2f[keep], table.end)

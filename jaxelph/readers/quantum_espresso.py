@@ -206,6 +206,6 @@ def read_alpha2f(text: Text) -> Table:
         text=text,
         even=1e-12 * float(np.max(rows[:, 0])),
         # Tetrahedra end at the highest phonon, where α²F comes down within the last rows.
-        end=5e-3,
+        end=2e-3,
         like=rows[:, 2] if rows.shape[1] > 2 else None,
     )
