@@ -48,6 +48,7 @@ class Provenance:
     unit: str  # of the file's frequencies, a key of `units.MEV_PER_UNIT`
     column: int  # which α²F column was taken, counted from 1
     columns: int = 1  # how many the file has
+    label: str = ""  # what this column is, a smearing or a mode; empty for the only one
     smearings: tuple[float, ...] = ()  # one for each column (or file), as far as stated
     smearing_kind: str = ""  # "electron, Ry" or "phonon, meV", say
     convention: str = "2∫α²F/ω"  # how λ follows from the file's own values

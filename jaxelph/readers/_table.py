@@ -189,6 +189,7 @@ def finish(
         unit=unit,
         column=column,
         columns=len(table.a2f),
+        label=table.label(column) if len(table.a2f) > 1 else "",
         smearings=tuple(map(float, table.smearings)),
         smearing_kind=table.smearing_kind,
         convention=ABINIT_CONVENTION if single else TEXTBOOK_CONVENTION,

@@ -101,6 +101,65 @@ def read_a2f(
         >>> print(f"{coupling_constant(spectrum):.4f}", spectrum.provenance.unit)
         0.3000 meV
     """
+    path, layout, table = _parsed(path, format)
+    spectrum = finish(str(path), layout, table, column=column, unit=unit, convention=convention)
+    assert spectrum.provenance is not None
+    for sentence in spectrum.provenance.warnings:
+        warnings.warn(f"{path}: {sentence}", SpectrumWarning, stacklevel=2)
+    return spectrum
+
+
+def read_all_columns(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    unit: str | None = None,
+    convention: str | None = None,
+) -> tuple[TabulatedSpectrum, list[TabulatedSpectrum | SpectrumFileError]]:
+    """What `read_a2f` reads without a column, and every column, or why it cannot be read.
+
+    Args:
+        path, format, unit, convention: see `read_a2f`.
+
+    Raises:
+        SpectrumFileError: no column can be read.
+
+    Warns:
+        SpectrumWarning: as `read_a2f` does for the column that it takes by itself.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "a2f.txt"
+        ...     n = file.write_text("# w[meV] a2F a2F\\n1 0 0\\n2 .4 .42\\n3 .2 nan\\n4 0 0\\n")
+        ...     default, columns = read_all_columns(file)
+        >>> print(default.provenance.column, [type(c).__name__ for c in columns])
+        1 ['TabulatedSpectrum', 'SpectrumFileError']
+    """
+    path, layout, table = _parsed(path, format)
+
+    def column(which: int | None) -> TabulatedSpectrum:
+        return finish(str(path), layout, table, column=which, unit=unit, convention=convention)
+
+    found: list[TabulatedSpectrum | SpectrumFileError] = []
+    for which in range(1, len(table.a2f) + 1):
+        try:
+            found.append(column(which))
+        except SpectrumFileError as error:
+            found.append(error)
+    if all(isinstance(item, SpectrumFileError) for item in found):
+        raise found[0]  # pyright: ignore[reportGeneralTypeIssues]
+    try:
+        default = column(None)
+    except SpectrumFileError:
+        default = next(item for item in found if isinstance(item, TabulatedSpectrum))
+    assert default.provenance is not None
+    for sentence in default.provenance.warnings:
+        warnings.warn(f"{path}: {sentence}", SpectrumWarning, stacklevel=2)
+    return default, found
+
+
+def _parsed(path: str | os.PathLike[str], format: str | None) -> tuple[Path, str, Table]:
     path = Path(path).expanduser()
     if format is not None and format not in (*FORMATS, "qe", "abinit"):
         raise SpectrumFileError(
@@ -108,11 +167,7 @@ def read_a2f(
         )
     data = _bytes(path)
     layout, table = (_binary if is_binary(data) else _text)(path, data, format)
-    spectrum = finish(str(path), layout, table, column=column, unit=unit, convention=convention)
-    assert spectrum.provenance is not None
-    for sentence in spectrum.provenance.warnings:
-        warnings.warn(f"{path}: {sentence}", SpectrumWarning, stacklevel=2)
-    return spectrum
+    return path, layout, table
 
 
 def summarise(provenance: Provenance) -> str:
