@@ -207,6 +207,8 @@ def _plot(columns: Columns):
                 if low < 0:
                     axes.axhspan(low, min(0.0, high), color=SHADE, alpha=0.13, linewidth=0)
                     axes.set_ylim(low, high)
+                    at = (0.98, 0.04)
+                    axes.annotate("unstable", at, xycoords="axes fraction", ha="right", color=SHADE)
             if key == "Tc":
                 axes.set_title(rf"$\mu^*$ = {columns.mu_star:g}", fontsize=8, color=GREY)
         panels[0, 0].legend(loc="best")
