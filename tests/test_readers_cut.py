@@ -138,3 +138,165 @@ def test_mutations(layout):
             line = text[:at].count("\n") + 1
             bad.append((line, changed.split("\n")[line - 1], change))
     assert not bad
+
+
+# Samples of it that run at once ----------------------------------------------------------
+
+
+def cut_at_line(path, keep):
+    """Keep the lines up to the first for which `keep` is false."""
+    lines = path.read_text().split("\n")
+    kept = lines[: next(i for i, line in enumerate(lines) if not keep(i, line))]
+    path.write_text("\n".join(kept) + "\n")
+
+
+def refused(path, match, **options):
+    with pytest.raises(SpectrumFileError, match=match):
+        read_a2f(path, **options)
+
+
+def test_the_count_of_rows_that_a_header_states(tmp_path):
+    path = write.anaddb(tmp_path)
+    path.write_text("\n".join(path.read_text().split("\n")[:208]) + "\n\n")
+    refused(path, r"200 rows, where its header states 400")
+    path = write.eph(tmp_path)
+    cut_at_line(path, lambda i, line: i < 300)
+    refused(path, r"\d+ rows, where its header states 400", convention="abinit")
+    path = write.anaddb_qgrid(tmp_path)
+    cut_at_line(path, lambda i, line: i < 300)
+    refused(path, r"\d+ rows, where its header states 400", column=3)
+
+
+def test_a_lost_spin(tmp_path):
+    path = write.anaddb(tmp_path, spins=2)
+    lines = path.read_text().split("\n")
+    second = next(i for i, line in enumerate(lines) if "for spin    2" in line)
+    path.write_text("\n".join(lines[: second + 2]) + "\n\n")
+    refused(path, "2 spins are announced, but 1 block of rows")
+    path.write_text("\n".join(lines[: second - 1]) + "\n")
+    refused(path, "blank line that ends a block of rows is missing")
+    path = write.anaddb_qgrid(tmp_path, spins=2)
+    lines = path.read_text().split("\n")
+    second = next(i for i, line in enumerate(lines) if "isppol =     2" in line)
+    path.write_text("\n".join(lines[:second]) + "\n")
+    refused(path, "states λ of 10 columns, but 5 are there", column=1)
+
+
+def test_a_lost_mode(tmp_path):
+    path = write.eph(tmp_path, modes=3)
+    lines = path.read_text().split("\n")
+    last = next(i for i, line in enumerate(lines) if "Phonon mode 3" in line)
+    path.write_text("\n".join(lines[:last]) + "\n")
+    refused(path, "2 phonon modes, where there are three to an atom", convention="abinit")
+
+
+@pytest.mark.parametrize("name", ["omega_min", "step"])
+def test_the_grid_that_a_header_states(tmp_path, name):
+    path = write.eph(tmp_path)
+    text = path.read_text()
+    at = text.index(name)
+    digit = text.index("0.", at) + 2
+    path.write_text(text[:digit] + str((int(text[digit]) + 3) % 10) + text[digit + 1 :])
+    refused(path, f"{name} of the rows is .* where its header states", convention="abinit")
+
+
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if name != "abinit-nc"])
+def test_a_missing_row(tmp_path, name):
+    """A row that is lost in the middle of a uniform grid, or one frequency changed."""
+    writer, options = LAYOUTS[name]
+    path = writer(tmp_path)
+    lines = path.read_text().split("\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpectrumWarning)
+        where = len(lines) // 2
+        width = len(lines[where].split())
+        block = 1 if all(len(s.split()) == width for s in lines[where : where + 4]) else 4
+    if block == 1:
+        path.write_text("\n".join([*lines[:where], *lines[where + 1 :]]))
+        with pytest.raises((SpectrumFileError, SpectrumWarning)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", SpectrumWarning)
+                read_a2f(path, **options)
+
+
+def test_a_table_cut_within_a_peak(tmp_path):
+    path = write.columns(tmp_path)
+    cut_at_line(path, lambda i, line: i < 121)
+    with pytest.warns(SpectrumWarning, match="does not fall to zero: the table may be cut short"):
+        read_a2f(path)
+
+
+def test_one_digit(tmp_path):
+    path = write.columns(tmp_path)
+    lines = path.read_text().split("\n")
+    omega, value = lines[125].split()
+    lines[125] = f"{omega} {10 * float(value):.10e}"
+    path.write_text("\n".join(lines))
+    with pytest.warns(SpectrumWarning, match="One row stands out of its neighbours, line 126,"):
+        read_a2f(path)
+
+
+# Where λ comes from ----------------------------------------------------------------------
+
+
+def spectrum_of(folder, omega, a2f):
+    path = folder / "a2f.dat"
+    np.savetxt(path, np.stack([omega, a2f], axis=1), header="omega [meV]   a2F")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        spectrum = read_a2f(path)
+    return spectrum, [str(w.message) for w in caught]
+
+
+def test_a_smeared_acoustic_tail(tmp_path):
+    omega = np.linspace(0.01, 40, 4000)
+    tail = 0.08 * np.exp(-0.5 * ((omega - 0.5) / 0.3) ** 2)
+    spectrum, said = spectrum_of(tmp_path, omega, write.model(omega) + tail)
+    share = 2 * np.asarray(spectrum.a2f) / omega * trapezoid_weights(omega)
+    top = omega[np.flatnonzero(spectrum.a2f)[-1]]
+    low = np.sum(share[omega < top / 20]) / np.sum(share)
+    assert low > 1 / 3
+    assert any(f"{low:.0%} of λ lies below" in text for text in said)
+    _, said = spectrum_of(tmp_path, omega, write.model(omega))
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    "factor, match", [(60, "larger than that of any metal"), (1e-4, "smaller")]
+)
+def test_a_coupling_that_no_metal_has(tmp_path, factor, match):
+    omega = np.linspace(0.1, 40, 400)
+    _, said = spectrum_of(tmp_path, omega, factor * write.model(omega))
+    assert len(said) == 1 and match in said[0]
+
+
+def test_dropped_rows_with_weight_make_one_warning(tmp_path):
+    """In the code's own λ rows with ω < 0 count, too; what is said does not contradict itself."""
+    path = write.anaddb(tmp_path, low=-8.0)
+    lines = path.read_text().split("\n")
+    for i, line in enumerate(lines):
+        if line.strip() and not line.startswith("#") and float(line.split()[0]) < 0:
+            w = float(line.split()[0]) * write.HA
+            lines[i] = write.listed(w / write.HA, 0.2 * np.exp(-0.5 * ((w + 4) / 0.5) ** 2))
+    path.write_text("\n".join(lines))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        spectrum = read_a2f(path)
+    said = [str(w.message) for w in caught]
+    assert len(said) == 1
+    coupling = write.moments()[0]
+    assert "imaginary phonon modes carry coupling" in said[0]
+    np.testing.assert_allclose(numbers(spectrum)[0], coupling, rtol=1e-5)
+    assert f"λ = {numbers(spectrum)[0]:.6g}" in said[0]
+
+
+def test_a_sum_far_from_the_trapezoid_is_told(tmp_path):
+    """A list of modes, say, is not a function: the code's own sum and the integral differ."""
+    path = tmp_path / "a2f_s3.csv"
+    rows = [f"{w},{a},{a},0,0\n" for w, a in ((1, 0.5), (2, 0), (5, 0.7), (5.1, 0), (9, 0.4))]
+    names = '"freqs, THz","a2f (lambda), THz","a2f (gamma), THz",lambda (lambda),lambda (gamma)\n'
+    path.write_text(names + "".join(rows))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_a2f(path)
+    assert any("own sum gives λ = " in str(w.message) for w in caught)

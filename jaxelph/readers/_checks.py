@@ -106,6 +106,7 @@ def outlier(
     across = scale * (y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2]))
     mean = float(np.sum(weight * density * np.log(omega)) / total)
     effect = weight * np.abs(density - across) * (1 + np.abs(np.log(omega) - mean)) / total
+    effect[-1] = 0.0  # has one neighbour only, and is `end`'s to judge
     k = int(np.argmax(effect))
     others = np.delete(effect, [i for i in (k - 1, k, k + 1) if 0 <= i < len(effect)])
     if effect[k] > max(SHARE, OUTLIER * float(np.max(others))):

@@ -146,7 +146,8 @@ def _names(line: str, count: int) -> tuple[str, ...] | None:
         kinds = [_kind(name) for name in names]
         if len(names) < count and kinds[-1] == "a2f" and "omega" in kinds:
             names += tuple(f"{names[-1]} {k}" for k in range(2, count - len(names) + 2))
-        if len(names) == count and ("a2f" in kinds or "omega" in kinds or all(kinds)):
+        # Without a name for α²F two words may be prose, "smearing energy", unless ω comes first.
+        if len(names) == count and ("a2f" in kinds or kinds[0] == "omega" or all(kinds)):
             return names
     return None
 

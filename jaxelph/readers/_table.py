@@ -53,6 +53,7 @@ class Table:
     stated_in: str = "the file"
     text: Text | None = None  # where NaN in `a2f` can be looked up, to say what stood there
     alternatives: Sequence[int] | None = None  # columns, from 0, of one quantity; None for all
+    smeared: bool = True  # the alternatives go through smearings, in order
     default: int | None = None  # the column, from 0, to read where no alternatives decide
     even: float | None = None  # the grid is uniform, printed to so much; None if not known
     end: float | None = _checks.SHARE  # what may be missing behind the last row, see `_checks`
@@ -294,7 +295,7 @@ def _choose_column(
     elif table.default is not None or len(same) < 2:
         chosen = (table.default or 0) + 1
     else:
-        place, rule = _smearings.choose(among, smeared=not table.labels or bool(table.smearings))
+        place, rule = _smearings.choose(among, smeared=table.smeared)
         chosen = same[place] + 1
     if not 1 <= chosen <= count:
         plural = "s" if count > 1 else ""

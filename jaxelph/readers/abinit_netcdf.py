@@ -73,6 +73,7 @@ def read_netcdf(path: Path) -> Table:
         single=True,
         labels=labels,
         alternatives=totals,
+        smeared=False,
         coupling=coupling,
         stated_in="its a2f_lambdaw",
         notes=notes,

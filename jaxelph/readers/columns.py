@@ -67,7 +67,7 @@ def read_columns(text: Text) -> Table:
 
 def _name(table: Table, header: Header) -> None:
     """Labels from the header's names; a total among parts is what is read by default."""
-    if len(header.names) < 2:
+    if len(set(header.names)) < 2:
         return
     try:
         table.smearings = [float(name) for name in header.names]
@@ -164,6 +164,7 @@ def read_gitgreg(text: Text) -> Table:
         even=5e-9,
         step=spacing(rows[:, 0]),
         resolution=5e-9,
+        smeared=False,
         labels=[names[i].removesuffix(", THz") for i in which],
         coupling=last("lambda").tolist(),
         # Printed from half precision, which is why a tolerance of 5e-4 just lets it pass.
