@@ -107,6 +107,7 @@ def test_all_columns(tmp_path):
         read_all_columns(path)
 
 
+@pytest.mark.slow
 def test_the_table_of_columns_has_the_numbers_of_single_columns(tmp_path):
     path = table(tmp_path, [1.5, 1.2, 1.19])
     with pytest.warns(SpectrumWarning, match="λ over the columns"):
@@ -122,6 +123,7 @@ def test_the_table_of_columns_has_the_numbers_of_single_columns(tmp_path):
         assert found.values["margin"][k] == pytest.approx(margin, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_command(tmp_path, capsys):
     path = write.lambda_x(tmp_path, 3, rows=120)
     out = tmp_path / "out"

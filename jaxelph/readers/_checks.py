@@ -18,8 +18,8 @@ Vector = Float[np.ndarray, " row"]
 ENOUGH = 20
 #: Share of λ (or relative change of ω_log) that a person should hear of.
 SHARE = 5e-4
-#: Of its maximum, that α²F may have in the last row of a code whose grid ends above it.
-NOTHING = 1e-5
+#: Share of its maximum that α²F may have in the last row: what a smearing leaves there.
+NOTHING = 1e-3
 #: A row stands out if it does so this many times as much as any other.
 OUTLIER = 4.0
 
@@ -66,7 +66,7 @@ def end(omega: Vector, a2f: Vector, allowed: float | None) -> Iterator[str]:
         return
     last, fall = float(a2f[-1]), float(a2f[-2] - a2f[-1])
     top = float(np.max(a2f))
-    if last <= NOTHING * top or (allowed is not None and last <= 1e-3 * top and fall <= 0):
+    if last <= 0 or (last <= NOTHING * top and (allowed is None or fall <= 0)):
         return
     step = omega[-1] - omega[-2]
     # What a straight line to zero would add; without a fall, at least another fifth of the range.
