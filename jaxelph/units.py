@@ -33,28 +33,32 @@ _SPELLINGS = {name.lower(): name for name in MEV_PER_UNIT} | {
     "rydberg": "Ry",
     "hartree": "Ha",
     "kelvin": "K",
-    "cm^-1": "cm-1",
-    "cm⁻¹": "cm-1",
+    "1/cm": "cm-1",
     "2pithz": "rad/ps",
-    "2*pi*thz": "rad/ps",
+    "radthz": "rad/ps",
+    "radps-1": "rad/ps",
 }
+
+# What typesetting puts around a unit: cm$^{-1}$, cm**-1 and cm⁻¹ are one, as are 2π·THz and
+# 2*pi*THz.
+_TYPESET = str.maketrans({c: "" for c in "${}^*·\\ "} | {"π": "pi", "−": "-", "⁻": "-", "¹": "1"})
 
 
 def frequency_unit(name: str) -> str:
     """The canonical spelling of a frequency unit.
 
     Args:
-        name: any of `MEV_PER_UNIT`, in any case, or a common alias ("Hartree", "cm^-1").
+        name: any of `MEV_PER_UNIT`, in any case, or a common alias ("Hartree", "cm^-1", "1/cm").
 
     Raises:
         ValueError: the unit is not known; the message lists those that are.
 
     Example:
-        >>> frequency_unit("hartree")
-        'Ha'
+        >>> frequency_unit("hartree"), frequency_unit("cm$^{-1}$")
+        ('Ha', 'cm-1')
     """
     try:
-        return _SPELLINGS[name.strip().lower()]
+        return _SPELLINGS[name.translate(_TYPESET).lower()]
     except KeyError:
         known = ", ".join(MEV_PER_UNIT)
         raise ValueError(f"unit {name!r} is not known; use one of {known}.") from None

@@ -165,15 +165,18 @@ def epw_iso(folder, rows=400):
     return save(folder, "pb.a2f_iso", lines)
 
 
-def epw_proj(folder, rows=400, modes=3):
-    """`prefix.a2f_proj`: α²F and its mode parts, λ in the last line."""
+def epw_proj(folder, rows=400, modes=3, header=True, name="pb.a2f_proj"):
+    """`prefix.a2f_proj`: α²F and its mode parts, λ in the last line.
+
+    Without the header it is `prefix.a2f_iso` of QE ≤ 6.4.
+    """
     step = TOP / rows
     omega = (np.arange(rows) + 1) * step
-    lines = ["w[meV] a2f a2f_modeproj"]
+    lines = ["w[meV] a2f a2f_modeproj"] if header else []
     lines += [fixed((w, model(w), *[model(w) / modes] * modes), 12, 7) for w in omega]
     total = np.sum(2 * model(omega) / omega * step)
     lines.append(f"lambda_int = {total:18.7f}   lambda_sum = {total * 0.99:18.7f}")
-    return save(folder, "pb.a2f_proj", lines)
+    return save(folder, name, lines)
 
 
 def _abinit_grid(rows, low=0.02):
@@ -228,7 +231,9 @@ def eph(folder, spins=1, modes=0, rows=400):
     omega = _abinit_grid(rows)
     lines = ["#", "# ABINIT package: a2F(w) file", "#"]
     lines += ["# a2F(w) function integrated over the FS. omega in a.u.", "# ngqpt: [16,16,16]"]
-    lines += [f"# number of frequencies: {rows} between omega_min: 0.1E-04 Ha and so on"]
+    low, high, step = (fortran_e(x, 16, 6) for x in (omega[0], omega[-1], omega[1] - omega[0]))
+    lines += [f"# number of frequencies: {rows} between omega_min: {low} Ha and "]
+    lines[-1] += f"omega_max: {high} Ha with step:{step}"
     lines += ["#  the smearing width for gaussians is     0.367493E-04"]
     lines += ["# Total DOS at Fermi level     0.438367E+01", "# ", "# "]
     for mode in range(modes + 1):

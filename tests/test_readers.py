@@ -1,5 +1,6 @@
 """Readers: every layout from synthetic files of a known model, every way to go wrong."""
 
+import re
 import warnings
 
 import fixtures_a2f as write
@@ -23,6 +24,18 @@ def quiet(path, **options):
 def loud(path, match, **options):
     with pytest.warns(SpectrumWarning, match=match):
         return read_a2f(path, **options)
+
+
+def unasked(path, count):
+    """Read a file whose `count` columns have λ in the ratio 1 : 2 : …, without a column=.
+
+    There is no plateau among them, so that the middle one is read, and told.
+    """
+    if count == 1:
+        return quiet(path)
+    spectrum = loud(path, r"λ over the columns runs from .* column \d+ of \d+, .* was read, the ")
+    assert spectrum.provenance.column == (1 if count == 2 else (count + 1) // 2)
+    return spectrum
 
 
 def assert_model(spectrum, strength=1.0, rtol=1e-5):
@@ -110,17 +123,18 @@ def test_lambda_x(tmp_path, count):
     assert p.stated_coupling == pytest.approx(p.coupling, rel=1e-4)
     assert p.stated_log_frequency == pytest.approx(p.log_frequency, rel=1e-4)
     if count > 1:
-        assert_model(quiet(path), 1 / count, rtol=1e-3)
+        assert_model(unasked(path, count), ((count + 1) // 2) / count, rtol=1e-3)
 
 
 def test_lambda_x_without_companion(tmp_path):
-    assert quiet(write.lambda_x(tmp_path, companion=False)).provenance.stated_coupling is None
+    path = write.lambda_x(tmp_path, companion=False)
+    assert unasked(path, 3).provenance.stated_coupling is None
 
 
 def test_lambda_x_disagrees_with_its_companion(tmp_path):
     path = write.lambda_x(tmp_path)
     edit(tmp_path / "lambda.dat", 2, lambda line: line.replace(line[19:31], "    1.234567"))
-    loud(path, r"λ of column 1 .* lambda\.dat states 1\.23457")
+    loud(path, r"λ of column 1 .* lambda\.dat states 1\.23457", column=1)
 
 
 def test_alpha2f_x(tmp_path):
@@ -141,13 +155,13 @@ def test_epw(tmp_path, count, cumulative, header):
     assert p.smearings == pytest.approx([0.5 + 0.05 * k for k in range(count)])
     assert p.stated_coupling == pytest.approx(p.coupling, rel=1e-6)
     assert "Electron smearing 0.05 eV." in p.notes
-    assert_model(quiet(path), 1 / count, rtol=1e-5)
+    assert_model(unasked(path, count), ((count + 1) // 2) / count, rtol=1e-5)
 
 
 @pytest.mark.parametrize("count, cumulative", [(3, True), (3, False), (1, True)])
 def test_epw_without_footer(tmp_path, count, cumulative):
     path = write.epw(tmp_path, count, cumulative, footer=False)
-    spectrum = loud(path, "footer that EPW writes is missing")
+    spectrum = loud(path, "footer that EPW writes is missing", column=1)
     assert spectrum.provenance.columns == count
     assert_model(spectrum, 1 / count, rtol=1e-5)
 
@@ -164,7 +178,7 @@ def test_epw_iso_and_proj(tmp_path):
 
 
 def test_epw_transport(tmp_path):
-    spectrum = loud(write.epw(tmp_path, name="pb.a2f_tr.01"), "transport function")
+    spectrum = loud(write.epw(tmp_path, name="pb.a2f_tr.01"), "transport function", column=1)
     assert spectrum.provenance.code == "EPW, transport"
 
 
@@ -199,7 +213,7 @@ def test_anaddb_qgrid(tmp_path, spins):
 def test_eph_convention(tmp_path, kind):
     path = write.eph(tmp_path) if kind == "text" else write.abinit_nc(tmp_path, library=kind)
     with HALVED:
-        spectrum = read_a2f(path)
+        spectrum = read_a2f(path, column=1)
     coupling, _ = write.moments()
     assert_model(spectrum)
     p = spectrum.provenance
@@ -207,8 +221,8 @@ def test_eph_convention(tmp_path, kind):
     assert p.convention == "∫α²F/ω"
     assert p.coupling == pytest.approx(coupling, rel=1e-6)
     assert p.stated_coupling == pytest.approx(coupling, rel=1e-6)
-    assert_model(quiet(path, convention="abinit"))
-    doubled = quiet(path, convention="textbook")
+    assert_model(quiet(path, convention="abinit", column=1))
+    doubled = quiet(path, convention="textbook", column=1)
     assert_model(doubled, 2.0)
     assert doubled.provenance.coupling == pytest.approx(2 * coupling, rel=1e-6)
     assert doubled.provenance.stated_coupling == pytest.approx(coupling, rel=1e-6)
@@ -275,7 +289,11 @@ def test_a_wrong_unit_is_seen_by_omega_log(tmp_path):
 @pytest.mark.parametrize("spins", [1, 2])
 def test_vasp(tmp_path, spins):
     path = write.vasp(tmp_path, spins)
-    spectrum = loud(path, "does not document")
+    with pytest.warns(SpectrumWarning) as caught:
+        spectrum = read_a2f(path)
+    said = [str(w.message) for w in caught]
+    assert any("does not document" in text for text in said)
+    assert any("column 1 of 2" in text or "column 1 of 4" in text for text in said)
     assert_model(spectrum)
     p = spectrum.provenance
     assert (p.format, p.unit, p.columns) == ("vasp", "rad/ps", 2 * spins)
@@ -285,7 +303,7 @@ def test_vasp(tmp_path, spins):
 
 def test_gitgreg(tmp_path):
     path = write.gitgreg(tmp_path)
-    spectrum = quiet(path)
+    spectrum = loud(path, r"λ over the columns .* a2f \(lambda\), was read, the first")
     assert_model(spectrum, rtol=1e-5)
     p = spectrum.provenance
     assert (p.format, p.unit, p.columns) == ("gitgreg", "THz", 2)
@@ -501,14 +519,42 @@ def test_damaged_number(text_file):
     refused(text_file, f"line {line}:", "is not a number")
 
 
-def test_overflowed_number(text_file):
-    line = edit(text_file, middle_line(text_file), lambda old: old.rstrip()[:-9] + " ********")
-    refused(text_file, f"line {line}:", "too large for its column")
+def replaced(place, new):
+    """A change of line: its number `place`, from 0, becomes `new` of the same width."""
+
+    def change(old):
+        start, end = [m.span() for m in re.finditer(r"\S+", old)][place]
+        width = end - start
+        return old[:start] + (new * width if new == "*" else new.rjust(width)) + old[end:]
+
+    return change
 
 
-def test_nan(text_file):
-    line = edit(text_file, middle_line(text_file), lambda old: " ".join([*old.split()[:-1], "NaN"]))
-    refused(text_file, f"line {line}:", "'NaN' is not a finite number")
+@pytest.mark.parametrize("place", [0, 1])
+def test_overflowed_number(text_file, place):
+    line = edit(text_file, middle_line(text_file), replaced(place, "*"))
+    refused(text_file, f"line {line}:", "too large for its column", column=1)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_nan(text_file, place):
+    line = edit(text_file, middle_line(text_file), replaced(place, "NaN"))
+    refused(text_file, f"line {line}:", "'NaN' is not a finite number", column=1)
+
+
+@pytest.mark.parametrize("new", ["*", "NaN", "Infinity"])
+def test_numbers_that_nobody_asked_for_block_nothing(text_file, new):
+    """All columns but ω and the first α²F may hold what the code could not print."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpectrumWarning)
+        before = read_a2f(text_file, column=1)
+        line = middle_line(text_file)
+        if len(text_file.read_text().split("\n")[line - 1].split()) < 3:
+            pytest.skip("there is no other column")
+        edit(text_file, line, replaced(-1, new))
+        after = read_a2f(text_file, column=1)
+    np.testing.assert_array_equal(after.omega, before.omega)
+    np.testing.assert_array_equal(after.a2f, before.a2f)
 
 
 def test_missing_column(text_file):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from . import columns
 from ._inputs import (
-    Column,
     Convention,
     Example,
     File,
@@ -35,7 +35,10 @@ def command(
     ] = None,
     mu_star: MuStar = 0.1,
     unit: Unit = None,
-    column: Column = None,
+    column: Annotated[
+        str | None,
+        typer.Option(help="Which α²F column, counted from 1; all compares them, as `columns`."),
+    ] = None,
     layout: Layout = None,
     convention: Convention = None,
     output: Annotated[
@@ -58,9 +61,17 @@ def command(
     from ..reports.tables import print_report
     from ..terminal import progress_bar, say
 
+    if column is not None and column.strip().lower() == "all":
+        if file is None:
+            raise ValueError("--column all compares the columns of a file: give one.")
+        first = None if temperatures is None else float(parse_temperatures(temperatures)[0])
+        columns.command(
+            file, first, mu_star, unit, layout, convention, output, figure=figure, json=json
+        )
+        return
     asked = None if temperatures is None else parse_temperatures(temperatures)
     name, spectrum = read_spectrum(
-        file, example, unit=unit, column=column, format=layout, convention=convention
+        file, example, unit=unit, column=_number(column), format=layout, convention=convention
     )
     figure = figure and not json
     if output is not None or figure:
@@ -82,3 +93,10 @@ def command(
         print_report(found)
     for path in saved:
         say(f"wrote {path}")
+
+
+def _number(column: str | None) -> int | None:
+    try:
+        return None if column is None else int(column)
+    except ValueError:
+        raise ValueError(f"--column {column!r} is neither a number from 1 nor all.") from None

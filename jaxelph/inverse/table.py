@@ -47,6 +47,9 @@ def parse_peaks(text: str) -> GaussianPeaks:
 def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarray]:
     """The columns of a table by their names; lines that begin with # are left out.
 
+    A header may stand behind a #, as `numpy.savetxt` writes it: the last such line above the
+    numbers that names a known column.
+
     Raises:
         OSError: the file cannot be read.
         ValueError: an unknown kind, a column that is missing, or a line that is not numbers.
@@ -54,6 +57,8 @@ def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarra
     if kind not in COLUMNS:
         raise ValueError(f"--kind {kind!r} is not known; use one of {', '.join(COLUMNS)}.")
     wanted = COLUMNS[kind]
+    known = {name.strip("[]{}") for name in wanted}
+    commented: list[str] | None = None
     names: list[str] | None = None
     rows: list[list[float]] = []
     try:
@@ -62,9 +67,15 @@ def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarra
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file.") from None
     for number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        if not line.strip():
             continue
-        cells = [cell.strip() for cell in next(csv.reader([line]))]
+        cells = [cell.strip() for cell in next(csv.reader([line.strip().lstrip("#")]))]
+        if line.lstrip().startswith("#"):
+            if not rows and known & set(cells):
+                commented = cells
+            continue
+        if names is None and commented is not None and known.isdisjoint(cells):
+            names = commented
         if names is None:
             names = cells
             continue

@@ -1,7 +1,7 @@
 """From a file's columns to a spectrum: the checks that every layout shares."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import SupportsIndex
 
 import numpy as np
@@ -9,13 +9,19 @@ from jaxtyping import Float, Int
 
 from ..spectrum import Provenance, TabulatedSpectrum
 from ..units import MEV_PER_UNIT, frequency_unit, to_mev
+from . import _checks, _smearings
 from ._errors import SpectrumFileError
 from ._sums import Sums
+from ._text import Text
 
 #: Relative disagreement with what the file states that a person should hear of.
 TOLERANCE = 5e-4
-#: Share of λ in negative α²F, or below ω = 0, that a person should hear of.
+#: Share of λ in negative α²F that a person should hear of.
 WEIGHT = 0.01
+#: Share of λ in rows with ω < 0, which are dropped, that a person should hear of.
+IMAGINARY = 1e-3
+#: Difference of the code's own sum from the trapezoidal rule that a person should hear of.
+RULE = 0.05
 
 ABINIT_CONVENTION = "∫α²F/ω"
 TEXTBOOK_CONVENTION = "2∫α²F/ω"
@@ -45,6 +51,13 @@ class Table:
     coupling: Sequence[float] = ()  # λ of each column, as stated
     log_frequency: Sequence[float] = ()  # ω_log of each column in meV, as stated
     stated_in: str = "the file"
+    text: Text | None = None  # where NaN in `a2f` can be looked up, to say what stood there
+    alternatives: Sequence[int] | None = None  # columns, from 0, of one quantity; None for all
+    smeared: bool = True  # the alternatives go through smearings, in order
+    default: int | None = None  # the column, from 0, to read where no alternatives decide
+    even: float | None = None  # the grid is uniform, printed to so much; None if not known
+    end: float | None = _checks.SHARE  # what may be missing behind the last row, see `_checks`
+    like: Float[np.ndarray, " row"] | None = None  # the phonons' own density of states
     notes: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
@@ -98,31 +111,34 @@ def finish(
 
     notes, warnings = list(table.notes), list(table.warnings)
     unit = _choose_unit(table, unit, error, warnings)
-    column = _choose_column(table, column, error, notes)
     single = _choose_convention(table, convention, error, warnings)
-
-    omega, a2f = table.omega * MEV_PER_UNIT[unit], table.a2f[column - 1]
-    bad = np.flatnonzero(~(np.isfinite(omega) & np.isfinite(a2f)))
-    if bad.size:
-        raise error("a value is not finite (NaN or infinite); write the file again.", int(bad[0]))
+    omega = table.omega * MEV_PER_UNIT[unit]
+    _refuse_missing(table, omega, error)
     order = _order(table, omega, error, warnings)
-    omega, a2f = omega[order], a2f[order]
-
+    omega = omega[order]
     keep = omega > 0
     if np.count_nonzero(keep) < 2:
         raise error("fewer than two rows with ω > 0; the table is empty or cut short.")
+
+    def sums_of(a2f) -> Sums:
+        return Sums(
+            omega,
+            a2f,
+            step=None if table.step is None else to_mev(table.step, unit),
+            ends=table.ends,
+            both_signs=table.both_signs,
+            # In the file's own convention, so that it compares with the λ that the file states.
+            prefactor=1.0 if single or table.single else 2.0,
+            resolution=table.resolution,
+        )
+
+    every = [sums_of(a2f[order]).coupling for a2f in table.a2f]
+    column = _choose_column(table, column, every, error, notes, warnings)
+    _refuse_missing(table, table.a2f[column - 1], error)
+    a2f = table.a2f[column - 1][order]
     if not np.any(a2f[keep]):
         raise error("α²F is zero in every row; choose another column or file.")
-    sums = Sums(
-        omega,
-        a2f,
-        step=None if table.step is None else to_mev(table.step, unit),
-        ends=table.ends,
-        both_signs=table.both_signs,
-        # In the file's own convention, so that it compares with the λ that the file states.
-        prefactor=1.0 if single or table.single else 2.0,
-        resolution=table.resolution,
-    )
+    sums = sums_of(a2f)
     if not np.isfinite(sums.coupling):
         raise error("λ is not finite; the frequencies are too small: check their unit.")
     if sums.coupling <= 0:
@@ -130,7 +146,10 @@ def finish(
             f"λ is {sums.coupling:.4g}, and no metal has λ ≤ 0; choose another column, or "
             "converge the calculation that wrote this file."
         )
-    _report_dropped(omega, a2f, notes, warnings)
+    stated = _stated(table.coupling, column)
+    imaginary = _report_dropped(omega, a2f, sums, stated, notes, warnings)
+    warnings += _checks.origin(omega[keep], (0.5 if single else 1.0) * a2f[keep])
+    warnings += _damage(table, unit, omega, a2f, order, keep)
     negative = sums.negative_weight
     if negative > WEIGHT:
         warnings.append(
@@ -138,13 +157,15 @@ def finish(
             "λ, but it marks an unconverged calculation or a smearing that overshoots."
         )
 
-    stated = _stated(table.coupling, column)
     stated_log = _stated(table.log_frequency, column)
     for name, value, own, bound in (
         ("λ", stated, sums.coupling, sums.coupling_error),
         ("ω_log in meV", stated_log, sums.log_frequency, sums.log_error),
     ):
-        if value is not None and not abs(own - value) <= TOLERANCE * abs(value) + bound:
+        # Where rows with ω < 0 carry weight, the one warning of that has the stated λ in it.
+        if value is None or imaginary:
+            continue
+        if not abs(own - value) <= TOLERANCE * abs(value) + bound:
             warnings.append(
                 f"{name} of column {column} sums to {own:.6g}, but {table.stated_in} states "
                 f"{value:.6g}: the table may be cut short, edited, or from another run."
@@ -153,11 +174,15 @@ def finish(
     factor = 0.5 if single else 1.0
     doubled = 2.0 if table.single and not single else 1.0
     own = sums.trapezoid
-    if abs(own / sums.coupling - 1) > 1e-4:
-        notes.append(
+    if abs(own / sums.coupling - 1) > 1e-4 and not imaginary:
+        said = (
             f"The code's own sum gives λ = {doubled * sums.coupling:.6g}; the trapezoidal rule "
-            f"that this spectrum uses gives {doubled * own:.6g} on the same rows."
+            f"that this spectrum uses gives {doubled * own:.6g} on the same rows"
         )
+        if abs(own / sums.coupling - 1) > RULE:
+            warnings.append(f"{said}: they are too few for a function, or are a list of modes.")
+        else:
+            notes.append(f"{said}.")
     provenance = Provenance(
         path=path,
         format=layout,
@@ -165,6 +190,7 @@ def finish(
         unit=unit,
         column=column,
         columns=len(table.a2f),
+        label=table.label(column) if len(table.a2f) > 1 else "",
         smearings=tuple(map(float, table.smearings)),
         smearing_kind=table.smearing_kind,
         convention=ABINIT_CONVENTION if single else TEXTBOOK_CONVENTION,
@@ -174,6 +200,7 @@ def finish(
         stated_log_frequency=stated_log,
         dropped_rows=int(np.count_nonzero(~keep)),
         negative_weight=negative,
+        coupling_range=_range([doubled * every[k] for k in _alternatives(table)]),
         warnings=tuple(warnings),
         notes=tuple(notes),
     )
@@ -181,7 +208,54 @@ def finish(
 
 
 def _stated(values: Sequence[float], column: int) -> float | None:
-    return float(values[column - 1]) if column <= len(values) else None
+    value = float(values[column - 1]) if column <= len(values) else np.nan
+    return value if np.isfinite(value) else None
+
+
+def _place(table: Table, row: int) -> str:
+    return f"row {row + 1}" if table.lines is None else f"line {table.lines[row] + 1}"
+
+
+def _damage(table: Table, unit, omega, a2f, order, keep) -> Iterator[str]:
+    """Signs of it in the rows with ω > 0; where λ is stated, that tells more than a shape."""
+    rows = order[keep]
+
+    def where(row: int) -> str:
+        return _place(table, int(rows[row]))
+
+    text = table.text
+    # Columns from anywhere may have been typed; a program ends its last line.
+    if table.ordered and text is not None and table.lines is not None and not text.finished:
+        if not any(line.strip() for line in text.lines[int(table.lines[-1]) + 1 :]):
+            yield "The last line of the file has no end: the table may be cut short there."
+    even = None if table.even is None else to_mev(table.even, unit)
+    yield from _checks.steps(omega[keep], where, even)
+    yield from _checks.end(omega[keep], a2f[keep], table.end)
+    if not len(table.coupling):
+        like = None if table.like is None else table.like[rows]
+        yield from _checks.outlier(omega[keep], a2f[keep], like, where)
+
+
+def _refuse_missing(table: Table, values, error) -> None:
+    """Raise for what is not a number in these values of each row, in the words of its line."""
+    bad = np.flatnonzero(~np.isfinite(values))
+    if not bad.size:
+        return
+    row = int(bad[0])
+    if table.text is not None and table.lines is not None:
+        ends = [*table.lines[1:], len(table.text.lines)]
+        for index in range(int(table.lines[row]), int(ends[row])):
+            table.text.numbers(index)  # which raises
+    raise error("a value is not finite (NaN or infinite); write the file again.", row)
+
+
+def _alternatives(table: Table) -> Sequence[int]:
+    return range(len(table.a2f)) if table.alternatives is None else table.alternatives
+
+
+def _range(couplings: Sequence[float]) -> tuple[float, float] | None:
+    values = [x for x in couplings if np.isfinite(x)]
+    return (float(min(values)), float(max(values))) if len(values) > 1 else None
 
 
 def _choose_unit(table: Table, unit: str | None, error, warnings: list[str]) -> str:
@@ -206,20 +280,32 @@ def _choose_unit(table: Table, unit: str | None, error, warnings: list[str]) -> 
     return unit
 
 
-def _choose_column(table: Table, column: SupportsIndex | None, error, notes: list[str]) -> int:
+def _choose_column(
+    table: Table, column: SupportsIndex | None, couplings, error, notes, warnings
+) -> int:
+    """The α²F column, from 1: the one asked for, or that of `_smearings.choose`."""
     count = len(table.a2f)
     if column is not None and (isinstance(column, bool) or not hasattr(column, "__index__")):
         raise error(f"column={column!r} is not a whole number; the file has {count}, from 1.")
-    chosen = 1 if column is None else int(column)
+    same = list(_alternatives(table))
+    among = [couplings[k] for k in same]
+    rule = ""
+    if column is not None:
+        chosen = int(column)
+    elif table.default is not None or len(same) < 2:
+        chosen = (table.default or 0) + 1
+    else:
+        place, rule = _smearings.choose(among, smeared=table.smeared)
+        chosen = same[place] + 1
     if not 1 <= chosen <= count:
         plural = "s" if count > 1 else ""
         raise error(
             f"column={chosen} is out of range; the file has {count} α²F column{plural}, "
             "counted from 1."
         )
+    label = table.label(chosen)
+    given = f", {label}," if label else ""
     if count > 1:
-        label = table.label(chosen)
-        given = f", {label}," if label else ""
         ask = "; choose another with column=" if column is None else ""
         notes.append(f"Column {chosen} of {count}{given} was read{ask}.")
         if table.labels:
@@ -227,9 +313,22 @@ def _choose_column(table: Table, column: SupportsIndex | None, error, notes: lis
             if len(listed) > 8:
                 listed = [*listed[:3], "and so on to", listed[-1]]
             notes.append(f"The columns are: {', '.join(listed)}.")
-    if len(table.coupling) > 1:
-        low, high = min(table.coupling), max(table.coupling)
-        notes.append(f"λ over the columns runs from {low:.4g} to {high:.4g}.")
+    extent = _range(among)
+    if extent is not None:
+        said = f"λ over the columns runs from {extent[0]:.4g} to {extent[1]:.4g}"
+        wide = _smearings.spread(among) > _smearings.SPREAD
+        if column is None and (wide or rule not in ("", "the first")):
+            warnings.append(
+                f"{said}; column {chosen} of {count}{given or ','} was read, {rule}: compare them "
+                "by `jaxelph columns` and choose with column=."
+            )
+        else:
+            notes.append(f"{said}.")
+    lost = [k + 1 for k in range(count) if not np.all(np.isfinite(table.a2f[k]))]
+    if lost:
+        told = ", ".join(map(str, lost))
+        plural = "s" if len(lost) > 1 else ""
+        notes.append(f"Column{plural} {told} cannot be read: some values are not numbers.")
     return chosen
 
 
@@ -274,19 +373,27 @@ def _order(table: Table, omega, error, warnings: list[str]) -> Int[np.ndarray, "
     return order
 
 
-def _report_dropped(omega, a2f, notes: list[str], warnings: list[str]) -> None:
+def _report_dropped(
+    omega, a2f, sums: Sums, stated: float | None, notes: list[str], warnings: list[str]
+) -> bool:
+    """Tell of rows with ω ≤ 0; whether those with ω < 0 carried weight."""
     low = omega <= 0
     if not np.any(low):
-        return
+        return False
     negative = omega < 0
     weight = np.sum(np.abs(a2f[negative] / omega[negative]))
     share = weight / (weight + np.sum(np.abs(a2f[~low] / omega[~low])))
     count = np.count_nonzero(low)
     plural = "s" if count > 1 else ""
     said = f"{count} row{plural} with ω ≤ 0 dropped, with {share:.2%} of Σ|α²F/ω|"
-    if share > WEIGHT:
-        warnings.append(f"{said}: imaginary phonon modes carry coupling.")
-    else:
-        notes.append(f"{said}.")
+    if share > IMAGINARY:
+        told = "" if stated is None else f" (the file states λ = {stated:.6g})"
+        warnings.append(
+            f"{said}: imaginary phonon modes carry coupling, and λ = {sums.trapezoid:.6g} is "
+            f"that of the rows that are left{told}."
+        )
+        return True
+    notes.append(f"{said}.")
     if np.any(np.abs(a2f[omega == 0]) > 1e-3 * np.max(np.abs(a2f))):
         warnings.append("α²F does not vanish at ω = 0, so that λ depends on the first rows.")
+    return False

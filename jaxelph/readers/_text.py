@@ -71,9 +71,27 @@ class Text:
         """The first match of `pattern` in any line."""
         return next((m for line in self.lines if (m := re.search(pattern, line))), None)
 
-    def numbers(self, index: int) -> list[float]:
-        """All numbers of line `index`, which must hold nothing else."""
-        return [self.number(token, index) for token in self.lines[index].split()]
+    def numbers(self, index: int, *, lenient: bool = False) -> list[float]:
+        """All numbers of line `index`, which must hold nothing else.
+
+        Args:
+            index: of the line, from 0.
+            lenient: NaN stands for what the code could not print (NaN, Infinity, ****): such
+                a value matters only to who asks for its column, see `Table.text`.
+        """
+        return [
+            math.nan if lenient and _not_printed(token) else self.number(token, index)
+            for token in self.lines[index].split()
+        ]
+
+    def spread(self, width: int) -> "Text":
+        """The text with blanks around overflowed fields of `width`, which run into each other."""
+
+        def parted(match: re.Match[str]) -> str:
+            return " " + " ".join(["*" * width] * max(1, round(len(match[0]) / width))) + " "
+
+        lines = tuple(re.sub(r"\*{2,}", parted, s) if "**" in s else s for s in self.lines)
+        return dataclasses.replace(self, lines=lines)
 
     def number(self, token: str, index: int) -> float:
         """The Fortran number `token`, found in line `index`."""
@@ -102,6 +120,10 @@ class Text:
                 index,
             )
         return value
+
+
+def _not_printed(token: str) -> bool:
+    return token.strip("+-").lower() in _NOT_FINITE or (set(token) == {"*"})
 
 
 def is_data(line: str) -> bool:
@@ -166,8 +188,8 @@ def records(
         text: the file.
         lines: indices of the data lines.
         length: numbers in a record.
-        fixed_width: rows came from one Fortran format, so that a last line shorter than
-            all others, with no newline, was cut off.
+        fixed_width: rows came from one Fortran format and begin with ω; a last line shorter
+            than all others, with no newline, was cut off.
     """
     rows: list[list[float]] = []
     starts: list[int] = []
@@ -175,10 +197,10 @@ def records(
     for index in lines:
         if not pending:
             starts.append(index)
-        pending = pending + text.numbers(index)
+        pending = pending + text.numbers(index, lenient=True)
         if len(pending) > length and starts[-1] != index:
             first = starts[-1]
-            found = len(pending) - len(text.numbers(index))
+            found = len(pending) - len(text.lines[index].split())
             raise text.error(_short(found, length), first)
         if len(pending) > length:
             raise text.error(
@@ -187,6 +209,8 @@ def records(
                 index,
             )
         if len(pending) == length:
+            if fixed_width and not math.isfinite(pending[0]):
+                text.numbers(starts[-1])  # ω, which every column needs: raises
             rows.append(pending)
             pending = []
     if pending:

@@ -30,6 +30,7 @@ def read_netcdf(path: Path) -> Table:
     wanted = [f"a2f_{kind}_{s}" for s, _ in _SETS for kind in ("mesh", "values", "lambdaw")]
     found = arrays(path, wanted)
     columns, labels, coupling, notes, mesh = [], [], [], [], None
+    totals: list[int] = []  # a column of each set: of one quantity, unlike the spins
     for name, words in _SETS:
         try:
             omega, values, cumulative = (
@@ -46,6 +47,7 @@ def read_netcdf(path: Path) -> Table:
             notes.append(f"The {words} set has another grid of frequencies, and is left out.")
             continue
         mesh = omega
+        totals.append(len(columns))
         total = [("", values[:, 0].sum(axis=0), cumulative[:, 0, -1].sum())]
         if len(values) > 1:
             total += [
@@ -70,6 +72,8 @@ def read_netcdf(path: Path) -> Table:
         both_signs=True,
         single=True,
         labels=labels,
+        alternatives=totals,
+        smeared=False,
         coupling=coupling,
         stated_in="its a2f_lambdaw",
         notes=notes,

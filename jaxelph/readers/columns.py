@@ -1,9 +1,9 @@
 """Columns of numbers from anywhere: ω and one α²F or more, with or without a header.
 
-Comment and header lines may name the unit of ω, as the files of cheil/IsoME.jl
-(src/ReadIn.jl) do; without one the caller must. Commas, semicolons and tabs part columns as
-blanks do, and decimal commas are understood where they can only be that. ebmb
-(janberges/ebmb: src/io_load.f90) takes such files in eV, which they do not say.
+Comment and header lines may name the columns and the unit of ω (`_header`), as the files of
+cheil/IsoME.jl (src/ReadIn.jl) do; without a unit the caller must give it. Commas, semicolons and
+tabs part columns as blanks do, and decimal commas are understood where other marks part the
+columns. ebmb (janberges/ebmb: src/io_load.f90) takes such files in eV, which they do not say.
 
 A table of GitGreg228/a2f (GitGreg228/a2f: src) is known by its header: THz, two α²F from two
 routes, then running values of λ, ω_log and more for both; λ is Σ 2α²F/ω dω.
@@ -11,24 +11,22 @@ routes, then running values of λ, ω_log and more for both; λ is Σ 2α²F/ω 
 
 import csv
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..units import frequency_unit, kelvin_to_mev
+from ..units import kelvin_to_mev
+from ._header import Header, read_header
 from ._table import Table, spacing
 from ._text import Text, data_lines, is_data, record_length, records
 
-# Short names could be words: Ha and Ry only in that case, K only within brackets.
-_UNIT = re.compile(
-    r"(?<![A-Za-z])((?i:meV|eV|THz|Rydberg|Hartree|cm-1|cm\^-1|cm⁻¹|2piTHz|rad/ps)|Ry|Ha)"
-    r"(?![A-Za-z])|[\[(](K)[\])]"
-)
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_EXPONENT = r"(?:[eEdD][-+]?\d+)?"
+_COMMA_OR_WHOLE = re.compile(rf"[-+]?\d+(?:,\d+)?{_EXPONENT}")
 
 
 def read_columns(text: Text) -> Table:
     """Two columns or more of numbers; rows need not be in order."""
-    plain = Text(text.path, tuple(_plain(line) for line in text.lines), text.finished)
+    plain = _plain(text)
     first = next((i for i, line in enumerate(plain.lines) if is_data(line)), None)
     if first is None:
         shown = next(line for line in text.lines if line.strip()).strip()[:40]
@@ -42,36 +40,97 @@ def read_columns(text: Text) -> Table:
             "one number to a row; put the frequencies in a first column beside α²F.", lines[0]
         )
     rows, starts = records(plain, lines, length, fixed_width=False)
+    _refuse_a_cut_end(plain, lines)
+    header = read_header(text.lines[:first], length)
+    if header.problem:
+        raise text.error(
+            f"{header.problem}; give a file of columns ω, α²F, or name them so in the header.",
+            first - 1,
+        )
+    if not header.names:
+        _refuse_row_numbers(text, rows, lines[0])
     table = Table(
         code="columns",
-        unit=_header_unit(text, first),
-        omega=rows[:, 0],
-        a2f=rows[:, 1:].T,
+        unit=header.unit,
+        omega=rows[:, header.omega],
+        a2f=rows[:, list(header.a2f)].T,
         lines=starts,
         ordered=False,
+        text=plain,
     )
+    _name(table, header)
     rest = [i for i in range(lines[-1] + 1, len(text.lines)) if text.lines[i].strip()]
     if rest:
         table.notes.append(f"Text after the table, from line {rest[0] + 1}, was left out.")
     return table
 
 
-def _plain(line: str) -> str:
-    """The line with blanks between its columns, and no remark at its end."""
-    if not is_data(line.lstrip(" \t\"'")):
-        return line
-    line = re.split(r"[#!]", line, maxsplit=1)[0]
-    tokens = [t for t in re.split(r"[;\s]+", line) if t]
-    if len(tokens) > 1 and all(_DECIMAL_COMMA.fullmatch(token) for token in tokens):
-        return " ".join(token.replace(",", ".") for token in tokens)
-    return re.sub(r"[,;\t\"']", " ", line)
+def _name(table: Table, header: Header) -> None:
+    """Labels from the header's names; a total among parts is what is read by default."""
+    if len(set(header.names)) < 2:
+        return
+    try:
+        table.smearings = [float(name) for name in header.names]
+        table.smearing_kind = "as its header names them"
+        return
+    except ValueError:
+        pass
+    table.labels = header.names
+    total = [k for k, name in enumerate(header.names) if re.search("tot|sum|full", name, re.I)]
+    if total:
+        table.alternatives, table.default = (), total[0]
 
 
-def _header_unit(text: Text, first: int) -> str | None:
-    """The one unit that the lines above the table name, if they name just one."""
-    found = [a or b for line in text.lines[:first] for a, b in _UNIT.findall(line)]
-    units = list(dict.fromkeys(frequency_unit(name) for name in found))
-    return units[0] if len(units) == 1 else None
+def _plain(text: Text) -> Text:
+    """The text with blanks between the columns of its table, decimal points and no remarks."""
+    bare = [re.split(r"[#!]", s, maxsplit=1)[0] if _is_row(s) else s for s in text.lines]
+    comma = _decimal_commas([line for line in bare if _is_row(line)])
+
+    def plain(line: str) -> str:
+        if not _is_row(line):
+            return line
+        if comma:
+            return re.sub(r"[;\t\"']", " ", line).replace(",", ".")
+        return re.sub(r"[,;\t\"']", " ", line)
+
+    return Text(text.path, tuple(plain(line) for line in bare), text.finished)
+
+
+def _is_row(line: str) -> bool:
+    return is_data(line.lstrip(" \t\"'"))
+
+
+def _decimal_commas(rows: Sequence[str]) -> bool:
+    """Whether commas are decimal: other marks part the columns, in most rows of the table.
+
+    Whole numbers have no comma, and one damaged row is not to decide over the rest.
+    """
+    split = [re.split(r"[;\s]+", row.strip(" ;\t\"'")) for row in rows]
+    fit = [len(s) > 1 and all(_COMMA_OR_WHOLE.fullmatch(token) for token in s) for s in split]
+    return 2 * sum(fit) > len(fit) and any("," in row for row in rows)
+
+
+def _refuse_a_cut_end(text: Text, lines: Sequence[int]) -> None:
+    """Refuse a last number that is shorter than all others of its column, and ends the file."""
+    if text.finished or lines[-1] != len(text.lines) - 1:
+        return
+    widths = [len(text.lines[index].split()[-1].lstrip("-+")) for index in lines]
+    # Numbers of one length and many digits were written by a program; others by hand.
+    if len(set(widths[:-1])) == 1 and widths[-1] < widths[0] >= 8:
+        raise text.error("the file breaks off within this line; copy or write it again.", lines[-1])
+
+
+def _refuse_row_numbers(text: Text, rows: np.ndarray, line: int) -> None:
+    """Refuse 1, 2, 3, … before a column that rises all along: the second one is ω."""
+    first = rows[:, 0] - rows[0, 0]
+    if len(rows) < 5 or rows.shape[1] < 3 or rows[0, 0] not in (0, 1):
+        return
+    if np.array_equal(first, np.arange(len(rows))) and np.all(np.diff(rows[:, 1]) > 0):
+        raise text.error(
+            "the first column numbers the rows, and the second rises like a frequency; leave the "
+            "first out, or name the columns in a header, # i omega[meV] a2F for example.",
+            line,
+        )
 
 
 def is_gitgreg(text: Text) -> bool:
@@ -101,8 +160,11 @@ def read_gitgreg(text: Text) -> Table:
         omega=rows[:, 0],
         a2f=rows[:, which].T,
         lines=starts,
+        text=plain,
+        even=5e-9,
         step=spacing(rows[:, 0]),
         resolution=5e-9,
+        smeared=False,
         labels=[names[i].removesuffix(", THz") for i in which],
         coupling=last("lambda").tolist(),
         # Printed from half precision, which is why a tolerance of 5e-4 just lets it pass.

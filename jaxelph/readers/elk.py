@@ -9,6 +9,8 @@ Source: Elk src/alpha2f.f90 and src/mcmillan.f90 (lzhang714/ELK_10.8.16_mod).
 
 import re
 
+import numpy as np
+
 from ..units import to_mev
 from ._table import Table
 from ._text import Text, companion, data_lines, record_length, records
@@ -28,7 +30,9 @@ def read_elk(text: Text) -> Table:
     if length != 2:
         raise text.error(f"{length} numbers in a row, where Elk writes two.", lines[0])
     rows, starts = records(text, lines, length)
-    table = Table("Elk", "Ha", rows[:, 0], rows[:, 1:].T, starts)
+    table = Table("Elk", "Ha", rows[:, 0], rows[:, 1:].T, starts, text=text)
+    table.end = None
+    table.even = 1e-9 * float(np.max(np.abs(rows[:, 0])))
     name, said = companion(text.path, r"ALPHA2F\w*\.OUT", "MCMILLAN.OUT")
     if said:
         coupling = re.search(r"coupling constant,[^:\n]*:\s*" + _NUMBER, said)

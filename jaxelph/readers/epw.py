@@ -7,7 +7,8 @@
 | `a2f` (6.7 on) | `w[meV] a2f and integrated 2*a2f/w for N ...` | N α²F, N λ(ω) |
 | `a2f` of `a2f_iso=.true.` (EPW 6) | as above, N misleading | α²F, λ(ω) |
 | `a2f_iso` (QE 6.5 to 7.0) | `w[meV] a2f` | α²F, and no footer |
-| `a2f_proj` | `w[meV] a2f a2f_modeproj` | α²F, its 3·nat mode parts |
+| `a2f_iso` (QE ≤ 6.4) | none | α²F, its 3·nat mode parts; `lambda_int =` ends it |
+| `a2f_proj` | `w[meV] a2f a2f_modeproj` | the same |
 | `a2f_tr.NN` | none | N transport α²F |
 
 N counts phonon smearings. Formats `(f12.7,20f12.7)` and `(f12.7,15f12.7)` wrap. Sources, in
@@ -30,10 +31,12 @@ def is_epw(text: Text) -> bool:
 
 def read_epw(text: Text) -> Table:
     """Any of EPW's α²F files; which columns are cumulative λ follows from the footer."""
+    text = text.spread(12)
     header = text.lines[0] if "w[meV]" in text.lines[0] else ""
     end = text.find(_FOOTER, "lambda_int =")
     lines = data_lines(text, 1 if header else 0, end)
-    projected = "modeproj" in header
+    # The footer of one λ is that of the total and its mode parts, with a header or without.
+    projected = "modeproj" in header or (end is not None and _FOOTER not in text.lines[end])
     coupling, smearings = ([], []) if end is None or projected else _footer(text, end)
 
     length = record_length(text, lines)
@@ -59,8 +62,12 @@ def read_epw(text: Text) -> Table:
         resolution=5e-8,
         coupling=coupling,
         stated_in="its footer",
+        text=text,
+        even=5e-8,
+        end=None,
     )
     if projected:
+        table.alternatives = ()
         table.labels = ("total", *(f"mode {i}" for i in range(1, length - 1)))
         table.coupling = _projected_coupling(text, end)
         table.stated_in = "its last line"
@@ -77,16 +84,16 @@ def _footer(text: Text, end: int) -> tuple[list[float], list[float]]:
     """λ and the phonon smearing of each column."""
     middle = text.find("Phonon smearing", start=end)
     if middle is None:
-        raise text.error("the footer breaks off here; copy or write the file again.", end)
-    after = middle + 1
-    while after < len(text.lines) and text.lines[after].lstrip().startswith("#"):
-        after += 1
+        middle = _after_marked(text, end + 1)  # λ alone is enough
+        if middle == end + 1 or not text.lines[end + 1].strip("# "):
+            raise text.error("the footer breaks off here; copy or write the file again.", end)
+    after = _after_marked(text, middle + 1)
 
     def values(first: int, last: int) -> list[float]:
         found = []
         for index in range(first, last):
             bare = text.lines[index].replace("#", " ")
-            found += Text(text.path, (*[""] * index, bare), True).numbers(index)
+            found += Text(text.path, (*[""] * index, bare), True).numbers(index, lenient=True)
         return found
 
     coupling, smearings = values(end + 1, middle), values(middle + 1, after)
@@ -95,8 +102,15 @@ def _footer(text: Text, end: int) -> tuple[list[float], list[float]]:
     return coupling, smearings
 
 
+def _after_marked(text: Text, first: int) -> int:
+    """The first line from `first` on that does not begin with #, as values in the footer do."""
+    while first < len(text.lines) and text.lines[first].lstrip().startswith("#"):
+        first += 1
+    return first
+
+
 def _projected_coupling(text: Text, end: int | None) -> list[float]:
-    match = None if end is None else re.search(r"lambda_int =\s*(\S+)", text.lines[end])
+    match = None if end is None else re.search(r"lambda_int\s*=\s*(\S+)", text.lines[end])
     return [text.number(match.group(1), end)] if match and end is not None else []
 
 

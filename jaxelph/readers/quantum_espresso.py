@@ -12,6 +12,8 @@ values included.
 
 import re
 
+import numpy as np
+
 from ..units import kelvin_to_mev
 from ._table import Table, spacing, uniform
 from ._text import Text, companion, data_lines, is_data, record_length, records
@@ -37,6 +39,7 @@ def read_matdyn(text: Text) -> Table:
     `(6F16.8)` (5.0 to 6.2.1); or one record `(3x,F12.6,6F16.8)` that wraps (up to 4.3.2).
     The last line states λ and the spacing of the grid, of which the rows are midpoints.
     """
+    text = text.spread(16)
     end = text.find("lambda =", "Delta =")
     lines = data_lines(text, 0, end)
     length = record_length(text, lines)
@@ -55,9 +58,12 @@ def read_matdyn(text: Text) -> Table:
         step=spacing(rows[:, 0]),
         labels=("total", *(f"mode {i}" for i in range(1, length - 1))),
         stated_in="its last line",
+        text=text,
+        alternatives=(),
+        even=5e-7 * float(np.max(np.abs(rows[:, 0]), initial=0.0)),
     )
     if "E" not in text.lines[lines[0]].upper():  # F12.6 for both ω and the total
-        table.resolution = 5e-7
+        table.resolution = table.even = 5e-7
     if end is None:
         table.warnings.append(
             "The line with λ and Delta that matdyn.x writes last is missing: the table may be "
@@ -68,6 +74,11 @@ def read_matdyn(text: Text) -> Table:
         if match is None:
             raise text.error("the line with λ and Delta is cut short; copy the file again.", end)
         coupling, step = (text.number(value, end) for value in match.groups())
+        if not abs(spacing(rows[:, 0]) - step) <= 0.01 * abs(step) + 2 * (table.even or 0.0):
+            table.warnings.append(
+                f"The rows are {spacing(rows[:, 0]):.6g} Ry apart, but the last line states "
+                f"Delta = {step:.6g} Ry: rows are missing, or a number is damaged."
+            )
         table.coupling, table.step = (coupling,), step
         if table.resolution:
             table.omega = uniform(table.omega, 5e-7, step)
@@ -110,6 +121,7 @@ def read_lambda(text: Text) -> Table:
     both, and the rest of a wrapped header is a line of bare numbers. Some programs write
     the same columns with all digits, which needs no mending.
     """
+    text = text.spread(10)
     if _LAMBDA_HEAD.match(text.lines[0]) is None:
         raise text.error("lambda.x begins its file with '# E(THz)', and this one does not.", 0)
     smearings = _numbers_of(text, 0, _LAMBDA_HEAD.sub("", text.lines[0]))
@@ -141,6 +153,9 @@ def read_lambda(text: Text) -> Table:
         resolution=5e-6 if rounded else 0.0,
         smearings=smearings,
         smearing_kind="electron, Ry",
+        text=text,
+        end=None,
+        even=5e-5 if rounded else 1e-9 * float(np.max(printed)),
     )
     _lambda_stated(text, table)
     return table
@@ -188,4 +203,9 @@ def read_alpha2f(text: Text) -> Table:
         a2f=rows[:, 1:2].T,
         lines=starts,
         step=spacing(rows[:, 0]),
+        text=text,
+        even=1e-12 * float(np.max(rows[:, 0])),
+        # Tetrahedra end at the highest phonon, where α²F comes down within the last rows.
+        end=2e-3,
+        like=rows[:, 2] if rows.shape[1] > 2 else None,
     )

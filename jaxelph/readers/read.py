@@ -13,6 +13,7 @@ from ._binary import arrays, is_binary
 from ._errors import SpectrumFileError, SpectrumWarning
 from ._table import Table, finish
 from ._text import Text
+from .lookalikes import refuse_lookalikes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +49,6 @@ _BINARY = {
 #: The layouts that `read_a2f` knows, by the name that `format=` takes.
 FORMATS: tuple[str, ...] = (*_TEXT, *_BINARY)
 
-# Files that lie beside α²F and are easily taken for it: a phrase, what it is, where to look.
-_LOOKALIKES = (
-    ("Electron-phonon coupling constant,", "a list of λ", "a2F.dosN or ALPHA2F.OUT"),
-    ("# degauss   lambda", "lambda.x's list of λ", "alpha2F.dat"),
-    ("w[meV] phdos", "EPW's phonon density of states", "prefix.a2f"),
-    ("phonon DOS file", "ABINIT's phonon density of states", "*_A2F"),
-)
-
 
 def read_a2f(
     path: str | os.PathLike[str],
@@ -79,7 +72,9 @@ def read_a2f(
             without a header; where the layout has its own unit this one is taken instead,
             with a warning.
         column: which α²F column, counted from 1: a smearing, a mode, a spin or a
-            temperature. The first by default, which is the total where there are parts.
+            temperature. By default the total where there are parts; of smearings the first
+            where λ differs by no more than 10 %, else the one at which λ changes least from
+            column to column, or the middle one, with a warning.
         convention: of ABINIT's EPH files, in which λ = ∫α²F/ω: `"abinit"` halves the values,
             so that λ is ABINIT's; `"textbook"` takes them as they stand, which doubles λ.
             Halved by default, with a warning.
@@ -106,6 +101,65 @@ def read_a2f(
         >>> print(f"{coupling_constant(spectrum):.4f}", spectrum.provenance.unit)
         0.3000 meV
     """
+    path, layout, table = _parsed(path, format)
+    spectrum = finish(str(path), layout, table, column=column, unit=unit, convention=convention)
+    assert spectrum.provenance is not None
+    for sentence in spectrum.provenance.warnings:
+        warnings.warn(f"{path}: {sentence}", SpectrumWarning, stacklevel=2)
+    return spectrum
+
+
+def read_all_columns(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    unit: str | None = None,
+    convention: str | None = None,
+) -> tuple[TabulatedSpectrum, list[TabulatedSpectrum | SpectrumFileError]]:
+    """What `read_a2f` reads without a column, and every column, or why it cannot be read.
+
+    Args:
+        path, format, unit, convention: see `read_a2f`.
+
+    Raises:
+        SpectrumFileError: no column can be read.
+
+    Warns:
+        SpectrumWarning: as `read_a2f` does for the column that it takes by itself.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "a2f.txt"
+        ...     n = file.write_text("# w[meV] a2F a2F\\n1 0 0\\n2 .4 .42\\n3 .2 nan\\n4 0 0\\n")
+        ...     default, columns = read_all_columns(file)
+        >>> print(default.provenance.column, [type(c).__name__ for c in columns])
+        1 ['TabulatedSpectrum', 'SpectrumFileError']
+    """
+    path, layout, table = _parsed(path, format)
+
+    def column(which: int | None) -> TabulatedSpectrum:
+        return finish(str(path), layout, table, column=which, unit=unit, convention=convention)
+
+    found: list[TabulatedSpectrum | SpectrumFileError] = []
+    for which in range(1, len(table.a2f) + 1):
+        try:
+            found.append(column(which))
+        except SpectrumFileError as error:
+            found.append(error)
+    if all(isinstance(item, SpectrumFileError) for item in found):
+        raise found[0]  # pyright: ignore[reportGeneralTypeIssues]
+    try:
+        default = column(None)
+    except SpectrumFileError:
+        default = next(item for item in found if isinstance(item, TabulatedSpectrum))
+    assert default.provenance is not None
+    for sentence in default.provenance.warnings:
+        warnings.warn(f"{path}: {sentence}", SpectrumWarning, stacklevel=2)
+    return default, found
+
+
+def _parsed(path: str | os.PathLike[str], format: str | None) -> tuple[Path, str, Table]:
     path = Path(path).expanduser()
     if format is not None and format not in (*FORMATS, "qe", "abinit"):
         raise SpectrumFileError(
@@ -113,11 +167,7 @@ def read_a2f(
         )
     data = _bytes(path)
     layout, table = (_binary if is_binary(data) else _text)(path, data, format)
-    spectrum = finish(str(path), layout, table, column=column, unit=unit, convention=convention)
-    assert spectrum.provenance is not None
-    for sentence in spectrum.provenance.warnings:
-        warnings.warn(f"{path}: {sentence}", SpectrumWarning, stacklevel=2)
-    return spectrum
+    return path, layout, table
 
 
 def summarise(provenance: Provenance) -> str:
@@ -171,21 +221,11 @@ def _text(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:
         raise text.error(f"this is text, which format={format!r} is not; leave format= out.")
     if format in _TEXT:
         return format, _TEXT[format].read(text)
+    refuse_lookalikes(text)
     for name, layout in _TEXT.items():
         if (format is None or name.startswith(f"{format}-")) and layout.recognise(text):
-            if name == "columns":
-                _refuse_lookalikes(text)
             return name, layout.read(text)
     raise text.error(f"no layout of the family {format!r} is like this; leave format= out.")
-
-
-def _refuse_lookalikes(text: Text) -> None:
-    for phrase, what, instead in _LOOKALIKES:
-        if text.find(phrase) is not None:
-            raise text.error(
-                f"this is {what}, not α²F(ω); give {instead} instead, or pass "
-                'format="columns" if it is α²F(ω) all the same.'
-            )
 
 
 def _binary(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:

@@ -51,6 +51,8 @@ def read_vasp(path: Path) -> Table:
         omega=omega,
         a2f=a2f.reshape(spins * count, omega.size),
         labels=labels,
+        alternatives=range(count),
+        smeared=False,
         warnings=[
             "VASP does not document unit and norm of this dataset; frequencies are taken as "
             "2π·THz and α²F as dimensionless: compare the highest frequency and λ with the "
