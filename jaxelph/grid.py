@@ -51,20 +51,21 @@ def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     return jnp.where(hit, jnp.sinc(rest), away)
 
 
-# Of `local_shift_weights`: width of the Gaussian and where it is cut off, in steps.
-_GAUSSIAN = 6.0
+# Of `local_shift_weights`: how far it reaches, in steps, and how little is left there, e^-30.
 SHIFT_REACH = 48
+_FALL = 30.0
 
 
 def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     r"""The weights of a shift by aε that reach no further than 48 steps,
 
-    $$\operatorname{sinc}(n - a)\,e^{-(n-a)^2/2\sigma^2}, \qquad \sigma = 6.$$
+    $$\operatorname{sinc}(x)\,e^{30(\sqrt{1 - (x/48)^2} - 1)}, \qquad x = n - a.$$
 
-    They serve √(-f0')φ, whose spectrum falls off as $e^{-\pi Tq}$: the error on a grid is then
-    $\tfrac12(\pi T/\sigma\epsilon)^2$ in the exponent above that of the sinc series, a factor of
-    2 at ε = 0.45 T. In return a factor that grows like $e^{E/2T}$ cannot carry what is far
-    above E down to it, and that is what lets one kernel act on δf and on δf/√(-f0') alike.
+    They serve √(-f0')φ, whose spectrum falls off as $e^{-\pi Tq}$, about as well as the sinc
+    series does: the window is a Gaussian, 8.8 steps wide, and makes the error that is left at
+    the end of the band larger by half. In return a factor that grows like $e^{E/2T}$ cannot
+    carry what is far above E down to it, and that is what lets one kernel act on δf and on
+    δf/√(-f0') alike.
 
     Example:
         >>> print(local_shift_weights(jnp.array([1.0, 2.0, 3.0]), 2.0))
@@ -72,8 +73,9 @@ def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     """
     distance = n - a
     inside = jnp.abs(distance) < SHIFT_REACH
-    narrow = jnp.exp(-0.5 * jnp.where(inside, distance, 0.0) ** 2 / _GAUSSIAN**2)
-    return jnp.where(inside, shift_weights(n, a) * narrow, 0.0)
+    share = jnp.where(inside, distance, 0.0) / SHIFT_REACH
+    window = jnp.exp(_FALL * (jnp.sqrt(1 - share**2) - 1))
+    return jnp.where(inside, shift_weights(n, a) * window, 0.0)
 
 
 # Of `interpolate_oversampled`: points on either side.

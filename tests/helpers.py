@@ -102,6 +102,24 @@ def pencil(omega, coupling, temperature, step, size, *, pole_dropped=False):
     return odd(A), odd(M)
 
 
+def sum_of_squares(omega, coupling, temperature, step, size):
+    """M̃ from (ψ, M̃ψ) = Σ c [√r ψ(E+ω) - ψ(E)/√r]², row by row on the whole axis, then odd."""
+    j = np.arange(-size, size + 1)
+    total = np.zeros((len(j), len(j)))
+    for w, c in zip(omega, coupling, strict=True):
+        i = np.arange(-size - 60 - int(w / step), size + 61 + int(w / step))
+        root = np.sqrt(np.cosh((i * step + w) / (2 * temperature)))
+        root /= np.sqrt(np.cosh(i * step / (2 * temperature)))
+        distance = i[:, None] + w / step - j[None, :]
+        window = np.exp(30 * (np.sqrt(np.clip(1 - (distance / 48) ** 2, 0, 1)) - 1))
+        shift = np.sinc(distance) * window * (np.abs(distance) < 48)
+        rows = root[:, None] * shift - (i[:, None] == j[None, :]) / root[:, None]
+        total += c * w / (2 * np.sinh(w / (2 * temperature))) * rows.T @ rows
+    # An odd function's half axis carries half of the form.
+    odd = total[:, size + 1 :] - total[:, size - 1 :: -1]
+    return 0.5 * (odd[size + 1 :] - odd[size - 1 :: -1])
+
+
 def margin(omega, coupling, temperature, criterion, step=None, size=None):
     """The smallest value of the quadratic form, by criterion."""
     if criterion == "heat":

@@ -32,29 +32,12 @@ def on_lattice(temperature):
     return EnergyGrid(step, int((1.5 + 25 * temperature) / step))
 
 
-def sum_of_squares(omega, coupling, temperature, step, size):
-    """(ψ, M̃ψ) = Σ c [√r ψ(E+ω) - ψ(E)/√r]², row by row, on the whole axis, then odd: NumPy."""
-    j = np.arange(-size, size + 1)
-    total = np.zeros((len(j), len(j)))
-    for w, c in zip(omega, coupling, strict=True):
-        i = np.arange(-size - 60 - int(w / step), size + 61 + int(w / step))
-        root = np.sqrt(np.cosh((i * step + w) / (2 * temperature)))
-        root /= np.sqrt(np.cosh(i * step / (2 * temperature)))
-        distance = i[:, None] + w / step - j[None, :]
-        shift = np.sinc(distance) * np.exp(-(distance**2) / 72) * (np.abs(distance) < 48)
-        rows = root[:, None] * shift - (i[:, None] == j[None, :]) / root[:, None]
-        total += c * w / (2 * np.sinh(w / (2 * temperature))) * rows.T @ rows
-    # An odd function's half axis carries half of the form.
-    odd = total[:, size + 1 :] - total[:, size - 1 :: -1]
-    return 0.5 * (odd[size + 1 :] - odd[size - 1 :: -1])
-
-
 @pytest.mark.parametrize("temperature", [0.05, 0.25, 2.0])
 def test_three_places_between_points_are_the_sum_of_squares(temperature):
     """To rounding, although no shift by ω_k appears in them."""
     grid = off_lattice(temperature)
     matrix = np.asarray(PhononDissipation.at(MODES, temperature, grid).as_matrix())
-    expected = sum_of_squares(OMEGA, COUPLING, temperature, float(grid.step), grid.size)
+    expected = helpers.sum_of_squares(OMEGA, COUPLING, temperature, float(grid.step), grid.size)
     np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
     np.testing.assert_allclose(matrix, matrix.T, rtol=0, atol=1e-15 * np.abs(expected).max())
 
