@@ -99,7 +99,7 @@ def read_a2f(
         ...     n = file.write_text("# w [meV]  a2F\n" + "\n".join(rows))
         ...     spectrum = read_a2f(file)
         >>> print(f"{coupling_constant(spectrum):.4f}", spectrum.provenance.unit)
-        0.0588 meV
+        0.2940 meV
     """
     path, layout, table = _parsed(path, format)
     spectrum = finish(str(path), layout, table, column=column, unit=unit, convention=convention)
