@@ -48,7 +48,6 @@ class Provenance:
     unit: str  # of the file's frequencies, a key of `units.MEV_PER_UNIT`
     column: int  # which α²F column was taken, counted from 1
     columns: int = 1  # how many the file has
-    label: str = ""  # what this column is, a smearing or a mode; empty for the only one
     smearings: tuple[float, ...] = ()  # one for each column (or file), as far as stated
     smearing_kind: str = ""  # "electron, Ry" or "phonon, meV", say
     convention: str = "2∫α²F/ω"  # how λ follows from the file's own values
@@ -58,9 +57,10 @@ class Provenance:
     stated_log_frequency: float | None = None  # as the file states it, meV
     dropped_rows: int = 0  # rows with ω ≤ 0
     negative_weight: float = 0.0  # share of λ in negative α²F: |∫ min(α²F,0)/ω| / ∫ |α²F|/ω
-    coupling_range: tuple[float, float] | None = None  # least and largest λ over the columns
     warnings: tuple[str, ...] = ()  # what `read_a2f` warned of, a sentence each
     notes: tuple[str, ...] = ()  # whatever else a person should know, a sentence each
+    label: str = ""  # what this column is, a smearing or a mode; empty for the only one
+    coupling_range: tuple[float, float] | None = None  # least and largest λ over the columns
 
     def __eq__(self, other):
         return isinstance(other, Provenance)

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxelph import GaussianPeaks
 from jaxelph.cli import run
 from jaxelph.inverse.data import HeatData
-from jaxelph.inverse.table import read_data
+from jaxelph.inverse.table import read_columns, read_data
 from jaxelph.units import KELVIN
 
 TRUTH = GaussianPeaks([13.0, 22.0], [3.0, 1.5], [0.7, 0.3])
@@ -125,3 +125,15 @@ def test_relaxation_at_several_temperatures_is_several_traces(tmp_path):
     with pytest.raises(ValueError, match="needs --temperature"):
         path.write_text("t_ps,Te_K,sigma\n0.1,98,0.3\n0.2,90,0.3\n")
         read_data(path, "relaxation", top=20.0)
+
+
+@pytest.mark.parametrize("above", ["", "# measured on film 3\n", "# sigma is a guess\n"])
+def test_a_header_behind_a_mark(tmp_path, above):
+    """`numpy.savetxt` writes the names of columns as a comment."""
+    path = tmp_path / "trace.csv"
+    rows = np.array([[0.0, 300.0, 1.0], [0.5, 200.0, 2.0]])
+    np.savetxt(path, rows, header="t_ps,Te_K,sigma", delimiter=",")
+    path.write_text(above + path.read_text() + "# Te_K,t_ps,sigma\n")
+    found = read_columns(path, "relaxation")
+    assert list(found) == ["t_ps", "Te_K", "sigma"]
+    np.testing.assert_array_equal(np.stack(list(found.values()), axis=1), rows)

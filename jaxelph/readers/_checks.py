@@ -102,7 +102,7 @@ def outlier(
     scale = np.ones_like(omega) if like is None else np.abs(like)
     ratio = np.divide(density, scale, out=np.zeros_like(omega), where=scale > 0)
     x = np.concatenate([[0.0], omega, [2 * omega[-1] - omega[-2]]])
-    y = np.concatenate([[0.0], ratio, [0.0]])
+    y = np.concatenate([ratio[1:2], ratio, [0.0]])  # below the first row as above it
     across = scale * (y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2]))
     mean = float(np.sum(weight * density * np.log(omega)) / total)
     effect = weight * np.abs(density - across) * (1 + np.abs(np.log(omega) - mean)) / total

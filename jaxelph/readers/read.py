@@ -94,12 +94,12 @@ def read_a2f(
         >>> import tempfile
         >>> from jaxelph import coupling_constant
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file = Path(folder) / "debye.txt"
-        ...     rows = [f"{w / 10} {0.3 * (w / 100) ** 2}" for w in range(1, 101)]
+        ...     file = Path(folder) / "arch.txt"
+        ...     rows = [f"{w / 10} {0.3 * (w / 100) * (1 - w / 100)}" for w in range(1, 101)]
         ...     n = file.write_text("# w [meV]  a2F\n" + "\n".join(rows))
         ...     spectrum = read_a2f(file)
         >>> print(f"{coupling_constant(spectrum):.4f}", spectrum.provenance.unit)
-        0.3000 meV
+        0.2940 meV
     """
     path, layout, table = _parsed(path, format)
     spectrum = finish(str(path), layout, table, column=column, unit=unit, convention=convention)
