@@ -113,7 +113,8 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
         >>> print(basis.tensor.shape, f"{basis.lowest:.1e}")
         (73, 63, 63) 1.4e-09
     """
-    nu, weight = _sum_quadrature(top=1e3 * reach)
+    # So far beyond the reach for g = 1/ν: what is left out is of the order of ω/2πT over the top.
+    nu, weight = _sum_quadrature(top=1e7 * reach)
     energy = np.geomspace(0.02, reach, int(6 * np.log(50 * reach)))
     norm = np.sqrt(weight * nu)[:, None]
     left, sigma, right = np.linalg.svd(
@@ -128,7 +129,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     # divided by w²/(1+w²), so that the limit w → 0 (strong coupling) keeps its digits,
     # and l = 0 is left out of both sums.
     w = np.geomspace(0.1, reach / 10, int(4 * np.log(reach)))
-    theta, dtheta = _time_quadrature(bottom=0.01 / reach)
+    theta, dtheta = _time_quadrature(bottom=1e-6 / reach)
     decay = np.exp(-energy * theta[:, None]) - np.exp(-energy * (2 * np.pi - theta[:, None]))
     f = (np.pi / 2 * decay / (1 + np.exp(-2 * np.pi * energy))) @ expansion
     d = np.exp(-w * theta[:, None]) + np.exp(-w * (2 * np.pi - theta[:, None]))
@@ -238,7 +239,7 @@ def pairing_kernel(
         growth = jnp.log(repulsion.omega_ph / step) - _DIGAMMA_HALF + q
         # Not positive where μ* would be infinite at the scale of T: no bare μ gives such a μ*.
         screening = jnp.maximum(1 + repulsion.strength * growth, 1e-6)
-        tail = -repulsion.strength / screening * k
+        tail = -k * (repulsion.strength / screening)
         return kernel + k[:, None] * tail[None, :], tail
     scale = repulsion.cutoff * np.exp(-_KAPPA) / step * _SCALES
     form = scale[None, :] ** 2 / (scale[None, :] ** 2 + basis.node[:, None] ** 2) @ _WEIGHTS

@@ -190,6 +190,23 @@ class GaussianPeaks(EliashbergFunction):
         coupling = self.coupling[:, None] * shape / jnp.sum(shape, axis=1, keepdims=True)
         return omega.ravel(), coupling.ravel()
 
+    def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
+        """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
+        area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
+        height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below(np.inf))
+        z = omega[:, None] / self.width
+        offset = z - self.omega / self.width
+        shape = jnp.exp(-0.5 * offset**2) * -jnp.expm1(-2 * z**2)
+        return jnp.where((jnp.abs(offset) < 8) & (z > 0), shape, 0.0) @ height
+
+    def _weight_below(self, x):
+        """∫α²F dω up to x, for c w √(π/2) = 1. Both terms of α²F are Gaussians, the second
+        one about ω_p/5 with the variance w²/5."""
+        a, z = self.omega / self.width, x / self.width
+        both, w, s = jnp.exp(-0.4 * a**2) / np.sqrt(5), np.sqrt(0.5), np.sqrt(2.5)
+        second = erf((z - a / 5) * s) + erf(a / 5 * s)
+        return erf((z - a) * w) + erf(a * w) - both * second
+
     def scaled(self, factor):
         return GaussianPeaks(self.omega, self.width, self.coupling * factor, self.order)
 
@@ -204,14 +221,10 @@ class GaussianPeaks(EliashbergFunction):
         exists = jnp.sum(area) > 0
         area = jnp.where(exists, area, 1.0)
 
+        whole = self._weight_below(np.inf)
+
         def cumulated(x):
-            # The product of the two Gaussians in α²F is one about ω_p/5, of variance w²/5.
-            a, z = self.omega / self.width, x / self.width
-            both, w, s = jnp.exp(-0.4 * a**2) / np.sqrt(5), np.sqrt(0.5), np.sqrt(2.5)
-            part = erf((z - a) * w) + erf(a * w)
-            part = part - both * (erf((z - a / 5) * s) + erf(a / 5 * s))
-            whole = 1 + erf(a * w) - both * (1 + erf(a / 5 * s))
-            return jnp.sum(area * part / whole) - share * jnp.sum(area)
+            return jnp.sum(area * self._weight_below(x) / whole) - share * jnp.sum(area)
 
         def halve(_, bracket):
             middle = (bracket[0] + bracket[1]) / 2

@@ -15,6 +15,7 @@ smooth and such that ω_c drops out up to O(ω_ph/ω_c)²: T_c is differentiable
 Matsubara frequencies leave a sharp cutoff one at a time.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -358,6 +359,51 @@ def check_coulomb(mu_star, omega_ph=None, cutoff=None, mu_star_at: str = "omega-
             raise ValueError(
                 f"{name} {known:g} must be a positive, finite energy; leave it out for {instead}."
             )
+
+
+def transition_under(
+    mu_star: Scalar = 0.1,
+    *,
+    omega_ph: Scalar | None = None,
+    cutoff: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
+) -> Callable[[EliashbergFunction], Float[Array, ""]]:
+    """T_c as a function of the spectrum alone, with the options checked.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{transition_under(0.0)(EinsteinModes([1.0], [1.0])):.8f}")
+        0.11461951
+    """
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+
+    def transition(spectrum):
+        return transition_temperature(
+            spectrum, mu_star, cutoff=cutoff, omega_ph=omega_ph, mu_star_at=mu_star_at
+        )
+
+    return transition
+
+
+def describe_repulsion(
+    mu_star: float,
+    omega_ph: float | None,
+    cutoff: float | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
+) -> str:
+    """What is to stand beside a T_c: μ*, the energy in meV that it refers to, and ω_c.
+
+    Example:
+        >>> print(describe_repulsion(0.1, 25.4727))
+        μ* = 0.1 at ω_ph = 25.47 meV, ω_c → ∞
+        >>> print(describe_repulsion(0.16, None, 500.0, "cutoff"))
+        μ* = 0.16 at ω_c = 500 meV
+    """
+    if mu_star_at == "cutoff":
+        return f"μ* = {mu_star:g} at ω_c = {cutoff:.4g} meV"
+    place = "ω_ph, 99 % of ∫α²F dω" if omega_ph is None else f"ω_ph = {omega_ph:.4g} meV"
+    limited = cutoff is not None and np.isfinite(cutoff)
+    return f"μ* = {mu_star:g} at {place}, " + (f"ω_c = {cutoff:.4g} meV" if limited else "ω_c → ∞")
 
 
 def _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):

@@ -10,14 +10,18 @@ import typer
 from ._inputs import (
     Column,
     Convention,
+    Cutoff,
     Example,
     File,
     Json,
     Layout,
     MuStar,
+    MuStarAt,
+    OmegaPh,
     Unit,
     parse_temperatures,
     read_spectrum,
+    tc_options,
 )
 
 # Where the figure goes if nothing is said.
@@ -34,6 +38,9 @@ def command(
         ),
     ] = None,
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -58,6 +65,7 @@ def command(
     from ..reports.tables import print_report
     from ..terminal import progress_bar, say
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     asked = None if temperatures is None else parse_temperatures(temperatures)
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
@@ -69,7 +77,7 @@ def command(
         # Its import takes a second, for which this thread would otherwise wait at the end.
         threading.Thread(target=importlib.import_module, args=("jaxelph.reports.figure",)).start()
     with progress_bar(f"examining {name}") as progress:
-        found = report(spectrum, asked, mu_star=mu_star, name=name, progress=progress)
+        found = report(spectrum, asked, name=name, progress=progress, **repulsion)
     saved: list[Path] = []
     if output is not None:
         saved = list(found.save(output).values())

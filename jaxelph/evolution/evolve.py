@@ -201,7 +201,7 @@ def evolve(
         )
     else:
         matrix_free = _is_matrix_free(solver)
-    return _integrate(
+    run = _integrate(
         spectrum,
         initial,
         jnp.asarray(temperature, dtype=float),
@@ -218,6 +218,8 @@ def evolve(
         diffrax.NoProgressMeter() if progress is None else progress,
         throw,
     )
+    # The caller's own spectrum: where it came from does not pass through a compiled function.
+    return eqx.tree_at(lambda run: run.spectrum, run, spectrum)
 
 
 @eqx.filter_jit
