@@ -193,19 +193,21 @@ class GaussianPeaks(EliashbergFunction):
     def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
         area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
-        height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below(np.inf))
+        height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
         z = omega[:, None] / self.width
         offset = z - self.omega / self.width
         shape = jnp.exp(-0.5 * offset**2) * -jnp.expm1(-2 * z**2)
         return jnp.where((jnp.abs(offset) < 8) & (z > 0), shape, 0.0) @ height
 
-    def _weight_below(self, x):
-        """∫α²F dω up to x, for c w √(π/2) = 1. Both terms of α²F are Gaussians, the second
-        one about ω_p/5 with the variance w²/5."""
-        a, z = self.omega / self.width, x / self.width
-        both, w, s = jnp.exp(-0.4 * a**2) / np.sqrt(5), np.sqrt(0.5), np.sqrt(2.5)
-        second = erf((z - a / 5) * s) + erf(a / 5 * s)
-        return erf((z - a) * w) + erf(a * w) - both * second
+    def _weight_below(self, x=None):
+        """∫α²F dω up to x, or to infinity, for c w √(π/2) = 1. Both terms of α²F are Gaussians,
+        the second one about ω_p/5 with the variance w²/5."""
+        a, w, s = self.omega / self.width, np.sqrt(0.5), np.sqrt(2.5)
+        first, second = 1.0, 1.0
+        if x is not None:
+            first, second = erf((x / self.width - a) * w), erf((x / self.width - a / 5) * s)
+        both = jnp.exp(-0.4 * a**2) / np.sqrt(5)
+        return first + erf(a * w) - both * (second + erf(a / 5 * s))
 
     def scaled(self, factor):
         return GaussianPeaks(self.omega, self.width, self.coupling * factor, self.order)
@@ -221,7 +223,7 @@ class GaussianPeaks(EliashbergFunction):
         exists = jnp.sum(area) > 0
         area = jnp.where(exists, area, 1.0)
 
-        whole = self._weight_below(np.inf)
+        whole = self._weight_below()
 
         def cumulated(x):
             return jnp.sum(area * self._weight_below(x) / whole) - share * jnp.sum(area)

@@ -27,6 +27,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
+from .checks import checked
 from .matsubara import (
     MatsubaraBasis,
     Repulsion,
@@ -47,6 +48,7 @@ MU_STAR_AT: tuple[Quoted, ...] = ("omega-ph", "cutoff")
 _LARGEST = 0.1828
 
 
+@checked
 def mcmillan(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array, ""]:
     r"""McMillan's T_c with the prefactor of Allen and Dynes:
 
@@ -75,6 +77,7 @@ def mcmillan(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array
     return _formula(spectrum, mu_star)[0]
 
 
+@checked
 def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array, ""]:
     r"""Allen and Dynes' formula for T_c:
 
@@ -126,6 +129,7 @@ def _formula(spectrum, mu_star):
     return jnp.where(exists, plain, 0.0) + lost, jnp.where(exists, f1 * f2 * plain, 0.0) + lost
 
 
+@checked
 def transition_temperature(
     spectrum: EliashbergFunction,
     mu_star: Scalar = 0.1,
@@ -187,6 +191,7 @@ def transition_temperature(
     return _temperature(*_modes(spectrum), *options)
 
 
+@checked
 def pairing_eigenvalue(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -231,6 +236,7 @@ class Gap(NamedTuple):
     gap: Float[Array, " frequency"]
 
 
+@checked
 def gap_function(
     spectrum: EliashbergFunction,
     mu_star: Scalar = 0.1,
@@ -266,6 +272,7 @@ def gap_function(
     return _gap(*_modes(spectrum), *options, n + 0.5, functions)
 
 
+@checked
 def tc_functional_derivative(
     spectrum: EliashbergFunction,
     omega: Float[Array, " frequency"],

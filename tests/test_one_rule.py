@@ -16,6 +16,7 @@ from jaxelph.cli import app
 from jaxelph.matsubara import Repulsion, matsubara_basis, pairing_kernel, top_eigenpair
 from jaxelph.superconductivity import check_mu_star
 from jaxelph.sweeps.phase_diagram import phase_diagram
+from jaxelph.sweeps.screen import screen
 from jaxelph.units import KELVIN
 
 HEADER = "# omega(meV) a2F\n"
@@ -44,9 +45,7 @@ def by_every_way(path, tmp_path, **options):
         s = jx.sensitivities(spectrum, 60 * KELVIN, ["lambda", "omega-log", "omega-ph", "tc"])
         slopes = [s[name].value for name in ("lambda", "omega-log", "omega-ph", "tc")]
         slopes[-1] /= KELVIN
-        swept = jx.sweeps.screen.screen(
-            [path], ["lambda", "omega-log", "tc"], 60 * KELVIN, **options
-        )
+        swept = screen([path], ["lambda", "omega-log", "tc"], 60 * KELVIN, **options)
         sweep = [swept[key].item() for key in ("lambda", "omega_log", "omega_ph", "tc")]
     return np.array([python, report, sweep, slopes])
 
@@ -341,7 +340,7 @@ def test_one_check_of_mu_star(mu_star, tmp_path):
         lambda: jx.gap_function(metal, mu_star),
         lambda: jx.report(metal, [200.0], mu_star=mu_star),
         lambda: jx.sensitivities(metal, 20.0, ["tc"], mu_star=mu_star),
-        lambda: jx.sweeps.screen.screen([path], ["tc"], 5.0, mu_star=mu_star),
+        lambda: screen([path], ["tc"], 5.0, mu_star=mu_star),
         lambda: phase_diagram(metal, np.array([1.0]), np.array([200.0]), mu_star=mu_star),
         lambda: jx.fit_spectrum(data, peak, mu_star=mu_star),
         lambda: jx.inverse.design.maximise(peak, mu_star=mu_star),
