@@ -78,6 +78,7 @@ def test_every_real_file_has_one_tc(shared, tmp_path):
     assert seen >= 8
 
 
+@pytest.mark.slow
 def test_a_report_has_one_coupling(tmp_path):
     # What the file states differs from the trapezoidal sum by 7e-4.
     told = jx.Provenance("a", "epw", "EPW", "meV", 1, coupling=0.5, stated_coupling=0.5)
@@ -199,9 +200,9 @@ def test_limit_equals_far_cutoffs():
     edge = float(jx.phonon_edge(metal))
     errors = [
         abs(float(jx.transition_temperature(metal, 0.15, cutoff=k * edge)) / limit - 1)
-        for k in (20, 200)
+        for k in (100, 1000)
     ]
-    assert errors[1] < 2e-6 and errors[1] < errors[0] / 50
+    assert errors[0] < 5e-5 and errors[1] < errors[0] / 50
     # The gap beyond the phonons is a constant, negative for repulsion.
     far = jx.gap_function(metal, 0.15, index=np.array([0, 3000, 30000])).gap
     assert far[1] < 0 and far[2] == pytest.approx(float(far[1]), rel=1e-3)
@@ -267,6 +268,7 @@ def test_tc_of_wide_peaks_does_not_depend_on_their_order():
     assert found[0] == pytest.approx(found[1], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_what_a_table_leaves_out_is_told():
     w = np.linspace(1.0, 20.0, 40)
     a2f = 0.3 * (w / 20) ** 2
@@ -323,7 +325,9 @@ def test_traced_values_pass_and_nan_stays_nan():
         lambda factor: jx.transition_temperature(jx.example("table1").scaled(factor)),
         jx.sweeps.points(factor=np.array([1.0, NAN])),
     )
-    assert swept["status"].values.tolist()[0] == 0 and swept["status"].values.tolist()[1] != 0
+    assert np.isfinite(swept["value"].values[0]) and np.isnan(swept["value"].values[1])
+    meanings = swept["status"].attrs["flag_meanings"].split()
+    assert [meanings[k] for k in swept["status"].values] == ["finished", "not_a_number"]
 
 
 @pytest.mark.parametrize("mu_star", [-1.0, NAN, 5.0, INF])
@@ -351,6 +355,7 @@ def test_one_check_of_mu_star(mu_star, tmp_path):
             way()
 
 
+@pytest.mark.slow
 def test_weak_coupling_has_a_report():
     weak = jx.EinsteinModes([10.0], [0.08])
     found = jx.report(weak, [60.0], mu_star=0.15)
@@ -362,6 +367,7 @@ def test_weak_coupling_has_a_report():
 # ---------------------------------------------------------------- where a spectrum came from
 
 
+@pytest.mark.slow
 def test_provenance_stays_with_its_own_spectrum(tmp_path):
     spectra = []
     for name, scale in (("first", 0.5), ("second", 0.8)):
@@ -401,6 +407,7 @@ def invoke(*arguments):
     return CliRunner().invoke(app, [str(x) for x in arguments])
 
 
+@pytest.mark.slow
 def test_options_of_tc_on_the_command_line(tmp_path):
     path = tmp_path / "a.dat"
     path.write_text(HEADER + ROWS)
@@ -432,6 +439,7 @@ def test_every_command_that_prints_tc_takes_its_options(command):
         assert option in told
 
 
+@pytest.mark.slow
 def test_what_tc_refers_to_stands_beside_it(tmp_path):
     path = tmp_path / "a.dat"
     path.write_text(HEADER + ROWS)

@@ -1,12 +1,14 @@
 """How a metal relaxes, or runs away: the kinetic equation integrated in time."""
 
-from typing import TYPE_CHECKING, Any
+from typing import dataclasses
 
+import Any
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optimistix as optx
+import TYPE_CHECKING
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Real
 
@@ -219,7 +221,7 @@ def evolve(
         throw,
     )
     # The caller's own spectrum: where it came from does not pass through a compiled function.
-    return eqx.tree_at(lambda run: run.spectrum, run, spectrum)
+    return dataclasses.replace(run, spectrum=spectrum)
 
 
 @eqx.filter_jit
