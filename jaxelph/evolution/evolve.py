@@ -1,8 +1,8 @@
 """How a metal relaxes, or runs away: the kinetic equation integrated in time."""
 
-from typing import dataclasses
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
-import Any
 import diffrax
 import equinox as eqx
 import jax
