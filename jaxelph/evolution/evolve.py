@@ -8,7 +8,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optimistix as optx
-import TYPE_CHECKING
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Real
 
