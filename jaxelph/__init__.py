@@ -67,6 +67,7 @@ from .spectrum import cumulative_coupling as cumulative_coupling
 from .spectrum import log_frequency as log_frequency
 from .spectrum import maximum_frequency as maximum_frequency
 from .spectrum import moment as moment
+from .spectrum import phonon_edge as phonon_edge
 from .spectrum import rms_frequency as rms_frequency
 from .spectrum import spectral_area as spectral_area
 from .stability import StabilityPencil as StabilityPencil

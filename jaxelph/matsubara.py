@@ -19,10 +19,21 @@ metal. Written out, the sums have ω_c/2πT terms. Here they have about 70 whate
 
 The matrices are computed once, in NumPy, in a fraction of a second; at run time there is
 one small contraction and one small symmetric eigenvalue.
+
+The limit ω_c → ∞ at a given μ* = μ(ω_ph) is closed. With g = 1/ν, the response to a repulsion
+that acts on all n alike, x = v + a g: stationarity in v and a has the matrix
+
+    [ K - 1   k           ]    k = K g,  q = gᵀK g,
+    [ kᵀ      1/μ* + ℓ + q ]   ℓ = ln(ω_ph/2πT) - ψ(½),
+
+for the Σ c_n²/ν_n = ln(ω_c/2πT) - ψ(½) that g costs is what μ(ω_c) grows by. Eliminating a,
+K - kkᵀ/(1/μ* + ℓ + q) takes the place of K - μ(ω_c) hhᵀ. k and q are sums like K, with
+F(θ) = Σ_n cos(ν_nθ)/ν_n = ln cot(θ/4).
 """  # noqa: E501
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +65,7 @@ def _logarithm_of_cutoff() -> float:
 
 
 _KAPPA = _logarithm_of_cutoff()
+_DIGAMMA_HALF = float(scipy.special.digamma(0.5))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,6 +76,8 @@ class MatsubaraBasis:
     tolerance: float  # singular values below this share of the largest are dropped
     samples: np.ndarray  # (sample,): the integers l_j
     tensor: np.ndarray  # (sample, dim, dim): the matrices K_j
+    border: np.ndarray  # (sample, dim): K_j g with g = 1/ν
+    corner: np.ndarray  # (sample,): gᵀ K_j g
     node: np.ndarray  # (node,): nodes ν_q of a quadrature for sums over n ≥ 0
     weighted: np.ndarray  # (node, dim): basis functions there, times the weights
     energy: np.ndarray  # (energy,): energies ε
@@ -74,6 +88,11 @@ class MatsubaraBasis:
         """The lowest T/ω_c at which the basis is valid."""
         # The widest Lorentzian of the cutoff, 4N, stays a decade below the reach.
         return 10 * _SCALES[-1] * float(np.exp(-_KAPPA)) / (2 * np.pi * self.reach)
+
+    @property
+    def lowest_of_modes(self) -> float:
+        """The lowest T/ω, ω the highest frequency of the spectrum, at which K is valid."""
+        return 10 / (2 * np.pi * self.reach)
 
     def functions(self, index: np.ndarray) -> np.ndarray:
         """Basis functions x_n at integers n, shape (index, dim)."""
@@ -94,7 +113,8 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
         >>> print(basis.tensor.shape, f"{basis.lowest:.1e}")
         (73, 63, 63) 1.4e-09
     """
-    nu, weight = _sum_quadrature(top=1e3 * reach)
+    # So far beyond the reach for g = 1/ν: what is left out is of the order of ω/2πT over the top.
+    nu, weight = _sum_quadrature(top=1e7 * reach)
     energy = np.geomspace(0.02, reach, int(6 * np.log(50 * reach)))
     norm = np.sqrt(weight * nu)[:, None]
     left, sigma, right = np.linalg.svd(
@@ -109,7 +129,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     # divided by w²/(1+w²), so that the limit w → 0 (strong coupling) keeps its digits,
     # and l = 0 is left out of both sums.
     w = np.geomspace(0.1, reach / 10, int(4 * np.log(reach)))
-    theta, dtheta = _time_quadrature(bottom=0.01 / reach)
+    theta, dtheta = _time_quadrature(bottom=1e-6 / reach)
     decay = np.exp(-energy * theta[:, None]) - np.exp(-energy * (2 * np.pi - theta[:, None]))
     f = (np.pi / 2 * decay / (1 + np.exp(-2 * np.pi * energy))) @ expansion
     d = np.exp(-w * theta[:, None]) + np.exp(-w * (2 * np.pi - theta[:, None]))
@@ -119,9 +139,12 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     s = s - 2 * w * scipy.special.digamma(nu[:, None] + 0.5 + 1j * w).imag
     s = s * (1 + w**2) / w**2
     s = np.column_stack([np.pi**2 / 3 - 2 * scipy.special.polygamma(1, nu + 0.5), s])
-    i, j = np.triu_indices(dim)
+    # One more function than the space has: g = 1/ν, of infinite range.
+    f = np.column_stack([f, -np.log(np.tan(theta / 4))])
+    y = np.column_stack([x, 1 / nu])
+    i, j = np.triu_indices(dim + 1)
     form = (d * dtheta[:, None]).T @ (f[:, i] * f[:, j]) / np.pi
-    form -= (s * weight[:, None]).T @ (x[:, i] * x[:, j]) / 2
+    form -= (s * weight[:, None]).T @ (y[:, i] * y[:, j]) / 2
 
     w = np.append(0.0, w)
     candidates = np.unique(np.round(np.geomspace(1, reach, 600)))
@@ -130,14 +153,16 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     size = np.abs(np.diag(r))
     chosen = np.sort(pivot[: int(np.sum(size > 1e-12 * size[0]))])
     packed = np.linalg.lstsq(values[:, chosen], form, rcond=1e-14)[0]
-    tensor = np.empty((len(chosen), dim, dim))
+    tensor = np.empty((len(chosen), dim + 1, dim + 1))
     tensor[:, i, j] = packed
     tensor[:, j, i] = packed
     return MatsubaraBasis(
         reach=reach,
         tolerance=tolerance,
         samples=candidates[chosen],
-        tensor=tensor,
+        tensor=tensor[:, :dim, :dim].copy(),
+        border=tensor[:, :dim, dim].copy(),
+        corner=tensor[:, dim, dim].copy(),
         node=nu,
         weighted=weight[:, None] * x,
         energy=energy,
@@ -171,23 +196,36 @@ def _time_quadrature(bottom: float, order: int = 12) -> tuple[np.ndarray, np.nda
     return (edge[:-1, None] + half * (point + 1)).ravel(), (half * weight).ravel()
 
 
+class Repulsion(NamedTuple):
+    """Coulomb repulsion as the kernel takes it, by one of two parametrisations."""
+
+    strength: Scalar  # μ*(ω_c), or without a cutoff μ* at ω_ph
+    cutoff: Scalar | None  # ω_c (energy); None is the limit ω_c → ∞
+    omega_ph: Scalar  # (energy); of no importance with a cutoff
+
+
 def pairing_kernel(
     basis: MatsubaraBasis,
     omega: Float[Array, " mode"],
     area: Float[Array, " mode"],
     temperature: Scalar,
-    repulsion: Scalar,
-    cutoff: Scalar,
-) -> Float[Array, "dim dim"]:
-    r"""The kernel $K(T) = \sum_j \lambda(l_j) K_j - \mu\, h h^T$, $h_a = \sum_n c_n x^{(a)}_n$.
+    repulsion: Repulsion,
+) -> tuple[Float[Array, "dim dim"], Float[Array, " dim"]]:
+    r"""The kernel $K(T) = \sum_j \lambda(l_j) K_j$ less its repulsion, and the tail of x.
+
+    With a cutoff it is $K - \mu\, h h^T$, $h_a = \sum_n c_n x^{(a)}_n$; without one
+    $K - kk^T/(1/\mu^* + \ell + q)$, see above.
 
     Args:
         basis: see `matsubara_basis`.
         omega (array of shape (mode,), energy): mode frequencies ω_k.
         area (array of shape (mode,), energy): λ_k ω_k/2, the area of mode k in α²F.
         temperature (scalar, energy): T.
-        repulsion (scalar): Coulomb pseudopotential μ*(ω_c) that belongs to the cutoff.
-        cutoff (scalar, energy): ω_c.
+        repulsion: see `Repulsion`.
+
+    Returns:
+        The kernel (array of shape (dim, dim)), and the vector whose product with the
+        eigenvector v is a in x_n = Σ_a v_a x⁽ᵃ⁾_n + a/ν_n (array of shape (dim,)).
     """
     step = 2 * jnp.pi * temperature
     nu = step * jnp.asarray(basis.samples)
@@ -195,10 +233,18 @@ def pairing_kernel(
         2 * (area * omega)[None, :] / (omega[None, :] ** 2 + nu[:, None] ** 2), axis=1
     )
     kernel = jnp.tensordot(coupling, jnp.asarray(basis.tensor), 1)
-    scale = cutoff * np.exp(-_KAPPA) / step * _SCALES
+    if repulsion.cutoff is None:
+        k = coupling @ jnp.asarray(basis.border)
+        q = coupling @ jnp.asarray(basis.corner)
+        growth = jnp.log(repulsion.omega_ph / step) - _DIGAMMA_HALF + q
+        # Not positive where μ* would be infinite at the scale of T: no bare μ gives such a μ*.
+        screening = jnp.maximum(1 + repulsion.strength * growth, 1e-6)
+        tail = -k * (repulsion.strength / screening)
+        return kernel + k[:, None] * tail[None, :], tail
+    scale = repulsion.cutoff * np.exp(-_KAPPA) / step * _SCALES
     form = scale[None, :] ** 2 / (scale[None, :] ** 2 + basis.node[:, None] ** 2) @ _WEIGHTS
     h = form @ jnp.asarray(basis.weighted)
-    return kernel - repulsion * h[:, None] * h[None, :]
+    return kernel - repulsion.strength * h[:, None] * h[None, :], jnp.zeros_like(h)
 
 
 @jax.custom_jvp

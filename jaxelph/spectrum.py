@@ -18,9 +18,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import erf
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
+from .checks import checked, refuse
 from .numerics import trapezoid_weights
 
 Scalar = Real[_ArrayLike, ""]
@@ -34,12 +36,11 @@ def _as_vector(x) -> Array:
     return jnp.atleast_1d(_as_float(x))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class Provenance:
     """Where a spectrum came from and what its file says of itself.
 
-    All provenances compare equal: they take no part in any computation, and a compiled
-    function need not be compiled anew for every file.
+    It is no part of the spectrum as a pytree, see `TabulatedSpectrum`.
     """
 
     path: str
@@ -61,12 +62,6 @@ class Provenance:
     notes: tuple[str, ...] = ()  # whatever else a person should know, a sentence each
     label: str = ""  # what this column is, a smearing or a mode; empty for the only one
     coupling_range: tuple[float, float] | None = None  # least and largest λ over the columns
-
-    def __eq__(self, other):
-        return isinstance(other, Provenance)
-
-    def __hash__(self):
-        return hash(Provenance)
 
 
 class EliashbergFunction(eqx.Module):
@@ -92,6 +87,17 @@ class EliashbergFunction(eqx.Module):
         del spacing
         return self
 
+    def area_quantile(self, share: float) -> Float[Array, ""]:
+        """The frequency below which `share` of ∫α²F dω lies, 0 where there is no α²F.
+
+        For δ modes it is the frequency of the mode with which the share is reached.
+        """
+        omega, coupling = self.modes()
+        order = jnp.argsort(jax.lax.stop_gradient(omega))
+        below = jnp.cumsum((coupling * omega)[order])
+        reached = jnp.argmax(below >= share * below[-1])
+        return jnp.where(below[-1] > 0, omega[order][reached], 0.0)
+
 
 class EinsteinModes(EliashbergFunction):
     r"""δ modes: $\alpha^2F(\omega) = \sum_k \tfrac12 \lambda_k\omega_k\,\delta(\omega-\omega_k)$.
@@ -99,6 +105,9 @@ class EinsteinModes(EliashbergFunction):
     Args:
         omega (array of shape (mode,), energy): mode frequencies ω_k > 0.
         coupling (array of shape (mode,)): couplings λ_k.
+
+    Raises:
+        ValueError: shapes differ, a frequency is not positive or a number not finite.
 
     Example:
         >>> s = EinsteinModes([5.0, 8.0], [0.7, 0.4])
@@ -113,6 +122,8 @@ class EinsteinModes(EliashbergFunction):
 
     def __check_init__(self):
         _same_shape("EinsteinModes", omega=self.omega, coupling=self.coupling)
+        refuse("EinsteinModes: omega", self.omega, positive=True)
+        refuse("EinsteinModes: coupling", self.coupling)
 
     def modes(self):
         return self.omega, self.coupling
@@ -124,17 +135,23 @@ class EinsteinModes(EliashbergFunction):
 class GaussianPeaks(EliashbergFunction):
     r"""Gaussian peaks in α²F:
 
-    $$\alpha^2F(\omega) = \sum_p c_p \exp[-(\omega-\omega_p)^2/2w_p^2], \quad \omega > 0,$$
+    $$\alpha^2F(\omega) = \sum_p c_p\,e^{-(\omega-\omega_p)^2/2w_p^2}
+        \left(1 - e^{-2\omega^2/w_p^2}\right), \quad \omega > 0,$$
 
-    with $c_p$ such that peak p carries the coupling λ_p. The tail is cut eight widths from
-    the centre, and at ω = 0.
+    with $c_p$ such that peak p carries the coupling λ_p. The last factor makes α²F vanish as
+    ω², as phonons' does: without it ∫α²F/ω dω diverges. It changes a peak by e^{-0.4 ω_p²/w_p²},
+    by 10⁻¹¹ at ω_p = 8 w_p. The tail is cut eight widths from the centre.
 
     Args:
-        omega (array of shape (peak,), energy): centres ω_p.
-        width (array of shape (peak,), energy): standard deviations w_p.
+        omega (array of shape (peak,), energy): centres ω_p > 0.
+        width (array of shape (peak,), energy): standard deviations w_p > 0.
         coupling (array of shape (peak,)): coupling λ_p of each peak.
-        order: nodes a peak. They are spaced 16 w/order apart; properties at temperature
-            T converge as exp(-2π² T/spacing).
+        order: nodes a peak. They are 16 w/order apart, for wide peaks up to 23 w/order;
+            properties at temperature T converge as exp(-2π² T/spacing), λ and all other
+            moments to rounding for any order ≥ 64.
+
+    Raises:
+        ValueError: shapes differ, a centre or width is not positive or a number not finite.
 
     Example:
         >>> s = GaussianPeaks([50.0], [5.0], [1.5])
@@ -149,24 +166,84 @@ class GaussianPeaks(EliashbergFunction):
 
     def __check_init__(self):
         _same_shape("GaussianPeaks", omega=self.omega, width=self.width, coupling=self.coupling)
+        refuse("GaussianPeaks: omega", self.omega, positive=True)
+        refuse("GaussianPeaks: width", self.width, positive=True)
+        refuse("GaussianPeaks: coupling", self.coupling)
+
+    def _range(self):
+        """Where the nodes lie, in y with ω = ½w ln(1 + e^{2y/w}): all ω > 0 are on this line."""
+        lowest = (self.omega - 8 * self.width) / (self.width / 2)
+        # ω = ln(1 + e^y) at the lower cut; from y = -14 on 10⁻¹² of the peak is lost.
+        y = jnp.where(lowest > 1e-6, jnp.log(jnp.expm1(jnp.where(lowest > 1e-6, lowest, 1.0))), -14)
+        # The identity where e^lowest overflows.
+        low = jnp.where(lowest > 30, lowest, jnp.maximum(y, -14.0)) * self.width / 2
+        return low, self.omega + 8 * self.width
 
     def modes(self):
-        # The midpoint rule converges geometrically for a Gaussian that decays at both ends.
-        low = jnp.maximum(self.omega - 8 * self.width, 0.0)
-        high = self.omega + 8 * self.width
+        # The midpoint rule converges geometrically for a function that decays at both ends: at
+        # the lower one α²F/ω dω falls as ω dω = e^{4y/w} dy. Far from ω = 0 y is ω itself.
+        low, high = self._range()
         x = (jnp.arange(self.order) + 0.5) / self.order
-        omega = low[:, None] + (high - low)[:, None] * x[None, :]
+        y = (low[:, None] + (high - low)[:, None] * x[None, :]) / (self.width[:, None] / 2)
+        omega = jnp.logaddexp(y, 0.0) * self.width[:, None] / 2
         offset = (omega - self.omega[:, None]) / self.width[:, None]
-        shape = jnp.exp(-0.5 * offset**2) / omega
+        vanishing = -jnp.expm1(-2 * (omega / self.width[:, None]) ** 2)
+        shape = jnp.exp(-0.5 * offset**2) * vanishing / omega * jax.nn.sigmoid(y)
         coupling = self.coupling[:, None] * shape / jnp.sum(shape, axis=1, keepdims=True)
         return omega.ravel(), coupling.ravel()
+
+    def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
+        """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
+        area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
+        height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
+        z = omega[:, None] / self.width
+        offset = z - self.omega / self.width
+        shape = jnp.exp(-0.5 * offset**2) * -jnp.expm1(-2 * z**2)
+        return jnp.where((jnp.abs(offset) < 8) & (z > 0), shape, 0.0) @ height
+
+    def _weight_below(self, x=None):
+        """∫α²F dω up to x, or to infinity, for c w √(π/2) = 1. Both terms of α²F are Gaussians,
+        the second one about ω_p/5 with the variance w²/5."""
+        a, w, s = self.omega / self.width, np.sqrt(0.5), np.sqrt(2.5)
+        first, second = 1.0, 1.0
+        if x is not None:
+            first, second = erf((x / self.width - a) * w), erf((x / self.width - a / 5) * s)
+        both = jnp.exp(-0.4 * a**2) / np.sqrt(5)
+        return first + erf(a * w) - both * (second + erf(a / 5 * s))
 
     def scaled(self, factor):
         return GaussianPeaks(self.omega, self.width, self.coupling * factor, self.order)
 
     def resolved(self, spacing):
-        order = max(self.order, int(np.ceil(16 * float(jnp.max(self.width)) / spacing)))
+        low, high = self._range()
+        order = max(self.order, int(np.ceil(float(jnp.max(high - low)) / spacing)))
         return GaussianPeaks(self.omega, self.width, self.coupling, order)
+
+    def area_quantile(self, share):
+        omega, coupling = self.modes()
+        area = jnp.sum((omega * coupling).reshape(-1, self.order), axis=1)
+        exists = jnp.sum(area) > 0
+        area = jnp.where(exists, area, 1.0)
+
+        whole = self._weight_below()
+
+        def cumulated(x):
+            return jnp.sum(area * self._weight_below(x) / whole) - share * jnp.sum(area)
+
+        def halve(_, bracket):
+            middle = (bracket[0] + bracket[1]) / 2
+            above = cumulated(middle) > 0
+            return jnp.where(above, bracket[0], middle), jnp.where(above, middle, bracket[1])
+
+        top = jnp.max(self.omega + 8 * self.width)
+        bracket = jax.lax.fori_loop(0, 40, halve, (jnp.zeros_like(top), top))
+        found = jax.lax.stop_gradient(bracket[0])
+        # Newton's steps make derivatives by the peaks exact, up to the seventh. Between peaks
+        # far apart there is no slope, nor one frequency.
+        for _ in range(3):
+            value, slope = jax.value_and_grad(cumulated)(found)
+            found = found - value / jnp.maximum(slope, 1e-9 * jnp.sum(area) / top)
+        return jnp.where(exists, found, 0.0)
 
 
 class DebyeSpectrum(EliashbergFunction):
@@ -177,6 +254,9 @@ class DebyeSpectrum(EliashbergFunction):
         coupling (scalar): λ.
         order: Gauss-Legendre nodes on (0, ω_D).
 
+    Raises:
+        ValueError: ω_D is not positive or a number not finite.
+
     Example:
         >>> print(f"{log_frequency(DebyeSpectrum(10.0, 0.5)):.5f}")  # ω_D / √e
         6.06531
@@ -185,6 +265,10 @@ class DebyeSpectrum(EliashbergFunction):
     cutoff: Float[Array, ""] = eqx.field(converter=_as_float)
     coupling: Float[Array, ""] = eqx.field(converter=_as_float)
     order: int = eqx.field(static=True, default=64)
+
+    def __check_init__(self):
+        refuse("DebyeSpectrum: cutoff", self.cutoff, positive=True)
+        refuse("DebyeSpectrum: coupling", self.coupling)
 
     def modes(self):
         node, weight = np.polynomial.legendre.leggauss(self.order)
@@ -199,18 +283,30 @@ class DebyeSpectrum(EliashbergFunction):
         order = max(self.order, int(np.ceil(np.pi / 2 * float(self.cutoff) / spacing)))
         return DebyeSpectrum(self.cutoff, self.coupling, order)
 
+    def area_quantile(self, share):
+        return jnp.where(self.coupling > 0, self.cutoff * share ** (1 / 3), 0.0)
+
 
 class TabulatedSpectrum(EliashbergFunction):
     r"""α²F on a table of frequencies, as electron-phonon codes print it.
 
     Between table points the density of coupling 2α²F(ω)/ω is linear, so that λ is the
-    trapezoidal sum over the table whatever the refinement.
+    trapezoidal sum over the table whatever the refinement. Below the first row and above the
+    last α²F is taken as 0, whatever it is in these rows: nothing is continued to ω = 0. Where
+    α²F does not vanish in the first row, going on as ω² would add α²F(ω₁) to λ, and as ω twice
+    that; see `unresolved_coupling`.
 
     Args:
         omega (array of shape (row,), energy): ascending frequencies, all > 0.
         a2f (array of shape (row,)): α²F at these frequencies, dimensionless.
         refinement: each interval is cut into this many, see `resolved`.
-        provenance: where the table came from, set by `read_a2f`.
+        provenance: where the table came from, set by `read_a2f`. It belongs to this object and
+            is not part of the pytree: a compiled function, which is the same for all files,
+            neither sees it nor hands it on.
+
+    Raises:
+        ValueError: shapes differ, frequencies that are not positive and ascending, or a number
+            that is not finite.
 
     Example:
         >>> w = np.linspace(0.01, 10.0, 1000)
@@ -222,12 +318,24 @@ class TabulatedSpectrum(EliashbergFunction):
     omega: Float[Array, " row"] = eqx.field(converter=_as_vector)
     a2f: Float[Array, " row"] = eqx.field(converter=_as_vector)
     refinement: int = eqx.field(static=True, default=1)
-    provenance: "Provenance | None" = eqx.field(static=True, default=None)
+
+    def __init__(self, omega, a2f, refinement: int = 1, provenance: Provenance | None = None):
+        self.omega, self.a2f, self.refinement = _as_vector(omega), _as_vector(a2f), refinement
+        if provenance is not None:
+            # No field: those are what `jit` hands on, from the first file to all others.
+            object.__setattr__(self, "_provenance", provenance)
 
     def __check_init__(self):
         _same_shape("TabulatedSpectrum", omega=self.omega, a2f=self.a2f)
         if self.omega.shape[0] < 2:
             raise ValueError("TabulatedSpectrum needs at least two rows.")
+        refuse("TabulatedSpectrum: omega", self.omega, positive=True, ascending=True)
+        refuse("TabulatedSpectrum: a2f", self.a2f)
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Where the table came from; None for one that was computed."""
+        return self.__dict__.get("_provenance")
 
     def modes(self):
         omega, density = self.omega, 2 * self.a2f / self.omega
@@ -249,6 +357,24 @@ class TabulatedSpectrum(EliashbergFunction):
         refinement = max(self.refinement, refinement)
         return TabulatedSpectrum(self.omega, self.a2f, refinement, self.provenance)
 
+    def area_quantile(self, share):
+        # α²F is linear between rows, so that rows put in between change nothing.
+        omega, a2f = self.omega, self.a2f
+        width = jnp.diff(omega)
+        below = jnp.append(0.0, jnp.cumsum(width * (a2f[:-1] + a2f[1:]) / 2))
+        exists = below[-1] > 0
+        k = jnp.argmax(below[1:] >= share * below[-1])
+        first, step = a2f[k], jnp.where(exists, width[k], 1.0)
+        rest = share * below[-1] - below[k]
+        # first·x + bend·x²/2 = rest, with α²F(x)² under the root.
+        bend = (a2f[k + 1] - first) / step
+        square = first**2 + 2 * bend * rest
+        last = jnp.sqrt(jnp.where(exists & (square > 0), square, 1.0))
+        x = 2 * rest / jnp.where(first + last > 0, first + last, 1.0)
+        steep = (first < 0) & (bend > 0)
+        x = jnp.where(steep, (last - first) / jnp.where(steep, bend, 1.0), x)
+        return jnp.where(exists, omega[k] + jnp.minimum(x, step), 0.0)
+
 
 def _same_shape(kind: str, **fields: Array) -> None:
     shapes = {name: value.shape for name, value in fields.items() if hasattr(value, "shape")}
@@ -257,6 +383,7 @@ def _same_shape(kind: str, **fields: Array) -> None:
         raise ValueError(f"{kind}: its arrays must be vectors of one length, got {told}.")
 
 
+@checked
 @partial(jax.jit, static_argnames="power")
 def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
     r"""Moment $\langle\omega^n\rangle = \lambda^{-1}\int 2\alpha^2F\,\omega^{n-1}d\omega$.
@@ -276,6 +403,7 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
     return jnp.sum(coupling * omega**power) / jnp.sum(coupling)
 
 
+@checked
 @jax.jit
 def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Electron-phonon coupling $\lambda = 2\int \alpha^2F(\omega)/\omega\,d\omega$.
@@ -287,6 +415,7 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.sum(spectrum.modes()[1])
 
 
+@checked
 @jax.jit
 def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\omega_{\log} = \exp[\lambda^{-1}\int (2\alpha^2F/\omega)\ln\omega\,d\omega]$ (energy).
@@ -299,6 +428,7 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.exp(jnp.sum(coupling * jnp.log(omega)) / jnp.sum(coupling))
 
 
+@checked
 @jax.jit
 def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Allen and Dynes' $\bar\omega_2 = \langle\omega^2\rangle^{1/2}$ (energy).
@@ -310,6 +440,7 @@ def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.sqrt(moment(spectrum, 2))
 
 
+@checked
 @jax.jit
 def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""The area $\int \alpha^2F(\omega)\,d\omega = \lambda\langle\omega\rangle/2$ (energy).
@@ -322,6 +453,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return jnp.sum(coupling * omega) / 2
 
 
+@checked
 @jax.jit
 def cumulative_coupling(
     spectrum: EliashbergFunction, omega: Real[_ArrayLike, " frequency"]
@@ -344,6 +476,7 @@ def cumulative_coupling(
     return below @ coupling
 
 
+@checked
 @jax.jit
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """The top of the spectrum: the largest frequency that carries coupling (energy).
@@ -356,3 +489,29 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """
     omega, coupling = spectrum.modes()
     return jnp.max(jnp.where(coupling != 0, omega, 0.0))
+
+
+@checked
+@jax.jit
+def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
+    r"""ω_ph, the top of the spectrum as μ* means it (energy): 99 % of ∫α²F dω lies below it.
+
+    Neither zeros printed after the last phonon nor a faint tail decides it. It depends
+    smoothly on a table's values and on peaks; for δ modes it is one of their frequencies.
+
+    Example:
+        >>> w = np.array([10.0, 20.0, 25.0, 100.0])
+        >>> print(f"{phonon_edge(TabulatedSpectrum(w, np.array([0.5, 0.5, 0.0, 0.0]))):.3f}")
+        23.882
+    """
+    return spectrum.area_quantile(0.99)
+
+
+def unresolved_coupling(spectrum: EliashbergFunction) -> float:
+    """λ that a table leaves out below its first row, if α²F goes on to 0 as ω² there.
+
+    Example:
+        >>> unresolved_coupling(TabulatedSpectrum([1.0, 2.0], [0.25, 0.5]))
+        0.25
+    """
+    return float(spectrum.a2f[0]) if isinstance(spectrum, TabulatedSpectrum) else 0.0

@@ -6,14 +6,16 @@ The isotropic equation on the Matsubara axis (Allen & Dynes, PRB 12, 905, 1975) 
 
 with ω_n = (2n+1)πT, λ(l) = Σ_k λ_k ω_k²/(ω_k² + (2πTl)²) and the repulsion cut at ω_c. T_c is
 where the largest eigenvalue ρ(T) of its symmetric kernel passes 1; `matsubara` holds the
-kernel. Since μ* is quoted for the top of the phonon spectrum ω_ph,
+kernel. μ* is quoted for the phonons' frequency ω_ph, see `phonon_edge`, and at any other
 
     μ*(ω_c) = μ* / [1 + μ* ln(ω_ph/ω_c)].
 
-The cutoff here is smooth and such that ω_c drops out up to O(ω_ph/ω_c)²: T_c is differentiable,
-which it is not if Matsubara frequencies leave a sharp cutoff one at a time.
+What is computed by default is the limit ω_c → ∞, which is closed. A cutoff that is asked for is
+smooth and such that ω_c drops out up to O(ω_ph/ω_c)²: T_c is differentiable, which it is not if
+Matsubara frequencies leave a sharp cutoff one at a time.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -25,16 +27,28 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
-from .matsubara import MatsubaraBasis, matsubara_basis, pairing_kernel, top_eigenpair
-from .spectrum import EliashbergFunction, maximum_frequency
+from .checks import checked
+from .matsubara import (
+    MatsubaraBasis,
+    Repulsion,
+    matsubara_basis,
+    pairing_kernel,
+    top_eigenpair,
+)
+from .spectrum import EliashbergFunction, phonon_edge
 
 Scalar = Real[_ArrayLike, ""]
 Method = Literal["eliashberg", "allen-dynes", "mcmillan"]
+Quoted = Literal["omega-ph", "cutoff"]
+
+#: The energies at which μ* may be quoted, as `mu_star_at` takes them.
+MU_STAR_AT: tuple[Quoted, ...] = ("omega-ph", "cutoff")
 
 # T_c < 0.18272624… √(λ⟨ω²⟩) for every spectrum and μ* ≥ 0 (Allen & Dynes 1975).
 _LARGEST = 0.1828
 
 
+@checked
 def mcmillan(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array, ""]:
     r"""McMillan's T_c with the prefactor of Allen and Dynes:
 
@@ -52,17 +66,18 @@ def mcmillan(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array
         T_c (scalar, in the spectrum's energy unit); 0 where the denominator is not positive.
 
     Raises:
-        ValueError: `mu_star` is negative.
+        ValueError: `mu_star` is not from 0 up to 1.
 
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{mcmillan(EinsteinModes([1.0], [1.0]), 0.1):.6f}")
         0.069640
     """
-    _check_mu_star(mu_star)
+    check_mu_star(mu_star)
     return _formula(spectrum, mu_star)[0]
 
 
+@checked
 def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array, ""]:
     r"""Allen and Dynes' formula for T_c:
 
@@ -82,14 +97,14 @@ def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Ar
         T_c (scalar, in the spectrum's energy unit), 0 where there is none.
 
     Raises:
-        ValueError: `mu_star` is negative.
+        ValueError: `mu_star` is not from 0 up to 1.
 
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{allen_dynes(EinsteinModes([1.0], [1.0]), 0.1):.6f}")
         0.073169
     """
-    _check_mu_star(mu_star)
+    check_mu_star(mu_star)
     return _formula(spectrum, mu_star)[1]
 
 
@@ -110,9 +125,11 @@ def _formula(spectrum, mu_star):
     f1 = (1 + (total / (2.46 * (1 + 3.8 * mu_star))) ** 1.5) ** (1 / 3)
     width = 1.82 * (1 + 6.3 * mu_star) * ratio
     f2 = 1 + (ratio - 1) * total**2 / (total**2 + width**2)
-    return jnp.where(exists, plain, 0.0), jnp.where(exists, f1 * f2 * plain, 0.0)
+    lost = _nan_of(omega, coupling, mu_star)
+    return jnp.where(exists, plain, 0.0) + lost, jnp.where(exists, f1 * f2 * plain, 0.0) + lost
 
 
+@checked
 def transition_temperature(
     spectrum: EliashbergFunction,
     mu_star: Scalar = 0.1,
@@ -120,6 +137,7 @@ def transition_temperature(
     method: Method | str = "eliashberg",
     cutoff: Scalar | None = None,
     omega_ph: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
     basis: MatsubaraBasis | None = None,
 ) -> Float[Array, ""]:
     r"""Transition temperature, $\rho(T_c) = 1$ for the Eliashberg kernel's largest eigenvalue.
@@ -129,23 +147,27 @@ def transition_temperature(
 
     Args:
         spectrum: an Eliashberg function.
-        mu_star (scalar): Coulomb pseudopotential μ* at the frequency ω_ph.
+        mu_star (scalar): Coulomb pseudopotential μ*, 0 ≤ μ* < 1.
         method: "eliashberg", or the formulas "allen-dynes" and "mcmillan".
-        cutoff (scalar, energy): ω_c of the Coulomb repulsion; by default 10 ω_ph. T_c
-            hardly depends on it: by 1 to 4 parts in 10⁴ from there on. Ignored by the
-            formulas.
-        omega_ph (scalar, energy): the frequency that μ* refers to, by default the top of
-            the spectrum, `maximum_frequency(spectrum)`. Ignored by the formulas.
+        cutoff (scalar, energy): ω_c of the Coulomb repulsion; by default the limit ω_c → ∞
+            at the given μ* at ω_ph. At a finite cutoff T_c is off that limit by
+            O(ω_c⁻² ln ω_c): for an Einstein mode at μ* = 0.1 and ω_c = 10 ω_ph by 1.4e-3 at
+            λ = 1, 1.4e-2 at λ = 10 and 8.7e-2 at λ = 100. Ignored by the formulas.
+        omega_ph (scalar, energy): the frequency that μ* refers to, by default that below
+            which 99 % of ∫α²F dω lies, `phonon_edge(spectrum)`. Ignored by the formulas.
+        mu_star_at: "omega-ph", or "cutoff" where μ* is quoted at `cutoff`, which must then
+            be given: as for the μ* of codes that cut their Matsubara sums there.
         basis: accuracy of the Matsubara sums, see `matsubara_basis`.
 
     Returns:
         T_c (scalar, in the spectrum's energy unit). It is 0, and its gradient 0, where the
-        metal does not superconduct above about 10⁻⁹ ω_c.
+        metal does not superconduct above about 2·10⁻⁹ of its highest frequency (or of ω_c).
 
     Raises:
-        ValueError: `method` is not known, `mu_star` is negative or too large for the
-            cutoff, or `cutoff` is not above the spectrum. Traced values cannot be seen:
-            a μ* too large for the cutoff then counts as infinite repulsion.
+        ValueError: `method` is not known, `mu_star` is not from 0 up to 1 or too large for
+            the cutoff, `cutoff` is not above the spectrum, or `omega_ph` is not positive.
+            Traced values cannot be seen: NaN gives NaN, and a μ* too large for the cutoff,
+            or for a T_c far above ω_ph, counts as infinite repulsion.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -153,10 +175,10 @@ def transition_temperature(
         >>> print(f"{transition_temperature(s, 0.0):.8f}")  # Allen & Dynes: 0.1146
         0.11461951
         >>> print(f"{jax.grad(lambda m: transition_temperature(s, m))(0.1):.6f}")
-        -0.397505
+        -0.397445
     """
     name = method.lower().replace("_", "-")
-    _check_mu_star(mu_star)
+    check_mu_star(mu_star)
     if name == "mcmillan":
         return mcmillan(spectrum, mu_star)
     if name == "allen-dynes":
@@ -165,10 +187,11 @@ def transition_temperature(
         raise ValueError(
             f'method {method!r} is not known; use "eliashberg", "allen-dynes" or "mcmillan".'
         )
-    options = _options(spectrum, mu_star, cutoff, omega_ph, basis)
+    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     return _temperature(*_modes(spectrum), *options)
 
 
+@checked
 def pairing_eigenvalue(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -176,14 +199,16 @@ def pairing_eigenvalue(
     *,
     cutoff: Scalar | None = None,
     omega_ph: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
     basis: MatsubaraBasis | None = None,
 ) -> Float[Array, ""]:
     r"""Largest eigenvalue ρ(T) of the symmetric kernel; the metal superconducts if ρ > 1.
 
     Args:
         spectrum: an Eliashberg function.
-        temperature (scalar, energy): T, above `basis.lowest` times the cutoff.
-        mu_star, cutoff, omega_ph, basis: see `transition_temperature`.
+        temperature (scalar, energy): T, above `basis.lowest_of_modes` times the highest
+            frequency, or with a cutoff `basis.lowest` times that.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -191,15 +216,16 @@ def pairing_eigenvalue(
         >>> print(f"{pairing_eigenvalue(s, 0.11461951, 0.0):.6f}")
         1.000000
     """
-    _check_mu_star(mu_star)
-    repulsion, cutoff, basis = _options(spectrum, mu_star, cutoff, omega_ph, basis)
-    known, top = _concrete(temperature), _concrete(cutoff)
-    if known is not None and top is not None and known < basis.lowest * top:
+    check_mu_star(mu_star)
+    repulsion, basis = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    omega, area = _modes(spectrum)
+    known, low = _concrete(temperature), _concrete(_lowest(omega, area, repulsion, basis))
+    if known is not None and low is not None and not known >= low:
         raise ValueError(
-            f"temperature {known:g} is below what the basis resolves, "
-            f"{basis.lowest * top:g}; pass basis=matsubara_basis(reach=…) with a larger reach."
+            f"temperature {known:g} is below what the basis resolves, {low:g}; "
+            "pass basis=matsubara_basis(reach=…) with a larger reach."
         )
-    return _eigenvalue(*_modes(spectrum), jnp.asarray(temperature), repulsion, cutoff, basis)
+    return _eigenvalue(omega, area, jnp.asarray(temperature), repulsion, basis)
 
 
 class Gap(NamedTuple):
@@ -210,6 +236,7 @@ class Gap(NamedTuple):
     gap: Float[Array, " frequency"]
 
 
+@checked
 def gap_function(
     spectrum: EliashbergFunction,
     mu_star: Scalar = 0.1,
@@ -217,13 +244,14 @@ def gap_function(
     index: Int[np.ndarray, " frequency"] | None = None,
     cutoff: Scalar | None = None,
     omega_ph: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
     basis: MatsubaraBasis | None = None,
 ) -> Gap:
     r"""Gap function $\Delta(i\omega_n)/\Delta(i\omega_0)$ at T_c, $\omega_n = (2n+1)\pi T_c$.
 
     Args:
         spectrum: an Eliashberg function.
-        mu_star, cutoff, omega_ph, basis: see `transition_temperature`.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
         index (array of shape (frequency,)): the n ≥ 0 wanted, by default 0 to 63.
 
     Returns:
@@ -235,15 +263,16 @@ def gap_function(
         >>> print(gap.gap[:4])
         [1.         0.79765181 0.5512935  0.37526169]
     """
-    _check_mu_star(mu_star)
+    check_mu_star(mu_star)
     n = np.arange(64) if index is None else np.asarray(index)
     if n.ndim != 1 or not np.issubdtype(n.dtype, np.integer) or np.any(n < 0):
         raise ValueError(f"index must be a vector of integers n ≥ 0, got {n!r}.")
-    repulsion, cutoff, basis = _options(spectrum, mu_star, cutoff, omega_ph, basis)
-    functions = basis.functions(np.append(0, n))
-    return _gap(*_modes(spectrum), repulsion, cutoff, basis, n + 0.5, functions)
+    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    functions = options[1].functions(np.append(0, n))
+    return _gap(*_modes(spectrum), *options, n + 0.5, functions)
 
 
+@checked
 def tc_functional_derivative(
     spectrum: EliashbergFunction,
     omega: Float[Array, " frequency"],
@@ -251,6 +280,7 @@ def tc_functional_derivative(
     *,
     cutoff: Scalar | None = None,
     omega_ph: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
     basis: MatsubaraBasis | None = None,
 ) -> Float[Array, " frequency"]:
     r"""Functional derivative $\delta T_c/\delta\alpha^2F(\omega)$, the weight of each phonon.
@@ -263,7 +293,7 @@ def tc_functional_derivative(
     Args:
         spectrum: an Eliashberg function.
         omega (array of shape (frequency,), energy): where to evaluate it.
-        mu_star, cutoff, omega_ph, basis: see `transition_temperature`.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
 
     Returns:
         δT_c/δα²F(ω) (array of shape (frequency,), dimensionless); 0 where there is no T_c.
@@ -274,8 +304,8 @@ def tc_functional_derivative(
         >>> print(tc_functional_derivative(s, np.array([0.1, 1.0, 10.0]), 0.0))
         [0.0624561  0.25429238 0.06071749]
     """
-    _check_mu_star(mu_star)
-    options = _options(spectrum, mu_star, cutoff, omega_ph, basis)
+    check_mu_star(mu_star)
+    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     return _derivative(
         *_modes(spectrum), jnp.asarray(omega, dtype=jnp.result_type(float)), *options
     )
@@ -285,38 +315,133 @@ def _concrete(value) -> float | None:
     return None if isinstance(value, Tracer) else float(value)
 
 
-def _check_mu_star(mu_star) -> None:
+def check_mu_star(mu_star, name: str = "mu_star") -> None:
+    """The one rule on μ*, for everything that takes one.
+
+    Raises:
+        ValueError: μ* is no scalar, or it is known and not from 0 up to 1.
+
+    Example:
+        >>> check_mu_star(0.1)
+    """
     if np.ndim(mu_star) != 0:
         raise ValueError(
-            f"mu_star must be a scalar, got shape {np.shape(mu_star)}; map over it with jax.vmap."
+            f"{name} must be a scalar, got shape {np.shape(mu_star)}; map over it with jax.vmap."
         )
     known = _concrete(mu_star)
-    if known is not None and not known >= 0:
-        raise ValueError(f"mu_star must not be negative, got {known:g}; use 0 for no repulsion.")
+    if known is None or 0 <= known < 1:
+        return
+    if known < 0 or known != known:
+        raise ValueError(f"{name} must not be negative, got {known:g}; use 0 for no repulsion.")
+    # μ* = μ/[1 + μ ln(E_F/ω_ph)] < 1/ln(E_F/ω_ph) however large μ is.
+    raise ValueError(
+        f"{name} must be below 1, got {known:g}: no metal's pseudopotential is as large; "
+        "0.1 is usual."
+    )
 
 
-def _options(spectrum, mu_star, cutoff, omega_ph, basis):
-    """μ*(ω_c), ω_c and the basis, with defaults filled in and concrete values checked."""
-    top = maximum_frequency(spectrum)
-    omega_ph = top if omega_ph is None else jnp.asarray(omega_ph, dtype=jnp.result_type(float))
-    cutoff = 10 * omega_ph if cutoff is None else jnp.asarray(cutoff, dtype=jnp.result_type(float))
-    # A spectrum without any coupling has no top; its T_c is 0 for any scale.
-    safe = jnp.where(cutoff > 0, cutoff, 1.0)
-    ratio = jnp.where(cutoff > 0, omega_ph, 1.0) / safe
-    screening = 1 + mu_star * jnp.log(ratio)
-    known = [_concrete(x) for x in (cutoff, top, mu_star, ratio)]
-    if known[0] is not None and known[1] is not None and known[0] <= known[1] != 0:
+def check_coulomb(mu_star, omega_ph=None, cutoff=None, mu_star_at: str = "omega-ph") -> None:
+    """What can be said of Tc's options before there is a spectrum.
+
+    Raises:
+        ValueError: one of the values, where it is known, cannot be meant.
+
+    Example:
+        >>> check_coulomb(0.1, omega_ph=30.0)
+    """
+    check_mu_star(mu_star)
+    if mu_star_at not in MU_STAR_AT:
+        raise ValueError(
+            f"mu_star_at {mu_star_at!r} is not known; use {' or '.join(map(repr, MU_STAR_AT))}."
+        )
+    if mu_star_at == "cutoff" and cutoff is None:
+        raise ValueError(
+            "mu_star_at 'cutoff' needs cutoff, the energy of the Matsubara sums that μ* is "
+            "quoted at; give it, or leave mu_star_at out."
+        )
+    for name, value in (("omega_ph", omega_ph), ("cutoff", cutoff)):
+        known = None if value is None else _concrete(value)
+        if known is not None and not 0 < known < np.inf:
+            instead = "the top of the spectrum" if name == "omega_ph" else "the limit of infinity"
+            raise ValueError(
+                f"{name} {known:g} must be a positive, finite energy; leave it out for {instead}."
+            )
+
+
+def transition_under(
+    mu_star: Scalar = 0.1,
+    *,
+    omega_ph: Scalar | None = None,
+    cutoff: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
+) -> Callable[[EliashbergFunction], Float[Array, ""]]:
+    """T_c as a function of the spectrum alone, with the options checked.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{transition_under(0.0)(EinsteinModes([1.0], [1.0])):.8f}")
+        0.11461951
+    """
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+
+    def transition(spectrum):
+        return transition_temperature(
+            spectrum, mu_star, cutoff=cutoff, omega_ph=omega_ph, mu_star_at=mu_star_at
+        )
+
+    return transition
+
+
+def describe_repulsion(
+    mu_star: float,
+    omega_ph: float | None,
+    cutoff: float | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
+) -> str:
+    """What is to stand beside a T_c: μ*, the energy in meV that it refers to, and ω_c.
+
+    Example:
+        >>> print(describe_repulsion(0.1, 25.4727))
+        μ* = 0.1 at ω_ph = 25.47 meV, ω_c → ∞
+        >>> print(describe_repulsion(0.16, None, 500.0, "cutoff"))
+        μ* = 0.16 at ω_c = 500 meV
+    """
+    if mu_star_at == "cutoff":
+        return f"μ* = {mu_star:g} at ω_c = {cutoff:.4g} meV"
+    place = "ω_ph, 99 % of ∫α²F dω" if omega_ph is None else f"ω_ph = {omega_ph:.4g} meV"
+    limited = cutoff is not None and np.isfinite(cutoff)
+    return f"μ* = {mu_star:g} at {place}, " + (f"ω_c = {cutoff:.4g} meV" if limited else "ω_c → ∞")
+
+
+def _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
+    """The repulsion and the basis, with defaults filled in and concrete values checked."""
+    edge = phonon_edge(spectrum)
+    known = None if cutoff is None else _concrete(cutoff), _concrete(edge)
+    if known[0] is not None and known[1] is not None and not known[0] > known[1]:
         raise ValueError(
             f"cutoff {known[0]:g} must exceed the top of the spectrum, {known[1]:g}; "
             "ten times that is usual."
         )
-    if known[2] and known[3] and 1 + known[2] * np.log(known[3]) <= 0:
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    basis = matsubara_basis() if basis is None else basis
+    if omega_ph is None:
+        # A spectrum without any coupling has no top; its T_c is 0 for any scale.
+        omega_ph = jnp.where(edge == 0, 1.0, edge)
+    mu_star, omega_ph = (jnp.asarray(x, dtype=jnp.result_type(float)) for x in (mu_star, omega_ph))
+    if cutoff is None:
+        return Repulsion(mu_star, None, omega_ph), basis
+    cutoff = jnp.asarray(cutoff, dtype=jnp.result_type(float))
+    if mu_star_at == "cutoff":
+        return Repulsion(mu_star, cutoff, omega_ph), basis
+    ratio = omega_ph / cutoff
+    strength, share = _concrete(mu_star), _concrete(ratio)
+    if strength and share and 1 + strength * np.log(share) <= 0:
         raise ValueError(
-            f"mu_star {known[2]:g} is too large for this cutoff: it must stay below "
-            f"1/ln(cutoff/omega_ph) = {-1 / np.log(known[3]):g}; lower the cutoff."
+            f"mu_star {strength:g} is too large for this cutoff: it must stay below "
+            f"1/ln(cutoff/omega_ph) = {-1 / np.log(share):g}; lower the cutoff or leave it out."
         )
-    repulsion = mu_star / jnp.maximum(screening, 1e-6)
-    return repulsion, safe, matsubara_basis() if basis is None else basis
+    screening = jnp.maximum(1 + mu_star * jnp.log(ratio), 1e-6)
+    return Repulsion(mu_star / screening, cutoff, omega_ph), basis
 
 
 @eqx.filter_jit
@@ -326,25 +451,39 @@ def _modes(spectrum) -> tuple[Array, Array]:
     return omega, coupling * omega / 2
 
 
+def _nan_of(*inputs) -> Array:
+    """0 if all inputs are finite, else NaN, and so is its derivative by each of them."""
+    total = sum(jnp.sum(x) for x in inputs if x is not None)
+    return total * jnp.where(jnp.isfinite(total), 0.0, jnp.nan)
+
+
+def _lowest(omega, area, repulsion, basis):
+    """The lowest temperature at which the kernel is what it should be."""
+    if repulsion.cutoff is not None:
+        return basis.lowest * repulsion.cutoff
+    top = jnp.max(jnp.where(area != 0, omega, 0.0))
+    return basis.lowest_of_modes * jnp.where(top == 0, 1.0, top)
+
+
 @eqx.filter_jit
-def _eigenvalue(omega, area, temperature, repulsion, cutoff, basis):
-    return top_eigenpair(pairing_kernel(basis, omega, area, temperature, repulsion, cutoff))[0]
+def _eigenvalue(omega, area, temperature, repulsion, basis):
+    return top_eigenpair(pairing_kernel(basis, omega, area, temperature, repulsion)[0])[0]
 
 
-def _solve(omega, area, repulsion, cutoff, basis):
+def _solve(omega, area, repulsion, basis):
     """ln T_c (finite in any case), and whether it is one."""
 
     def residual(log_t, args):
-        omega, area, repulsion, cutoff, exists, start = args
-        kernel = pairing_kernel(basis, omega, area, jnp.exp(log_t), repulsion, cutoff)
+        omega, area, repulsion, exists, start = args
+        kernel = pairing_kernel(basis, omega, area, jnp.exp(log_t), repulsion)[0]
         # Where there is no root a tame substitute has one, so that no NaN can spread.
         kernel = jnp.where(
             exists, kernel, jnp.diag(jnp.arange(kernel.shape[0], dtype=kernel.dtype))
         )
         return jnp.where(exists, top_eigenpair(kernel)[0] - 1, log_t - start)
 
-    fixed = jax.lax.stop_gradient((omega, area, repulsion, cutoff))
-    low = jnp.log(basis.lowest * fixed[3])
+    fixed = jax.lax.stop_gradient((omega, area, repulsion))
+    low = jnp.log(_lowest(*fixed, basis))
     moment = jnp.sum(2 * fixed[1] * fixed[0])  # λ⟨ω²⟩
     high = jnp.log(jnp.where(moment > 0, _LARGEST * jnp.sqrt(jnp.abs(moment)), 1e-300))
     exists = (high > low) & (residual(low, (*fixed, True, low)) > 0)
@@ -361,35 +500,33 @@ def _solve(omega, area, repulsion, cutoff, basis):
     low, high = jax.lax.fori_loop(0, 14, halve, (low, high))
     start = jax.lax.stop_gradient((low + high) / 2)
     # The implicit rule makes every derivative of the root exact, not only the first.
-    args = (omega, area, repulsion, cutoff, exists, start)
+    args = (omega, area, repulsion, exists, start)
     newton = optimistix.Newton(rtol=1e-12, atol=1e-12)
     root = optimistix.root_find(residual, newton, start, args, max_steps=8, throw=False).value
     return root, exists
 
 
 @eqx.filter_jit
-def _temperature(omega, area, repulsion, cutoff, basis):
-    root, exists = _solve(omega, area, repulsion, cutoff, basis)
-    return jnp.where(exists, jnp.exp(root), 0.0)
+def _temperature(omega, area, repulsion, basis):
+    root, exists = _solve(omega, area, repulsion, basis)
+    return jnp.where(exists, jnp.exp(root), 0.0) + _nan_of(omega, area, *repulsion)
 
 
 @eqx.filter_jit
-def _gap(omega, area, repulsion, cutoff, basis, nu, functions):
-    root, exists = _solve(omega, area, repulsion, cutoff, basis)
-    temperature = jnp.where(exists, jnp.exp(root), 0.0)
-    kernel = pairing_kernel(basis, omega, area, jnp.exp(root), repulsion, cutoff)
+def _gap(omega, area, repulsion, basis, nu, functions):
+    root, exists = _solve(omega, area, repulsion, basis)
+    temperature = jnp.where(exists, jnp.exp(root), 0.0) + _nan_of(omega, area, *repulsion)
+    kernel, tail = pairing_kernel(basis, omega, area, jnp.exp(root), repulsion)
     kernel = jnp.where(exists, kernel, jnp.diag(jnp.arange(kernel.shape[0], dtype=kernel.dtype)))
     vector = top_eigenpair(kernel)[1]
-    x = functions @ vector
+    x = functions @ vector + (tail @ vector) / jnp.append(0.5, nu)
     gap = jnp.where(exists, nu * x[1:] / (0.5 * x[0]), 0.0)
     return Gap(temperature, 2 * jnp.pi * temperature * nu, gap)
 
 
 @eqx.filter_jit
-def _derivative(omega, area, extra, repulsion, cutoff, basis):
+def _derivative(omega, area, extra, repulsion, basis):
     def temperature(added):
-        return _temperature(
-            jnp.append(omega, extra), jnp.append(area, added), repulsion, cutoff, basis
-        )
+        return _temperature(jnp.append(omega, extra), jnp.append(area, added), repulsion, basis)
 
     return jax.grad(temperature)(jnp.zeros_like(extra))

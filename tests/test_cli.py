@@ -82,7 +82,7 @@ def test_bad_places(tmp_path, table, capsys):
         (["--unit", "meV", "-T", "0,5"], ("--temperatures", "0")),
         (["--unit", "meV", "-T", "-4"], ("--temperatures", "-4")),
         (["--unit", "meV", "-T", "5:50"], ("--temperatures", "5:50")),
-        (["--unit", "meV", "--mu-star", "0.9"], ("mu_star", "must stay below")),
+        (["--unit", "meV", "--mu-star", "1.2"], ("mu_star", "must be below 1")),
         (["--unit", "meV", "--mu-star", "-0.1"], ("mu_star",)),
         (["--unit", "meV", "--column", "7"], ("metal.dat", "column")),
         (["--unit", "meV", "--example", "lead"], ("--example",)),

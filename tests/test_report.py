@@ -192,7 +192,7 @@ def test_save_is_all_or_nothing(report, tmp_path, monkeypatch):
         ([5.0, -1.0], {}, "must be positive and finite, in K; got -1"),
         (["warm"], {}, "must be numbers in K"),
         ([0.001], {}, "would need an energy grid of"),
-        ([5.0], {"mu_star": 0.9}, "leaves no attraction"),
+        ([5.0], {"mu_star": 1.2}, "mu_star must be below 1, got 1.2"),
     ],
 )
 def test_misuse(spectrum, temperatures, options, message):

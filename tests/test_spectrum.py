@@ -141,7 +141,7 @@ def test_resolved_keeps_the_provenance_out_of_the_way():
     s = TabulatedSpectrum(TABLE, [0.0, 0.2, 0.7, 0.4, 0.0], provenance=told)
     assert s.resolved(0.1).provenance is told
     other = dataclasses.replace(told, path="b")
-    assert told == other and hash(told) == hash(other) and told != 1
+    assert told != other and told == dataclasses.replace(other, path="a")
     assert jax.tree.structure(s) == jax.tree.structure(
         TabulatedSpectrum(TABLE, [0.0, 0.2, 0.7, 0.4, 0.0], provenance=other)
     )

@@ -21,6 +21,7 @@ from jaxelph.spectrum import (
     log_frequency,
     maximum_frequency,
     moment,
+    phonon_edge,
     rms_frequency,
 )
 from jaxelph.superconductivity import (
@@ -143,8 +144,9 @@ def test_cutoff_drops_out():
 
 def test_niobium(shared):
     spectrum = niobium(shared)
-    # μ* = .12 is meant at 33.085 meV, the table's end: the default.
+    # μ* = .12 is meant at 33.085 meV, the table's end.
     assert maximum_frequency(spectrum) == pytest.approx(33.085, abs=1e-3)
+    at_end = {"omega_ph": 33.085}
     # Sharp cutoffs scatter by a Matsubara frequency more or less, the smooth one does not.
     for cutoff, sharp, error in (
         (331.0, 9.257, 3e-3),
@@ -152,11 +154,14 @@ def test_niobium(shared):
         (3e3, 9.255, 1e-3),
         (7e3, 9.255, 1e-3),
     ):
-        computed = transition_temperature(spectrum, 0.12, cutoff=cutoff) / KELVIN
+        computed = transition_temperature(spectrum, 0.12, cutoff=cutoff, **at_end) / KELVIN
         assert abs(computed - sharp) < error
         assert abs(computed - 9.2558) < 1.1e-3
     assert abs(allen_dynes(spectrum, 0.12) / KELVIN - 9.30) < 5e-3
-    assert abs(transition_temperature(spectrum, 0.12) / KELVIN - 9.2558) < 1.1e-3
+    assert abs(transition_temperature(spectrum, 0.12, **at_end) / KELVIN - 9.2558) < 1e-4
+    # By default μ* = .12 is meant at 25.47 meV, below which 99 % of the area lies: more repulsion.
+    assert phonon_edge(spectrum) == pytest.approx(25.4727, abs=1e-3)
+    assert abs(transition_temperature(spectrum, 0.12) / KELVIN - 9.0540) < 1e-4
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -295,7 +300,7 @@ def test_gap_equals_dense_eigenvector(mu_star):
 def test_functional_derivative():
     omega = jnp.array([0.0, 0.05, 0.3, 0.7, 1.3, 4.0])
     computed = tc_functional_derivative(METAL, omega, 0.1)
-    options = {"cutoff": 10.0, "omega_ph": 1.0}
+    options = {"omega_ph": 1.0}
     for w, value in zip(omega[1:], computed[1:], strict=True):
 
         def perturbed(eta, w=w):  # a mode of area η, that is λ = 2η/ω
@@ -353,7 +358,14 @@ def test_monotone_and_bounded(omega, coupling, mu_star):
         ((0.1,), {"method": "bcs"}, "method 'bcs' is not known"),
         ((0.1,), {"cutoff": 0.9}, "cutoff 0.9 must exceed the top of the spectrum"),
         ((0.1,), {"cutoff": -3.0}, "cutoff -3 must exceed the top of the spectrum"),
-        ((0.5,), {}, "mu_star 0.5 is too large for this cutoff"),
+        ((0.5,), {"cutoff": 10.0}, "mu_star 0.5 is too large for this cutoff"),
+        ((5.0,), {}, "mu_star must be below 1, got 5"),
+        ((float("inf"),), {}, "mu_star must be below 1, got inf"),
+        ((0.1,), {"omega_ph": float("nan")}, "omega_ph nan must be a positive, finite energy"),
+        ((0.1,), {"omega_ph": -1.0}, "omega_ph -1 must be a positive, finite energy"),
+        ((0.1,), {"cutoff": float("inf")}, "cutoff inf must be a positive, finite energy"),
+        ((0.1,), {"mu_star_at": "top"}, "mu_star_at 'top' is not known; use 'omega-ph' or"),
+        ((0.1,), {"mu_star_at": "cutoff"}, "mu_star_at 'cutoff' needs cutoff"),
     ],
 )
 def test_misuse(arguments, options, message):

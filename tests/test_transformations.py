@@ -262,11 +262,15 @@ of_metal("pairing_eigenvalue", MU_STAR)(j.pairing_eigenvalue)
 
 
 @row("pairing_kernel, top_eigenpair", OMEGA, COUPLING, T, MU_STAR, jnp.asarray(20.0))
-def _(omega, area, *rest):
+def _(omega, area, t, mu_star, cutoff):
     basis = matsubara.matsubara_basis(1e4, 1e-3)
-    kernel = matsubara.pairing_kernel(basis, omega, area, *rest)
-    value, vector = matsubara.top_eigenpair(kernel)
-    return kernel, value, up_to_sign(vector)
+    found = []
+    for limit in (cutoff, None):
+        repulsion = matsubara.Repulsion(mu_star, limit, 0.1 * cutoff)
+        kernel, tail = matsubara.pairing_kernel(basis, omega, area, t, repulsion)
+        value, vector = matsubara.top_eigenpair(kernel)
+        found += [kernel, tail, value, up_to_sign(vector)]
+    return found
 
 
 # ---------------------------------------------------------------- classical phonons

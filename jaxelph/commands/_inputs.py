@@ -19,6 +19,17 @@ Layout = Annotated[
 ]
 Convention = Annotated[str | None, typer.Option(help="Of ABINIT's EPH files: abinit or textbook.")]
 MuStar = Annotated[float, typer.Option(help="Coulomb pseudopotential μ*.")]
+OmegaPh = Annotated[
+    float | None,
+    typer.Option(help="The frequency in meV that μ* refers to: else 99 % of ∫α²F dω lies below."),
+]
+Cutoff = Annotated[
+    float | None,
+    typer.Option(help="ω_c of the Coulomb repulsion in meV; by default the limit of infinity."),
+]
+MuStarAt = Annotated[
+    str, typer.Option(help="Where μ* is quoted: omega-ph, or cutoff (as in EPW and IsoME).")
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object and nothing else; no figure by itself."),
@@ -40,6 +51,24 @@ def read_spectrum(file, example, **options):
     if given:
         raise ValueError(f"{given[0]} describes a file; leave it out with --example.")
     return example, example_spectrum(example)
+
+
+def tc_options(mu_star, omega_ph, cutoff, mu_star_at) -> dict:
+    """The options of Tc as functions take them, looked at before anything is computed.
+
+    Example:
+        >>> tc_options(0.1, 30.0, None, "omega-ph")
+        {'mu_star': 0.1, 'omega_ph': 30.0, 'cutoff': None, 'mu_star_at': 'omega-ph'}
+    """
+    from ..superconductivity import check_coulomb
+
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    return {
+        "mu_star": mu_star,
+        "omega_ph": omega_ph,
+        "cutoff": cutoff,
+        "mu_star_at": mu_star_at,
+    }
 
 
 def parse_temperatures(text: str) -> np.ndarray:

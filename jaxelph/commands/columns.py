@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Convention, Json, Layout, MuStar, Unit
+from ._inputs import Convention, Cutoff, Json, Layout, MuStar, MuStarAt, OmegaPh, Unit, tc_options
 
 # Where the figure goes if nothing is said.
 _FOLDER = Path("jaxelph-columns")
@@ -20,6 +20,9 @@ def command(
         ),
     ] = None,
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     unit: Unit = None,
     layout: Layout = None,
     convention: Convention = None,
@@ -46,8 +49,7 @@ def command(
 
     if temperature is not None:
         check_kelvin(temperature, "--temperature")
-    if not mu_star >= 0:
-        raise ValueError(f"--mu-star must not be negative, got {mu_star:g}; use 0 for none.")
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     figure = figure and not json
     if output is not None or figure:
         check_folder(output or _FOLDER)
@@ -55,7 +57,7 @@ def command(
     name = file.name or str(file)
     with progress_bar(f"comparing the columns of {name}") as progress:
         found = compare_columns(
-            default, columns, temperature, mu_star=mu_star, name=name, progress=progress
+            default, columns, temperature, **repulsion, name=name, progress=progress
         )
     if json:
         print(found.to_json())

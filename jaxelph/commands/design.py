@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Json, MuStar, parse_values
+from ._inputs import (
+    Cutoff,
+    Json,
+    MuStar,
+    MuStarAt,
+    OmegaPh,
+    parse_values,
+    tc_options,
+)
 
 
 def command(
@@ -25,6 +33,9 @@ def command(
     coupling: Annotated[str | None, typer.Option(help="Least:largest total λ.")] = None,
     area: Annotated[str | None, typer.Option(help="Least:largest ∫α²F dω in meV.")] = None,
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for design.png, .pdf and .nc.")
     ] = None,
@@ -45,9 +56,11 @@ def command(
     from ..inverse.design_output import design_dataset, design_figure
     from ..inverse.table import parse_peaks
     from ..spectrum import EinsteinModes
+    from ..superconductivity import describe_repulsion
     from ..terminal import number, progress_bar, say
     from ..units import KELVIN, check_kelvin
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     names: list[Criterion] = []
     for name in (part.strip() for part in criterion.split(",") if part.strip()):
         if name not in CRITERIA:
@@ -74,12 +87,12 @@ def command(
                 StabilityBound(name, at, grid=grid if name == "kinetic" else None),
                 wanted,
                 omega=band,
-                mu_star=mu_star,
+                **repulsion,
                 progress=lambda done, count, name=name: bar(done, count, f"designing, {name}"),
                 coupling=coupling_range,
                 area=area_range,
             )
-    data = design_dataset(curves, wanted, temperature, mu_star, grid)
+    data = design_dataset(curves, wanted, temperature, grid=grid, **repulsion)
     saved: list[Path] = []
     if output is not None:
         figure = design_figure(curves, wanted, temperature, mu_star)
@@ -87,17 +100,20 @@ def command(
         saved = list(write_all(output, writers).values())
     if json:
         told = {"temperature_K": temperature, "mu_star": mu_star, "margins": wanted.tolist()}
+        told["cutoff_meV"], told["mu_star_at"] = cutoff, mu_star_at
+        edges = {name: data["omega_ph"].sel(criterion=name).values.tolist() for name in curves}
         told["criteria"] = {
             name: [
                 {
                     "tc_K": one.value / KELVIN,
+                    "omega_ph_meV": edges[name][place],
                     "margin": one.margin,
                     "omega_meV": np.asarray(one.spectrum.omega).tolist(),
                     "width_meV": np.asarray(one.spectrum.width).tolist(),
                     "coupling": np.asarray(one.spectrum.coupling).tolist(),
                     "price": one.price,
                 }
-                for one in row
+                for place, one in enumerate(row)
             ]
             for name, row in curves.items()
         }
@@ -117,7 +133,9 @@ def command(
                     number(float(here["omega_log"])),
                     ", ".join(one.active),
                 )
-        Console(highlight=False).print(table, soft_wrap=True)
+        console = Console(highlight=False)
+        console.print(table, soft_wrap=True)
+        console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)
     for path in saved:
         say(f"wrote {path}")
 

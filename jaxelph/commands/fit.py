@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Json, MuStar
+from ._inputs import (
+    Cutoff,
+    Json,
+    MuStar,
+    MuStarAt,
+    OmegaPh,
+    tc_options,
+)
 
 
 def command(
@@ -44,6 +51,9 @@ def command(
         typer.Option(help="Refit a table this often with fresh noise, to check its error bars."),
     ] = None,
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for fit.png, .pdf and .nc.")
     ] = None,
@@ -72,9 +82,11 @@ def command(
         value_with_error,
     )
     from ..inverse.table import parse_peaks, read_data
-    from ..spectrum import GaussianPeaks
+    from ..spectrum import GaussianPeaks, phonon_edge
+    from ..superconductivity import describe_repulsion
     from ..terminal import number, progress_bar, say
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     if output is not None:
         check_folder(output)
     if (top is None) == (peaks is None):
@@ -109,9 +121,10 @@ def command(
             raise ValueError(f"--bootstrap must be from 20 to 10000 draws, got {bootstrap}.")
     with progress_bar(f"fitting {file.name}"):
         fit = fit_spectrum(
-            data, model, mu_star=mu_star, top=top, spread=spread, prior=prior or "smooth"
+            data, model, top=top, spread=spread, prior=prior or "smooth", **repulsion
         )
         drawn = {} if bootstrap is None else fit.bootstrap(bootstrap)
+    edge = float(phonon_edge(fit.spectrum)) if omega_ph is None else omega_ph
     widths = fit.line_widths
     saved: list[Path] = []
     if output is not None:
@@ -122,6 +135,12 @@ def command(
             "file": str(file),
             "kind": kind,
             "model": type(fit.spectrum).__name__,
+            "mu_star": {
+                "value": mu_star,
+                "omega_ph_meV": edge,
+                "cutoff_meV": cutoff,
+                "quoted_at": mu_star_at,
+            },
             "chi_square": fit.chi_square,
             "degrees_of_freedom": fit.degrees,
             "frequency_meV": fit.omega.tolist(),
@@ -181,6 +200,8 @@ def command(
             table.add_row(name, value_with_error(factor * value, factor * error), unit, "")
         console = Console(highlight=False)
         console.print(table, soft_wrap=True)
+        described = describe_repulsion(mu_star, edge, cutoff, mu_star_at)
+        console.print(f"Tc: {described}", soft_wrap=True)
         told = f"χ² = {fit.chi_square:.4g} for {fit.degrees:.4g} degrees of freedom"
         if isinstance(fit.spectrum, GaussianPeaks):
             console.print(told)

@@ -8,13 +8,17 @@ import typer
 from ._inputs import (
     Column,
     Convention,
+    Cutoff,
     Example,
     File,
     Layout,
     MuStar,
+    MuStarAt,
+    OmegaPh,
     Unit,
     parse_values,
     read_spectrum,
+    tc_options,
 )
 
 _AXES = ("coupling", "temperature")
@@ -30,6 +34,9 @@ def command(
     file: File = None,
     example: Example = None,
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -45,10 +52,12 @@ def command(
     import numpy as np
 
     from ..files import check_folder, result_writers, write_all
+    from ..superconductivity import describe_repulsion
     from ..sweeps.devices import one_device_per_core
     from ..sweeps.phase_diagram import phase_diagram, plot_phase_diagram
     from ..terminal import progress_bar, say
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     axes: dict[str, np.ndarray] = {}
     for text in over:
         name, _, values = text.partition("=")
@@ -72,11 +81,13 @@ def command(
             spectrum,
             axes["coupling"],
             axes["temperature"],
-            mu_star=mu_star,
+            **repulsion,
             progress=progress,
         )
     found.attrs["name"] = name
+    described = describe_repulsion(mu_star, found.attrs["omega_ph_meV"], cutoff, mu_star_at)
     figure = plot_phase_diagram(found, rf"{name}, $\mu^*$ = {mu_star:g}")
+    say(f"Tc: {described}")
     writers = result_writers("map", figure, found)
     for path in write_all(output, writers).values():
         say(f"wrote {path}")

@@ -10,14 +10,18 @@ import typer
 from . import columns
 from ._inputs import (
     Convention,
+    Cutoff,
     Example,
     File,
     Json,
     Layout,
     MuStar,
+    MuStarAt,
+    OmegaPh,
     Unit,
     parse_temperatures,
     read_spectrum,
+    tc_options,
 )
 
 # Where the figure goes if nothing is said.
@@ -34,6 +38,9 @@ def command(
         ),
     ] = None,
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     unit: Unit = None,
     column: Annotated[
         str | None,
@@ -61,12 +68,21 @@ def command(
     from ..reports.tables import print_report
     from ..terminal import progress_bar, say
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     if column is not None and column.strip().lower() == "all":
         if file is None:
             raise ValueError("--column all compares the columns of a file: give one.")
         first = None if temperatures is None else float(parse_temperatures(temperatures)[0])
         columns.command(
-            file, first, mu_star, unit, layout, convention, output, figure=figure, json=json
+            file,
+            first,
+            **repulsion,
+            unit=unit,
+            layout=layout,
+            convention=convention,
+            output=output,
+            figure=figure,
+            json=json,
         )
         return
     asked = None if temperatures is None else parse_temperatures(temperatures)
@@ -80,7 +96,7 @@ def command(
         # Its import takes a second, for which this thread would otherwise wait at the end.
         threading.Thread(target=importlib.import_module, args=("jaxelph.reports.figure",)).start()
     with progress_bar(f"examining {name}") as progress:
-        found = report(spectrum, asked, mu_star=mu_star, name=name, progress=progress)
+        found = report(spectrum, asked, name=name, progress=progress, **repulsion)
     saved: list[Path] = []
     if output is not None:
         saved = list(found.save(output).values())

@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Column, Convention, Example, File, Json, Layout, MuStar, Unit, read_spectrum
+from ._inputs import (
+    Column,
+    Convention,
+    Cutoff,
+    Example,
+    File,
+    Json,
+    Layout,
+    MuStar,
+    MuStarAt,
+    OmegaPh,
+    Unit,
+    read_spectrum,
+    tc_options,
+)
 
 
 def command(
@@ -17,6 +31,9 @@ def command(
         typer.Option(help="Names with commas between: tc, heat, lambda-c-kinetic, gamma-1, …"),
     ] = "tc,lambda-c-kinetic,lambda-c-heat,heat,gamma-1",
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -38,9 +55,11 @@ def command(
     from ..files import check_folder, json_text, result_writers, write_all
     from ..inverse.output import sensitivities_dataset, sensitivities_figure, unit_of
     from ..inverse.sensitivities import sensitivities
+    from ..superconductivity import describe_repulsion
     from ..terminal import number, progress_bar, say
     from ..units import KELVIN, check_kelvin
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     names = [name.strip() for name in quantities.split(",") if name.strip()]
     if not names:
         raise ValueError("--quantities is empty: name at least one, tc for example.")
@@ -55,7 +74,7 @@ def command(
             spectrum,
             temperature * KELVIN,
             names,
-            mu_star=mu_star,
+            **repulsion,
             progress=lambda quantity: bar(names.index(quantity), len(names)),
         )
     data = sensitivities_dataset(found)
@@ -65,6 +84,9 @@ def command(
         saved = list(write_all(output, writers).values())
     if json:
         told = {"name": name, "temperature_K": temperature, "mu_star": mu_star}
+        told["omega_ph_meV"] = found.omega_ph
+        told["cutoff_meV"] = found.cutoff if np.isfinite(found.cutoff) else None
+        told["mu_star_at"] = mu_star_at
         told["frequency_meV"] = found.omega.tolist()
         told["quantities"] = {
             item.name: {
@@ -94,6 +116,10 @@ def command(
                 number(factor * item.mu_star),
                 f"{where:.4g} meV",
             )
-        Console(highlight=False).print(table, soft_wrap=True)
+        console = Console(highlight=False)
+        console.print(table, soft_wrap=True)
+        if any(item.name == "tc" for item in found.items):
+            described = describe_repulsion(mu_star, found.omega_ph, cutoff, mu_star_at)
+            console.print(f"Tc: {described}", soft_wrap=True)
     for path in saved:
         say(f"wrote {path}")

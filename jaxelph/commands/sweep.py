@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Column, Convention, Layout, MuStar, Unit
+from ._inputs import (
+    Column,
+    Convention,
+    Cutoff,
+    Layout,
+    MuStar,
+    MuStarAt,
+    OmegaPh,
+    Unit,
+    tc_options,
+)
 
 
 def command(
@@ -23,6 +33,9 @@ def command(
         ),
     ] = "lambda,omega-log,tc,lambda_c,xi,margin",
     mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -35,11 +48,13 @@ def command(
     import time
 
     from ..files import check_folder, write_all, write_netcdf
+    from ..superconductivity import describe_repulsion
     from ..sweeps.devices import one_device_per_core
     from ..sweeps.screen import quantity_names, screen
     from ..terminal import progress_bar, say
     from ..units import KELVIN, check_kelvin
 
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     names = quantity_names(quantity.split(","))
     check_kelvin(temperature, "--temperature")
     if output.suffix not in (".nc", ".csv"):
@@ -72,7 +87,7 @@ def command(
                 paths,
                 names,
                 temperature * KELVIN,
-                mu_star=mu_star,
+                **repulsion,
                 progress=progress,
                 journal=journal,
                 unit=unit,
@@ -90,6 +105,8 @@ def command(
             return table.to_dataframe().to_csv(path)
         return write_netcdf(table, path)
 
+    if "tc" in names:
+        say(f"Tc: {describe_repulsion(**repulsion)}; ω_ph is in the table")
     write_all(output.parent, {output.name: write})
     journal.unlink(missing_ok=True)
     failed = [text for text in table["error"].values if text]

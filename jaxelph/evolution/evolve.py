@@ -1,5 +1,6 @@
 """How a metal relaxes, or runs away: the kinetic equation integrated in time."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import diffrax
@@ -209,7 +210,7 @@ def evolve(
         )
     else:
         matrix_free = _is_matrix_free(solver)
-    return _integrate(
+    run = _integrate(
         spectrum,
         initial,
         jnp.asarray(temperature, dtype=float),
@@ -226,6 +227,8 @@ def evolve(
         diffrax.NoProgressMeter() if progress is None else progress,
         throw,
     )
+    # The caller's own spectrum: where it came from does not pass through a compiled function.
+    return dataclasses.replace(run, spectrum=spectrum)
 
 
 @eqx.filter_jit

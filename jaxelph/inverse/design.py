@@ -37,7 +37,7 @@ from ..spectrum import (
     spectral_area,
 )
 from ..stability import stability_pencil
-from ..superconductivity import transition_temperature
+from ..superconductivity import transition_under
 from ..thermodynamics import specific_heat_ratio
 
 Pair = tuple[float, float]
@@ -156,7 +156,7 @@ class _Problem:
     λ itself and not its logarithm, since an optimum may want nothing of some peak.
     """
 
-    def __init__(self, start: GaussianPeaks, stability, objective, mu_star):
+    def __init__(self, start: GaussianPeaks, stability, objective):
         shapes = np.stack([np.asarray(x) for x in (start.omega, start.width, start.coupling)])
         if not np.all(np.isfinite(shapes)) or not np.all(shapes > 0):
             raise ValueError("the peaks to start from must have positive ω, width and coupling.")
@@ -165,7 +165,7 @@ class _Problem:
         self.relative, self.order = jnp.asarray(shapes[1] / shapes[0]), start.order
         self.start = self.theta(start)
         self.stability = stability
-        self.wanted = objective or (lambda s: transition_temperature(s, mu_star))
+        self.wanted = objective
         first = float(self.wanted(start))
         if not np.isfinite(first) or first <= 0:
             raise ValueError(f"the objective is {first:g} at the start; it must be positive there.")
@@ -232,6 +232,9 @@ def maximise(
     omega: Pair | None = None,
     objective: Callable[[EliashbergFunction], Float[Array, ""]] | None = None,
     mu_star: float = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     max_steps: int = 200,
 ) -> Design:
     """The peaks of the largest Tc, or other scalar, that the constraints allow: a local optimum.
@@ -246,6 +249,7 @@ def maximise(
         omega (pair of scalars, energy): least and largest frequency of each peak.
         objective: a differentiable function of a spectrum, by default Tc of the Eliashberg
             equation at `mu_star`.
+        omega_ph, cutoff, mu_star_at: of this Tc, see `transition_temperature`.
         max_steps: of SLSQP.
 
     Raises:
@@ -260,7 +264,8 @@ def maximise(
         >>> found.active
         ('largest coupling', 'largest omega 1')
     """
-    problem = _Problem(start, stability, objective, mu_star)
+    transition = transition_under(mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at)
+    problem = _Problem(start, stability, objective or transition)
     least = None if stability is None else stability.least
     limits = _limits(coupling, area, omega, stability, least)
     return _solve(problem, problem.start, limits, omega, max_steps)
@@ -276,6 +281,9 @@ def trade_off(
     omega: Pair | None = None,
     objective: Callable[[EliashbergFunction], Float[Array, ""]] | None = None,
     mu_star: float = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     max_steps: int = 200,
     progress: Callable[[int, int], object] | None = None,
 ) -> list[Design]:
@@ -288,7 +296,8 @@ def trade_off(
         start: peaks to start from.
         stability: criterion and temperature; its own `least` is not used.
         margins (array of shape (margin,)): least margins.
-        coupling, area, omega, objective, mu_star, max_steps: see `maximise`.
+        coupling, area, omega, objective, mu_star, omega_ph, cutoff, mu_star_at, max_steps: see
+            `maximise`.
         progress: called with how many are done, and of how many.
 
     Raises:
@@ -302,7 +311,8 @@ def trade_off(
         >>> curve[0].value < curve[1].value
         True
     """
-    problem = _Problem(start, stability, objective, mu_star)
+    transition = transition_under(mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at)
+    problem = _Problem(start, stability, objective or transition)
     found: list[Design] = []
     wanted = np.asarray(margins, dtype=float)
     for number, least in enumerate(wanted):

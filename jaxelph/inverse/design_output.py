@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..grid import EnergyGrid
 from ..plotting import CRITERION_STYLE, STYLE
-from ..spectrum import coupling_constant, log_frequency, maximum_frequency
+from ..spectrum import coupling_constant, log_frequency, maximum_frequency, phonon_edge
 from ..units import KELVIN, kelvin
 from .design import Design
 from .fit_peaks import peaks_a2f
@@ -25,15 +25,22 @@ def design_dataset(
     temperature: float,
     mu_star: float,
     grid: EnergyGrid | None = None,
+    **repulsion,
 ) -> xr.Dataset:
-    """Tc and the optimal peaks over criterion and least margin; temperature in K."""
+    """Tc and the optimal peaks over criterion and least margin; temperature in K.
+
+    `repulsion` are the options of `transition_temperature` that Tc was computed with.
+    """
 
     def table(function):
         return np.array([[np.asarray(function(one)) for one in row] for row in curves.values()])
 
-    conditions = {}
+    conditions = {
+        "cutoff_meV": np.inf if repulsion.get("cutoff") is None else float(repulsion["cutoff"]),
+        "mu_star_at": repulsion.get("mu_star_at", "omega-ph"),
+    }
     if grid is not None:
-        conditions = {"grid_step_meV": float(grid.step), "grid_size": grid.size}
+        conditions |= {"grid_step_meV": float(grid.step), "grid_size": grid.size}
     two, three = ("criterion", "margin"), ("criterion", "margin", "peak")
     data = {
         "tc": (two, table(lambda d: d.value / KELVIN), {"long_name": "Tc", "units": "K"}),
@@ -61,6 +68,11 @@ def design_dataset(
             two,
             table(lambda d: sum(v for k, v in d.price.items() if k.startswith("stability"))),
             {"long_name": "-d ln Tc / d(least margin)", "units": "1"},
+        ),
+        "omega_ph": (
+            two,
+            table(lambda d: repulsion.get("omega_ph") or phonon_edge(d.spectrum)),
+            {"long_name": "frequency that μ* refers to", "units": "meV"},
         ),
         "peak_frequency": (three, table(lambda d: d.spectrum.omega), {"units": "meV"}),
         "peak_width": (three, table(lambda d: d.spectrum.width), {"units": "meV"}),

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from ..spectrum import GaussianPeaks
+from ..superconductivity import transition_under
 from .data import SpectralData
 from .fit_peaks import fit_peaks
 from .fit_result import Fit, FitWarning
@@ -29,6 +30,9 @@ def fit_spectrum(
     model: GaussianPeaks | Float[ArrayLike, " row"],
     *,
     mu_star: float | None = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     top: float | None = None,
     spread: float | None = None,
     prior: str = "smooth",
@@ -41,6 +45,7 @@ def fit_spectrum(
         model: peaks to start from, or the frequencies (array of shape (row,), energy, > 0,
             ascending) of a table, which needs no start.
         mu_star: for the Tc among the moments; None leaves it out.
+        omega_ph, cutoff, mu_star_at: of this Tc, see `transition_temperature`.
         top (scalar, energy): ω_max of a table, by default 5 % above its last frequency.
         spread: a prior on peaks: the standard deviation of the logarithm of each parameter
             about that of the start. Data that cannot decide all parameters, as the cooling of
@@ -66,6 +71,11 @@ def fit_spectrum(
         >>> print(fit.spectrum.coupling.round(6), fit.moments["lambda"][1] < 0.01)
         [0.8] True
     """
+    transition = None
+    if mu_star is not None:
+        transition = transition_under(
+            mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at
+        )
     data = (data,) if isinstance(data, SpectralData) else tuple(data)
     if not data or not all(isinstance(item, SpectralData) for item in data):
         raise ValueError("fit_spectrum needs data of jaxelph.inverse.data, HeatData for example.")
@@ -78,9 +88,9 @@ def fit_spectrum(
         if told is not None:
             warnings.warn(f"{item.name} data: {told}", FitWarning, stacklevel=2)
     if isinstance(model, GaussianPeaks):
-        fit = fit_peaks(data, model, mu_star, spread, max_steps)
+        fit = fit_peaks(data, model, transition, spread, max_steps)
     else:
-        fit = fit_table(data, np.asarray(model, dtype=float), mu_star, top, prior, max_steps)
+        fit = fit_table(data, np.asarray(model, dtype=float), transition, top, prior, max_steps)
     # Five standard deviations of χ², and half a unit a datum for few data.
     if fit.degrees > 0 and fit.chi_square > 1.5 * fit.degrees + 5 * np.sqrt(2 * fit.degrees):
         warnings.warn(

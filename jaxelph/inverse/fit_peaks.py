@@ -20,12 +20,13 @@ from .fit_result import (
     split,
     with_errors,
 )
+from .sensitivities import Functional
 
 
 def peaks_a2f(
     peaks: GaussianPeaks, omega: Float[Array, " frequency"]
 ) -> Float[Array, " frequency"]:
-    r"""α²F(ω) of Gaussian peaks, $\sum_p c_p \exp[-(\omega-\omega_p)^2/2w_p^2]$.
+    r"""α²F(ω) of Gaussian peaks, see `GaussianPeaks`.
 
     Example:
         >>> w = jnp.linspace(1.0, 99.0, 2000)
@@ -33,14 +34,7 @@ def peaks_a2f(
         >>> print(f"{jnp.trapezoid(2 * a2f / w, w):.8f}")
         1.50000000
     """
-    node, coupling = (x.reshape(peaks.omega.shape[0], -1) for x in peaks.modes())
-    # Each node carries λ_q = 2α²F(ω_q)Δω/ω_q.
-    step = node[:, 1] - node[:, 0]
-    shape = jnp.exp(-0.5 * ((node - peaks.omega[:, None]) / peaks.width[:, None]) ** 2) / node
-    height = jnp.sum(coupling, axis=1) / (2 * step * jnp.sum(shape, axis=1))
-    offset = (omega[:, None] - peaks.omega[None, :]) / peaks.width[None, :]
-    inside = (jnp.abs(offset) < 8) & (omega[:, None] > 0)
-    return jnp.where(inside, jnp.exp(-0.5 * offset**2), 0.0) @ height
+    return peaks.a2f(omega)
 
 
 def _peaks(theta, order):
@@ -89,11 +83,11 @@ def _solve(theta, args, max_steps):
 def fit_peaks(
     data: tuple[SpectralData, ...],
     model: GaussianPeaks,
-    mu_star: float | None,
+    transition: Functional | None,
     spread: float | None,
     max_steps: int,
 ) -> Fit:
-    """See `fit_spectrum`."""
+    """See `fit_spectrum`; `transition` is Tc of a spectrum."""
     names, columns = background_columns(data)
     scale = np.max(np.abs(columns), axis=0, initial=0.0)
     target = np.concatenate([item.values for item in data])
@@ -146,7 +140,7 @@ def fit_peaks(
         jax.jacfwd(lambda x: peaks_a2f(_peaks(x, model.order), jnp.asarray(omega)))(theta[:size])
     )
     slopes = np.asarray(
-        jax.jacfwd(lambda x: derived(_peaks(x, model.order), mu_star))(theta[:size])
+        jax.jacfwd(lambda x: derived(_peaks(x, model.order), transition))(theta[:size])
     )
     errors = propagated(slopes, inner)
     values = np.append(np.exp(np.asarray(theta[:size])), np.asarray(theta[size:]) / scale)
@@ -169,7 +163,7 @@ def fit_peaks(
         a2f=np.asarray(peaks_a2f(found, jnp.asarray(omega))),
         covariance=curve @ inner @ curve.T,
         parameters=with_errors(labels + names, values, turned),
-        moments=with_errors(MOMENTS, np.asarray(derived(found, mu_star)), errors),
+        moments=with_errors(MOMENTS, np.asarray(derived(found, transition)), errors),
         fitted=split(data, residual * error + target),
         fitted_error=split(data, propagated(jacobian * error[:, None], covariance)),
         chi_square=float(residual @ residual),

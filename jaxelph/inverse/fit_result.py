@@ -16,11 +16,10 @@ from ..spectrum import (
     coupling_constant,
     log_frequency,
 )
-from ..superconductivity import transition_temperature
 from .data import SpectralData
 from .functionals import UNDECIDED
 from .resolution import line_widths
-from .sensitivities import coupling_moment
+from .sensitivities import Functional, coupling_moment
 
 if TYPE_CHECKING:
     from .entropy import EntropyFit
@@ -124,11 +123,11 @@ def predict(spectrum: EliashbergFunction, data: Sequence[SpectralData]) -> Float
     return jnp.concatenate([values[i] for i in range(len(traced))])
 
 
-def derived(spectrum: EliashbergFunction, mu_star: float | None) -> Float[Array, " moment"]:
-    """λ, ω_log, λ⟨ω²⟩ and, with a μ*, Tc."""
+def derived(spectrum: EliashbergFunction, transition: Functional | None) -> Float[Array, " moment"]:
+    """λ, ω_log, λ⟨ω²⟩ and, with a function for it, Tc."""
     rows = [coupling_constant(spectrum), log_frequency(spectrum), coupling_moment(spectrum)]
-    if mu_star is not None:
-        rows.append(transition_temperature(spectrum, mu_star))
+    if transition is not None:
+        rows.append(transition(spectrum))
     return jnp.stack(rows)
 
 

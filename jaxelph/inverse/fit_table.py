@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..spectrum import TabulatedSpectrum
-from ..superconductivity import transition_temperature
 from .data import SpectralData
 from .entropy import fit_entropy
 from .fit_result import Fit, FitError, background_columns, predict, propagated, split, with_errors
 from .functionals import moment_slopes
 from .linear import fit_linear
+from .sensitivities import Functional
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
@@ -41,12 +41,12 @@ def _linearised(omega, a2f, data):
 def fit_table(
     data: tuple[SpectralData, ...],
     omega: np.ndarray,
-    mu_star: float | None,
+    transition: Functional | None,
     top: float | None,
     prior: str,
     max_steps: int,
 ) -> Fit:
-    """See `fit_spectrum`."""
+    """See `fit_spectrum`; `transition` is Tc of a spectrum."""
     if omega.ndim != 1 or len(omega) < 3 or not np.all(np.diff(omega) > 0) or not omega[0] > 0:
         raise ValueError("the model's frequencies must be at least three, positive and ascending.")
     if prior not in PRIORS:
@@ -102,10 +102,10 @@ def fit_table(
     joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
     table = TabulatedSpectrum(omega, a2f)
     moments, share = posterior.moments, posterior.prior_share
-    if mu_star is not None:
-        tc, slope = jax.value_and_grad(
-            lambda a: transition_temperature(TabulatedSpectrum(omega, a), mu_star)
-        )(jnp.asarray(posterior.middle))
+    if transition is not None:
+        tc, slope = jax.value_and_grad(lambda a: transition(TabulatedSpectrum(omega, a)))(
+            jnp.asarray(posterior.middle)
+        )
         value, spread_tc, share["tc"] = posterior.functional(float(tc), slope)
         moments["tc"] = (value, spread_tc)
     return Fit(

@@ -100,6 +100,9 @@ def sensitivities_dataset(found: "Sensitivities") -> xr.Dataset:
         attrs={
             "temperature_K": found.temperature / KELVIN,
             "mu_star": found.mu_star,
+            "omega_ph_meV": found.omega_ph,
+            "cutoff_meV": found.cutoff,
+            "mu_star_at": found.mu_star_at,
             "spectrum": type(found.at).__name__,
             "grid_step_meV": float(found.grid.step),
             "grid_size": found.grid.size,

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..checks import refuse
 from ..critical import critical_coupling, margin
 from ..grid import EnergyGrid
 from ..modes import slowest_rate
@@ -31,9 +32,10 @@ from ..spectrum import (
     coupling_constant,
     log_frequency,
     maximum_frequency,
+    phonon_edge,
 )
 from ..stability import two_temperature_rate
-from ..superconductivity import allen_dynes, transition_temperature
+from ..superconductivity import allen_dynes, check_coulomb, transition_temperature
 from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio, stability_parameter
 
 Functional = Callable[[EliashbergFunction], Float[Array, ""]]
@@ -46,6 +48,9 @@ class Setting(eqx.Module):
     mu_star: Float[Array, ""]
     grid: EnergyGrid
     margin_grid: EnergyGrid | RefinedGrid  # where the margin is computed: refined if α²F is smooth
+    omega_ph: Float[Array, ""] | None = None  # what μ* refers to; None for `phonon_edge`
+    cutoff: Float[Array, ""] | None = None  # of Tc, see `transition_temperature`
+    mu_star_at: str = eqx.field(static=True, default="omega-ph")
 
 
 class Quantity(NamedTuple):
@@ -71,12 +76,23 @@ def _criterion(function, name):
     return lambda spectrum, s: function(spectrum, s.temperature, criterion=name, grid=s.margin_grid)
 
 
+def _tc(spectrum, s):
+    return transition_temperature(
+        spectrum, s.mu_star, cutoff=s.cutoff, omega_ph=s.omega_ph, mu_star_at=s.mu_star_at
+    )
+
+
+def _edge(spectrum, s):
+    return phonon_edge(spectrum) if s.omega_ph is None else s.omega_ph
+
+
 #: The scalars that `sensitivities` knows by name.
 QUANTITIES: dict[str, Quantity] = {
     "lambda": Quantity("λ", 0, lambda spectrum, s: coupling_constant(spectrum)),
     "omega-log": Quantity("ω_log", 1, lambda spectrum, s: log_frequency(spectrum)),
     "lambda-omega2": Quantity("λ⟨ω²⟩", 2, lambda spectrum, s: coupling_moment(spectrum)),
-    "tc": Quantity("Tc", 1, lambda spectrum, s: transition_temperature(spectrum, s.mu_star)),
+    "tc": Quantity("Tc", 1, _tc),
+    "omega-ph": Quantity("ω_ph of μ*", 1, _edge),
     "tc-allen-dynes": Quantity(
         "Tc (Allen-Dynes)", 1, lambda spectrum, s: allen_dynes(spectrum, s.mu_star)
     ),
@@ -173,6 +189,9 @@ class Sensitivities:
     grid: EnergyGrid
     omega: np.ndarray
     items: tuple[Sensitivity, ...]
+    omega_ph: float = np.nan  # the frequency that μ* refers to
+    cutoff: float = np.inf
+    mu_star_at: str = "omega-ph"
 
     def __getitem__(self, name: str) -> Sensitivity:
         return next(item for item in self.items if item.name == name)
@@ -195,7 +214,9 @@ def _evaluate(compute, spectrum, setting, omega):
     value, (gradient, by_setting) = eqx.filter_value_and_grad(lambda both: compute(*both))(
         (spectrum, setting)
     )
-    functional = functional_derivative(lambda s: compute(s, setting), spectrum, omega)
+    # A probe is not to move the frequency that μ* refers to.
+    pinned = dataclasses.replace(setting, omega_ph=_edge(spectrum, setting))
+    functional = functional_derivative(lambda s: compute(s, pinned), spectrum, omega)
     return value, gradient, by_setting, functional
 
 
@@ -205,6 +226,9 @@ def sensitivities(
     quantities: Sequence[str] = ("tc", "lambda-c-kinetic", "lambda-c-heat", "heat", "gamma-1"),
     *,
     mu_star: float = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     grid: EnergyGrid | None = None,
     omega: Float[Array, " frequency"] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -216,6 +240,9 @@ def sensitivities(
         temperature (scalar, energy): T > 0.
         quantities: names from `QUANTITIES`.
         mu_star (scalar): μ* of Tc.
+        omega_ph, cutoff, mu_star_at: of Tc, see `transition_temperature`. By default ω_ph
+            follows the spectrum where one of its numbers is varied; δTc/δα²F(ω) is at fixed
+            ω_ph, like `tc_functional_derivative`.
         grid: for the kinetic criterion and the rates; by default that of `margin` for the
             one, `EnergyGrid.suggest` for the others. It is kept fixed where T is varied, and
             hence its derivative is exact.
@@ -224,7 +251,8 @@ def sensitivities(
         progress: called with the name of each quantity before it is computed.
 
     Raises:
-        ValueError: a name is not known, or the temperature is not positive.
+        ValueError: a name is not known, the temperature is not positive, or an option of Tc
+            cannot be meant.
 
     Example:
         >>> s = EinsteinModes([1.0], [1.0])
@@ -237,8 +265,8 @@ def sensitivities(
         raise ValueError(
             f"quantity {unknown[0]!r} is not known; use one of {', '.join(QUANTITIES)}."
         )
-    if not float(temperature) > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}.")
+    refuse("temperature", temperature, positive=True)
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
     margin_grid: EnergyGrid | RefinedGrid
     if grid is None:
         grid = EnergyGrid.suggest(spectrum, temperature)
@@ -249,7 +277,13 @@ def sensitivities(
         omega = 1.2 * maximum_frequency(spectrum) * jnp.arange(1, 201) / 200
     omega = jnp.asarray(omega, dtype=jnp.result_type(float))
     setting = Setting(
-        jnp.asarray(float(temperature)), jnp.asarray(float(mu_star)), grid, margin_grid
+        jnp.asarray(float(temperature)),
+        jnp.asarray(float(mu_star)),
+        grid,
+        margin_grid,
+        None if omega_ph is None else jnp.asarray(float(omega_ph)),
+        None if cutoff is None else jnp.asarray(float(cutoff)),
+        mu_star_at,
     )
     items = []
     for name in quantities:
@@ -270,7 +304,15 @@ def sensitivities(
             )
         )
     return Sensitivities(
-        spectrum, float(temperature), float(mu_star), grid, np.asarray(omega), tuple(items)
+        spectrum,
+        float(temperature),
+        float(mu_star),
+        grid,
+        np.asarray(omega),
+        tuple(items),
+        omega_ph=float(phonon_edge(spectrum) if omega_ph is None else omega_ph),
+        cutoff=np.inf if cutoff is None else float(cutoff),
+        mu_star_at=mu_star_at,
     )
 
 

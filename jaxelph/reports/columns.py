@@ -108,6 +108,9 @@ def compare_columns(
     temperature: float | None = None,
     *,
     mu_star: float = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     name: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Columns:
@@ -118,6 +121,7 @@ def compare_columns(
         temperature (K): of the margins; by default that at which a report of the default column
             begins, its Tc or 1/200 of the top of its spectrum, whichever is higher.
         mu_star: Coulomb pseudopotential μ*.
+        omega_ph, cutoff (meV), mu_star_at: where it is quoted, as in `transition_temperature`.
         name: of the metal, for figures.
         progress: called with (columns done, columns in all).
 
@@ -132,7 +136,8 @@ def compare_columns(
     """
 
     def tc(spectrum: TabulatedSpectrum) -> float:
-        return float(transition_temperature(spectrum, mu_star)) / KELVIN
+        repulsion = {"cutoff": cutoff, "omega_ph": omega_ph, "mu_star_at": mu_star_at}
+        return float(transition_temperature(spectrum, mu_star, **repulsion)) / KELVIN
 
     if temperature is None:
         top = float(maximum_frequency(default)) / KELVIN

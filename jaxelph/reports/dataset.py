@@ -69,7 +69,12 @@ def report_dataset(report: Report) -> xr.Dataset:
         "omega_2": (r.omega_2, "root mean square frequency", "meV", {}),
         "xi": (r.xi, "stability parameter ξ", "1", {"temperature_K": r.xi_temperature}),
     }
-    conditions = {"mu_star": r.mu_star, "omega_ph_meV": r.omega_ph, "cutoff_meV": r.cutoff}
+    conditions = {
+        "mu_star": r.mu_star,
+        "omega_ph_meV": r.omega_ph,
+        "cutoff_meV": r.cutoff,
+        "mu_star_at": r.mu_star_at,
+    }
     for method, tc in r.tc.items():
         scalars[f"Tc_{method}"] = (tc, f"transition temperature ({method})", "K", conditions)
     for name, (value, text, unit, extra) in scalars.items():

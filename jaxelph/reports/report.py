@@ -24,9 +24,11 @@ from ..spectrum import (
     cumulative_coupling,
     log_frequency,
     maximum_frequency,
+    phonon_edge,
     rms_frequency,
+    unresolved_coupling,
 )
-from ..superconductivity import transition_temperature
+from ..superconductivity import check_coulomb, transition_temperature
 from ..thermodynamics import maximum_stability_parameter
 from ..units import KELVIN
 from .examination import Examination, Progress
@@ -54,7 +56,8 @@ class Report:
     omega_2: float
     mu_star: float
     omega_ph: float  # the frequency that μ* refers to
-    cutoff: float  # ω_c of the Matsubara sums
+    cutoff: float  # ω_c of the Coulomb repulsion, inf for the limit
+    mu_star_at: str  # "omega-ph" or "cutoff", see `transition_temperature`
     tc: dict[str, float]  # "mcmillan", "allen_dynes", "eliashberg"
     xi: float
     xi_temperature: float
@@ -122,6 +125,7 @@ class Report:
                     "value": self.mu_star,
                     "omega_ph_meV": self.omega_ph,
                     "cutoff_meV": self.cutoff,
+                    "quoted_at": self.mu_star_at,
                 },
                 "Tc_K": self.tc,
                 "xi": {"value": self.xi, "temperature_K": self.xi_temperature},
@@ -179,6 +183,7 @@ def report(
     mu_star: float = 0.1,
     cutoff: float | None = None,
     omega_ph: float | None = None,
+    mu_star_at: str = "omega-ph",
     rtol: float = 1e-9,
     name: str = "",
     progress: Progress | None = None,
@@ -190,10 +195,9 @@ def report(
         temperatures (array of shape (temperature,), K): sorted, duplicates dropped. By
             default 24 in equal ratios from Tc to the top of the spectrum, or from 1/200 of
             the top if that is higher.
-        mu_star: Coulomb pseudopotential μ*.
-        cutoff (meV): ω_c of the Matsubara sums, by default ten times omega_ph.
-        omega_ph (meV): the frequency that μ* refers to, by default the end of a table or the
-            top of any other spectrum.
+        mu_star: Coulomb pseudopotential μ*. Where it leaves no attraction Tc is 0.
+        cutoff (meV), omega_ph (meV), mu_star_at: what μ* refers to, see
+            `transition_temperature`; by default `phonon_edge`, and no cutoff.
         rtol: accuracy that the energy grids aim at, see `EnergyGrid.suggest`.
         name: of the metal, for figures.
         progress: called with (steps done, steps in all) on the way.
@@ -203,7 +207,7 @@ def report(
 
     Raises:
         ValueError: no coupling, temperatures that are not positive numbers or too low for a
-            dense grid, or μ* out of its range.
+            dense grid, or μ* and its energies out of their range.
 
     Example:
         >>> from jaxelph import example
@@ -214,19 +218,20 @@ def report(
     coupling, omega_log, omega_2, top = (float(x) for x in _scalars(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
-    _check_mu_star(mu_star, coupling)
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
     if temperatures is not None:
         temperatures = _check_temperatures(temperatures)
-    if omega_ph is None:
-        table = isinstance(spectrum, TabulatedSpectrum)
-        omega_ph = float(spectrum.omega[-1]) if table else top
-    cutoff = 10 * omega_ph if cutoff is None else float(cutoff)
 
     def superconductivity():
         return {
             method.replace("-", "_"): float(
                 transition_temperature(
-                    spectrum, mu_star, method=method, cutoff=cutoff, omega_ph=omega_ph
+                    spectrum,
+                    mu_star,
+                    method=method,
+                    cutoff=cutoff,
+                    omega_ph=omega_ph,
+                    mu_star_at=mu_star_at,
                 )
                 / KELVIN
             )
@@ -247,16 +252,20 @@ def report(
     discrete, frequencies, a2f = _curve(spectrum, top)
     return Report(
         name=name,
-        source=summarise(provenance) if provenance else _describe(spectrum),
+        # With the λ of this report: the code's own sum differs a little on the same rows.
+        source=summarise(dataclasses.replace(provenance, coupling=coupling))
+        if provenance
+        else _describe(spectrum),
         spectrum=spectrum,
         discrete=discrete,
-        warnings=provenance.warnings if provenance else (),
+        warnings=(provenance.warnings if provenance else ()) + _unresolved(spectrum, coupling),
         coupling=coupling,
         omega_log=omega_log,
         omega_2=omega_2,
         mu_star=float(mu_star),
-        omega_ph=omega_ph,
-        cutoff=cutoff,
+        omega_ph=float(phonon_edge(spectrum) if omega_ph is None else omega_ph),
+        cutoff=np.inf if cutoff is None else float(cutoff),
+        mu_star_at=mu_star_at,
         tc=tc,
         xi=float(xi[0]),
         xi_temperature=float(xi[1]) / KELVIN,
@@ -284,16 +293,15 @@ def _scalars(spectrum):
     )
 
 
-def _check_mu_star(mu_star, coupling):
-    # Where McMillan's denominator λ - μ*(1 + 0.62 λ) vanishes.
-    limit = coupling / (1 + 0.62 * coupling)
-    if not mu_star >= 0:
-        raise ValueError(f"mu_star must not be negative, got {mu_star:g}; use 0 for no repulsion.")
-    if mu_star >= limit:
-        raise ValueError(
-            f"mu_star = {mu_star:g} leaves no attraction: for this spectrum it must stay below "
-            f"λ/(1 + 0.62λ) = {limit:.4g}; give a smaller one, or 0 for no repulsion."
-        )
+def _unresolved(spectrum, coupling) -> tuple[str, ...]:
+    """A sentence where a table begins so late that its λ depends on what comes before."""
+    rest = unresolved_coupling(spectrum)
+    if not rest > 0.01 * coupling:
+        return ()
+    return (
+        f"α²F = {rest:.3g} in the first row, at {float(spectrum.omega[0]):.3g} meV; below it α²F "
+        f"is taken as 0, and if it fell to 0 as ω² instead, λ would be larger by {rest:.3g}.",
+    )
 
 
 def _check_temperatures(temperatures) -> np.ndarray:

@@ -6,6 +6,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from ..critical import CRITERIA
+from ..superconductivity import describe_repulsion
 from ..terminal import number
 from ..units import KELVIN, kelvin
 from .report import Report
@@ -36,7 +37,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     )
     table.add_row(
         "",
-        f"μ* = {report.mu_star:g} at {report.omega_ph:.4g} meV, ω_c = {report.cutoff:.4g} meV",
+        describe_repulsion(report.mu_star, report.omega_ph, report.cutoff, report.mu_star_at),
     )
     table.add_row("ξ", f"{report.xi:.4f} at {kelvin(report.xi_temperature)}")
     for name in CRITERIA:

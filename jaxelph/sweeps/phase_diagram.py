@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from ..critical import CRITERIA, margin
 from ..grid import grid_extent, size_for
 from ..plotting import CRITERION_STYLE, STYLE
-from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency
-from ..superconductivity import transition_temperature
+from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency, phonon_edge
+from ..superconductivity import transition_under
 from ..units import KELVIN
 from .chunks import padded_width
 from .grids import margin_grid
@@ -33,6 +33,9 @@ def phase_diagram(
     temperatures: np.ndarray,
     *,
     mu_star: float = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     progress: Callable[[int, int], object] | None = None,
 ) -> xr.Dataset:
     """Margins by the three criteria over (λ, T), the critical lines, and Tc(λ).
@@ -42,6 +45,7 @@ def phase_diagram(
         couplings (array of shape (coupling,)): λ ≥ 0.
         temperatures (array of shape (temperature,), K): T > 0.
         mu_star (scalar): μ* of Tc.
+        omega_ph (meV), cutoff (meV), mu_star_at: of Tc, see `transition_temperature`.
         progress: called with (points done, points in all).
 
     Returns:
@@ -50,8 +54,10 @@ def phase_diagram(
         ∞ where there is none, and `tc` (K) over coupling.
 
     Raises:
-        ValueError: a temperature is so low that its energy grid would be too large.
+        ValueError: an option of Tc cannot be meant, or a temperature is so low that its energy
+            grid would be too large.
     """
+    transition = transition_under(mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at)
     couplings, temperatures = (np.asarray(x, dtype=float) for x in (couplings, temperatures))
     own, top = float(coupling_constant(spectrum)), float(maximum_frequency(spectrum))
     low = KELVIN * float(np.min(temperatures))
@@ -69,7 +75,7 @@ def phase_diagram(
         return {name: margin(fine, temperature, criterion=name, grid=grid) for name in CRITERIA}
 
     def tc(coupling):
-        return transition_temperature(spectrum.scaled(coupling / own), mu_star)
+        return transition(spectrum.scaled(coupling / own))
 
     total = len(temperatures) + len(couplings)
 
@@ -101,7 +107,13 @@ def phase_diagram(
         "coupling": ("coupling", couplings, {"long_name": "λ", "units": "1"}),
         "temperature": ("temperature", temperatures, {"long_name": "T", "units": "K"}),
     }
-    return xr.Dataset(data, coordinates, {"mu_star": float(mu_star), "energies": size})
+    conditions = {
+        "mu_star": float(mu_star),
+        "omega_ph_meV": float(phonon_edge(spectrum) if omega_ph is None else omega_ph),
+        "cutoff_meV": np.inf if cutoff is None else float(cutoff),
+        "mu_star_at": mu_star_at,
+    }
+    return xr.Dataset(data, coordinates, {**conditions, "energies": size})
 
 
 def plot_phase_diagram(found: xr.Dataset, title: str = "") -> Figure:

@@ -25,6 +25,7 @@ from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
+from ..superconductivity import check_coulomb
 from .chunks import padded_width, shared_out
 from .devices import cores
 from .grids import aligned_grid, margin_grid
@@ -63,7 +64,15 @@ def quantity_names(asked: Iterable[str]) -> list[str]:
 
 #: Without a temperature: the file's own rows are the quadrature. The others need nodes no
 #: further apart than T, see `TabulatedSpectrum.resolved`.
-_OF_THE_TABLE = ("lambda", "omega-log", "lambda-omega2", "tc", "tc-allen-dynes", "xi-max")
+_OF_THE_TABLE = (
+    "lambda",
+    "omega-log",
+    "lambda-omega2",
+    "tc",
+    "omega-ph",
+    "tc-allen-dynes",
+    "xi-max",
+)
 
 
 def _bucket(value: float, least: int, ratio: float) -> int:
@@ -78,11 +87,9 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     if not np.any(a2f):
         raise ValueError("α²F is zero everywhere.")
     # Rows that repeat the last one span nothing and carry no coupling.
-    pad = (0, _bucket(len(omega), 256, 2) - len(omega))
-    padded = TabulatedSpectrum(np.pad(omega, pad, mode="edge"), np.pad(a2f, pad, mode="edge"))
     top = float(omega[np.flatnonzero(a2f)[-1]])
     spacing = float(np.max(np.diff(omega)))
-    refined = padded.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
+    refined = spectrum.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
     step, cutoff = grid_extent(top, temperature)
     size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
@@ -90,18 +97,29 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
             f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
             f"take {size} energies, and {_LARGEST_GRID} are the limit; raise --temperature."
         )
-    key = (padded.omega.shape[0], refined.refinement, size)
-    leaves = (np.asarray(refined.omega), np.asarray(refined.a2f), step, cutoff)
-    return key, leaves
+    rows = np.asarray(refined.omega), np.asarray(refined.a2f)
+    pad = (0, _bucket(len(rows[0]), 256, 2) - len(rows[0]))
+    padded = [np.pad(row, pad, mode="edge") for row in rows]
+    return (len(padded[0]), refined.refinement, size), (*padded, step, cutoff)
 
 
 @functools.lru_cache
-def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
+def _evaluator(
+    names: tuple[str, ...], refinement: int, size: int, limited: bool, given: bool, quoted: str
+) -> Callable:
     def one(row):
-        omega, a2f, step, cutoff, temperature, mu_star = row
+        omega, a2f, step, cutoff, temperature, mu_star, limit, omega_ph = row
         spectrum = TabulatedSpectrum(omega, a2f, refinement)
         at = (spectrum, temperature, step, cutoff, size)
-        setting = Setting(temperature, mu_star, aligned_grid(*at), margin_grid(*at))
+        setting = Setting(
+            temperature,
+            mu_star,
+            aligned_grid(*at),
+            margin_grid(*at),
+            omega_ph if given else None,
+            limit if limited else None,
+            quoted,
+        )
         return {name: QUANTITIES[name].compute(spectrum, setting) for name in names}
 
     return shared_out(one)
@@ -133,6 +151,9 @@ def screen(
     temperature: float,
     *,
     mu_star: float = 0.1,
+    omega_ph: float | None = None,
+    cutoff: float | None = None,
+    mu_star_at: str = "omega-ph",
     progress: Callable[[int, int], object] | None = None,
     journal: str | os.PathLike[str] | None = None,
     **reading: Any,
@@ -144,6 +165,8 @@ def screen(
         quantities: see `quantity_names`.
         temperature (scalar, meV): of those quantities that depend on it.
         mu_star (scalar): μ* of Tc.
+        omega_ph (meV), cutoff (meV), mu_star_at: of Tc, see `transition_temperature`. Beside
+            Tc the table has ω_ph of each file.
         progress: called with (files done, files in all).
         journal: a file that keeps finished rows. After a crash or kill the same call goes on
             with the rest, and with files that have changed; a journal of other settings is
@@ -155,11 +178,14 @@ def screen(
         or "", and `warning` with what the reader said. Tc is in K, rates in 1/ps.
 
     Raises:
-        ValueError: an unknown quantity, a temperature that is not positive, or the journal of
-            another screen.
+        ValueError: an unknown quantity, a temperature that is not positive, an option of Tc that
+            cannot be meant, or the journal of another screen.
         OSError: the journal cannot be written to; one sentence.
     """
     names = quantity_names(quantities)
+    if "tc" in names and "omega-ph" not in names:
+        names.insert(names.index("tc") + 1, "omega-ph")
+    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"temperature must be positive, got {temperature:g}.")
     files = [Path(path) for path in paths]
@@ -169,6 +195,9 @@ def screen(
         "quantity": names,
         "temperature": float(temperature),
         "mu_star": float(mu_star),
+        "omega_ph": None if omega_ph is None else float(omega_ph),
+        "cutoff": None if cutoff is None else float(cutoff),
+        "mu_star_at": mu_star_at,
         **reading,
         "version": metadata.version("jaxelph"),
     }
@@ -206,12 +235,15 @@ def screen(
         width = batch if key in full else padded_width(2 ** (len(rows) - 1).bit_length())
         padded = [leaves for _, leaves, _ in rows] + [rows[-1][1]] * (width - len(rows))
         columns = [np.stack(column) for column in zip(*padded, strict=True)]
-        both = [np.full(width, float(x)) for x in (temperature, mu_star)]
+        alike = [np.full(width, float(x or 0)) for x in (temperature, mu_star, cutoff, omega_ph)]
         # What takes the table alone is compiled once for its length, whatever the grid.
         found = {}
         for some, shape in ((of_table, (1, 2)), (of_grid, key[1:])):
             if some:
-                found |= _evaluator(some, *shape)((*columns, *both))
+                evaluate = _evaluator(
+                    some, *shape, cutoff is not None, omega_ph is not None, mu_star_at
+                )
+                found |= evaluate((*columns, *alike))
         for row, name in zip(values, names, strict=True):
             row[index] = np.asarray(found[name])[: len(rows)]
         if kept is not None:
@@ -246,10 +278,16 @@ def screen(
         if not errors[k]:
             lost = [name for name, value in zip(names, values[:, k], strict=True) if value != value]
             errors[k] = f"{files[k]}: {', '.join(lost)} could not be computed (not a number)."
-    return _table(files, names, values, errors, remarks, temperature, mu_star)
+    conditions = {
+        "temperature_meV": float(temperature),
+        "mu_star": float(mu_star),
+        "cutoff_meV": np.inf if cutoff is None else float(cutoff),
+        "mu_star_at": mu_star_at,
+    }
+    return _table(files, names, values, errors, remarks, conditions)
 
 
-def _table(files, names, values, errors, remarks, temperature, mu_star) -> xr.Dataset:
+def _table(files, names, values, errors, remarks, conditions) -> xr.Dataset:
     data: dict[str, Any] = {}
     for name, row in zip(names, values, strict=True):
         factor, unit = unit_of_quantity(name, QUANTITIES[name].energy_power)
@@ -257,5 +295,4 @@ def _table(files, names, values, errors, remarks, temperature, mu_star) -> xr.Da
         data[name.replace("-", "_")] = ("file", factor * row, attributes)
     data["error"] = ("file", np.array(errors, dtype=object), {})
     data["warning"] = ("file", np.array(remarks, dtype=object), {})
-    attributes = {"temperature_meV": float(temperature), "mu_star": float(mu_star)}
-    return xr.Dataset(data, {"file": np.array([str(f) for f in files], dtype=object)}, attributes)
+    return xr.Dataset(data, {"file": np.array([str(f) for f in files], dtype=object)}, conditions)
