@@ -124,16 +124,13 @@ def self_energy(
 
 
 def _scattering(omega, coupling, temperature, energy):
-    return (
-        coupling
-        * omega
-        * (
-            2 * bose(omega, temperature)
-            + 1
-            + fermi(energy + omega, temperature)
-            - fermi(energy - omega, temperature)
-        )
-    )
+    # 2N + 1 + f0(E+ω) - f0(E-ω) = coth(ω/2T) (1 + cosh E/T)/(cosh E/T + cosh ω/T), which cancels
+    # nothing when T → 0; all is divided by the largest exponential.
+    x, y = energy / temperature, omega / temperature
+    top = jax.lax.stop_gradient(jnp.maximum(jnp.abs(x), y))
+    above = (jnp.exp((x - top) / 2) + jnp.exp(-(x + top) / 2)) ** 2
+    below = jnp.exp(x - top) + jnp.exp(-x - top) + jnp.exp(y - top) + jnp.exp(-y - top)
+    return coupling * omega * (1 + 2 * bose(omega, temperature)) * above / below
 
 
 @jax.jit
@@ -151,6 +148,8 @@ def scattering_rate(
         >>> from jaxelph import EinsteinModes
         >>> print(f"{scattering_rate(EinsteinModes([1.0], [1.0]), 0.1, 0.5):.6f}")
         0.006784
+        >>> print(f"{scattering_rate(EinsteinModes([1.0], [1.0]), 1 / 40, 0.0):.6e}")  # 2ω/sinh ω/T
+        1.699342e-17
     """
     energy = jnp.asarray(energy, dtype=float)
     return sum_over_modes(lambda w, c: _scattering(w, c, temperature, energy), spectrum)
