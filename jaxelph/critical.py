@@ -34,7 +34,7 @@ from .spectrum import (
     moment,
 )
 from .stability import stability_margin
-from .thermodynamics import specific_heat_ratio
+from .thermodynamics import specific_heat_ratio, stability_parameter
 
 Criterion = Literal["weight", "heat", "kinetic"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
@@ -117,7 +117,11 @@ def critical_coupling(
         >>> print(f"{critical_coupling(s, 0.486234, criterion='heat'):.4f}")
         3.6915
     """
-    gain = 1 - margin(spectrum, temperature, criterion=criterion, grid=grid)
+    if criterion == "heat":  # 1 - C_el would cancel for T ≫ ω
+        check_temperature(temperature)
+        gain = stability_parameter(spectrum, temperature)
+    else:
+        gain = 1 - margin(spectrum, temperature, criterion=criterion, grid=grid)
     reachable = gain > 0
     coupling = coupling_constant(spectrum)
     return jnp.where(reachable, coupling / jnp.where(reachable, gain, 1.0), jnp.inf)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from .activated import activated_rate
 from .davidson import lowest_eigenpair
-from .equilibrium import thermal_window
+from .equilibrium import scattering_rate, thermal_window
 from .grid import EnergyGrid
 from .numerics import eigh, solve_symmetric
 from .spectrum import EliashbergFunction, Scalar, maximum_frequency
@@ -177,23 +177,24 @@ def slowest_rate(
     """
     pencil = stability_pencil(spectrum, temperature, grid)
     on_grid = pencil_modes(pencil).slowest
-    bound = jnp.minimum(on_grid, jnp.min(pencil.rate))
+    scattering = scattering_rate(spectrum, temperature, grid.energies)
     discrete = jax.lax.cond(
-        _activated(spectrum, pencil, bound),
+        _activated(spectrum, scattering, on_grid),
         lambda: activated_rate(spectrum, temperature, grid),
         lambda: on_grid,
     )
     return jnp.minimum(discrete, continuum_rate(spectrum, temperature))
 
 
-def _activated(spectrum, pencil, rate):
-    """Whether M̃ as a difference has lost a rate as slow as this one.
+def _activated(spectrum, scattering, rate):
+    """Whether M̃ as a difference has lost rates as slow as this one, or as the least Γ(E).
 
     Of δ modes off the lattice the tails of sinc, beside Γ of order e^{-ω/T}, make it
     indefinite at a few 1e-6 of its largest element; else what is lost is rounding.
     """
     least = 1e-9 if spectrum.smooth else 1e-4
-    return jax.lax.stop_gradient(rate < least * jnp.max(pencil.rate))
+    rate = jnp.minimum(jnp.abs(rate), jnp.min(scattering))
+    return jax.lax.stop_gradient(rate < least * jnp.max(scattering))
 
 
 @jax.jit
@@ -237,7 +238,8 @@ def extreme_rates(
     grids = jax.lax.stop_gradient((coarse, grid))
     # A μ-preserving shift, μ → μ/(1 + sμ), to a definite metric: M̃ alone has lost its least
     # eigenvalues, see `_activated`.
-    shift = 1e-4 * jnp.max(frozen.rate)
+    scattering = jax.lax.stop_gradient(scattering_rate(spectrum, temperature, grid.energies))
+    shift = 1e-4 * jnp.max(scattering)
 
     def metric(v):
         return frozen.multiply_M(v) + shift * frozen.multiply_A(v)
@@ -266,9 +268,8 @@ def extreme_rates(
     slowest = quotient(slow)
     # Smooth on the scale of T, an activated mode needs no fine grid, and no cutoff far above.
     cutoff = jnp.minimum(grid.cutoff, maximum_frequency(spectrum) + 16 * temperature)
-    bound = jnp.minimum(jnp.abs(slowest), jnp.min(frozen.rate))
     slowest = jax.lax.cond(
-        _activated(spectrum, frozen, bound),
+        _activated(spectrum, scattering, slowest),
         lambda: activated_rate(spectrum, temperature, EnergyGrid(cutoff / count, count)),
         lambda: slowest,
     )
