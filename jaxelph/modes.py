@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from .activated import activated_rate
 from .davidson import lowest_eigenpair
 from .equilibrium import scattering_rate, thermal_window
-from .grid import EnergyGrid
+from .grid import EnergyGrid, check_grid
 from .numerics import eigh, solve_symmetric
 from .spectrum import EliashbergFunction, Scalar, maximum_frequency
 from .stability import (
@@ -80,6 +80,7 @@ def normal_modes(
         >>> print(f"{modes.slowest:.6f}")
         0.884702
     """
+    check_grid(spectrum, temperature, grid)
     return pencil_modes(stability_pencil(spectrum, temperature, grid))
 
 
@@ -149,7 +150,6 @@ def _generalised_eigh_jvp(primals, tangents):
     return (rates, v), (drates, v @ mixing)
 
 
-@jax.jit
 def slowest_rate(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> Float[Array, ""]:
@@ -175,6 +175,12 @@ def slowest_rate(
         0.887 0.887
         12.408 12.731
     """
+    check_grid(spectrum, temperature, grid)
+    return _slowest_rate(spectrum, temperature, grid)
+
+
+@jax.jit
+def _slowest_rate(spectrum, temperature, grid):
     pencil = stability_pencil(spectrum, temperature, grid)
     on_grid = pencil_modes(pencil).slowest
     scattering = scattering_rate(spectrum, temperature, grid.energies)
@@ -186,18 +192,21 @@ def slowest_rate(
     return jnp.minimum(discrete, continuum_rate(spectrum, temperature))
 
 
-def _activated(spectrum, scattering, rate):
-    """Whether M̃ as a difference has lost rates as slow as this one, or as the least Γ(E).
+def least_resolved(spectrum: EliashbergFunction) -> float:
+    """The least eigenvalue that M̃ as a difference has, in parts of its largest element.
 
-    Of δ modes off the lattice the tails of sinc, beside Γ of order e^{-ω/T}, make it
-    indefinite at a few 1e-6 of its largest element; else what is lost is rounding.
+    Of δ modes off the lattice the tails of sinc, beside Γ of order e^{-ω/T}, make M̃
+    indefinite at a few 1e-6; else what is lost is rounding.
     """
-    least = 1e-9 if spectrum.smooth else 1e-4
+    return 1e-9 if spectrum.smooth else 1e-4
+
+
+def _activated(spectrum, scattering, rate):
+    """Whether M̃ has lost rates as slow as this one, or as the least Γ(E)."""
     rate = jnp.minimum(jnp.abs(rate), jnp.min(scattering))
-    return jax.lax.stop_gradient(rate < least * jnp.max(scattering))
+    return jax.lax.stop_gradient(rate < least_resolved(spectrum) * jnp.max(scattering))
 
 
-@jax.jit
 def extreme_rates(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -227,6 +236,12 @@ def extreme_rates(
         >>> print(f"{slowest:.9f}")
         0.884701765
     """
+    check_grid(spectrum, temperature, grid)
+    return _extreme_rates(spectrum, temperature, grid)
+
+
+@jax.jit
+def _extreme_rates(spectrum, temperature, grid):
     pencil = stability_pencil(spectrum, temperature, grid)
     frozen = jax.lax.stop_gradient(pencil)
     count = min(COARSE, grid.size)

@@ -29,7 +29,7 @@ from ..grid import (
     size_for,
     weight_on_grid,
 )
-from ..modes import slowest_rate
+from ..modes import least_resolved, slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction
 from ..stability import continuum_rate, margin_form, stability_pencil, two_temperature_rate
@@ -215,13 +215,9 @@ class Examination:
             return float(slowest_rate(self._spectrum, temperature, grid))
         if largest <= 0:
             return edge
-        # What is much slower than M's elements is lost in them; see `slowest_rate`.
-        lost = 1 / largest < 1e-4 * np.max(np.diag(found["M"]))
-        return (
-            float(slowest_rate(self._spectrum, temperature, grid))
-            if lost
-            else min(edge, 1 / largest)
-        )
+        if 1 / largest < least_resolved(self._spectrum) * np.max(np.diag(found["M"])):
+            return float(slowest_rate(self._spectrum, temperature, grid))
+        return min(edge, 1 / largest)
 
     def _collect(self, rows):
         def column(name):
