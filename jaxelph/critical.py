@@ -177,7 +177,7 @@ def critical_coupling_scaled(
         largest: where the scan ends.
 
     Returns:
-        λ_c (scalar), inf if there is none below `largest`.
+        λ_c (scalar), inf if there is none below `largest`, NaN where the search fails.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -237,9 +237,11 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
         return jnp.where(found, distance(jnp.where(found, x, 0.0), args), x)
 
     newton = optx.Newton(rtol=1e-10, atol=1e-12)
-    root = optx.root_find(guarded, newton, jax.lax.stop_gradient(start), args, max_steps=64).value
-    none = jnp.where(jnp.any(jnp.isnan(reached)), jnp.nan, jnp.inf)
-    return jnp.where(found, jnp.exp(root), none)
+    start = jax.lax.stop_gradient(start)
+    solution = optx.root_find(guarded, newton, start, args, max_steps=64, throw=False)
+    failed = (solution.result != optx.RESULTS.successful) | jnp.any(jnp.isnan(reached))
+    root = jnp.where(found, jnp.exp(solution.value), jnp.inf)
+    return jnp.where(failed, jnp.nan, root)
 
 
 def _check_criterion(criterion: str) -> None:
