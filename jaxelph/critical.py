@@ -25,16 +25,15 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .equilibrium import minimum_weight
-from .grid import EnergyGrid, minimum_weight_on_grid
+from .grid import EnergyGrid, check_grid, minimum_weight_on_grid
 from .refined import RefinedGrid
 from .spectrum import (
     EliashbergFunction,
     Scalar,
     coupling_constant,
-    moment,
 )
 from .stability import stability_margin
-from .thermodynamics import specific_heat_ratio
+from .thermodynamics import specific_heat_ratio, stability_parameter
 
 Criterion = Literal["weight", "heat", "kinetic"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
@@ -67,6 +66,8 @@ def margin(
     """
     _check_criterion(criterion)
     check_temperature(temperature)
+    if grid is not None and criterion != "heat":
+        check_grid(spectrum, temperature, grid.base if isinstance(grid, RefinedGrid) else grid)
     if criterion == "kinetic" and grid is None:
         suggested = EnergyGrid.suggest(spectrum, temperature)
         grid = RefinedGrid.if_smooth(spectrum, temperature, suggested)
@@ -117,10 +118,13 @@ def critical_coupling(
         >>> print(f"{critical_coupling(s, 0.486234, criterion='heat'):.4f}")
         3.6915
     """
-    gain = 1 - margin(spectrum, temperature, criterion=criterion, grid=grid)
-    reachable = gain > 0
-    coupling = coupling_constant(spectrum)
-    return jnp.where(reachable, coupling / jnp.where(reachable, gain, 1.0), jnp.inf)
+    if criterion == "heat":  # 1 - C_el would cancel for T ≫ ω
+        check_temperature(temperature)
+        gain = stability_parameter(spectrum, temperature)
+    else:
+        gain = 1 - margin(spectrum, temperature, criterion=criterion, grid=grid)
+    never = gain <= 0  # NaN stays NaN
+    return jnp.where(never, jnp.inf, coupling_constant(spectrum) / jnp.where(never, 1.0, gain))
 
 
 def grid_error(
@@ -173,7 +177,7 @@ def critical_coupling_scaled(
         largest: where the scan ends.
 
     Returns:
-        λ_c (scalar), inf if there is none below `largest`.
+        λ_c (scalar), inf if there is none below `largest`, NaN where the search fails.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -190,8 +194,12 @@ def critical_coupling_scaled(
 
 @partial(jax.jit, static_argnames="criterion")
 def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, largest):
-    unit = spectrum.scaled(1 / coupling_constant(spectrum))
-    g = jnp.sqrt(moment(unit, 2))
+    # Without coupling there is no shape: inf, and no derivatives.
+    coupling = coupling_constant(spectrum)
+    absent = coupling == 0
+    unit = spectrum.scaled(1 / jnp.where(absent, 1.0, coupling))
+    omega, part = unit.modes()
+    g = jnp.sqrt(jnp.where(absent, 1.0, jnp.sum(part * omega**2)))
     args = (unit, g, jnp.asarray(scaled_temperature, dtype=float))
     frozen = jax.lax.stop_gradient(args)
 
@@ -210,10 +218,12 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
             for bound in ("weight", "heat")
         ]
         start = jnp.log(jnp.minimum(largest, jnp.minimum(*bounds)))
-        found = distance(start, frozen) <= 0
+        reached = distance(start, frozen)
+        found = reached <= 0
     else:
         scan = jnp.linspace(jnp.log(1e-2), jnp.log(largest), 48)
-        negative = jax.lax.map(lambda x: distance(x, frozen), scan) < 0
+        reached = jax.lax.map(lambda x: distance(x, frozen), scan)
+        negative = reached < 0
         found = jnp.any(negative)
         first = jnp.argmax(negative)
         # The chord through the bracket's ends is a good enough start for Newton's method.
@@ -227,8 +237,11 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
         return jnp.where(found, distance(jnp.where(found, x, 0.0), args), x)
 
     newton = optx.Newton(rtol=1e-10, atol=1e-12)
-    root = optx.root_find(guarded, newton, jax.lax.stop_gradient(start), args, max_steps=64).value
-    return jnp.where(found, jnp.exp(root), jnp.inf)
+    start = jax.lax.stop_gradient(start)
+    solution = optx.root_find(guarded, newton, start, args, max_steps=64, throw=False)
+    failed = (solution.result != optx.RESULTS.successful) | jnp.any(jnp.isnan(reached))
+    root = jnp.where(found, jnp.exp(solution.value), jnp.inf)
+    return jnp.where(failed, jnp.nan, root)
 
 
 def _check_criterion(criterion: str) -> None:

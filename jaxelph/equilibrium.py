@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Real
 
-from .numerics import refine_minimum
+from .numerics import global_minimum, refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar, maximum_frequency
 
@@ -124,16 +124,13 @@ def self_energy(
 
 
 def _scattering(omega, coupling, temperature, energy):
-    return (
-        coupling
-        * omega
-        * (
-            2 * bose(omega, temperature)
-            + 1
-            + fermi(energy + omega, temperature)
-            - fermi(energy - omega, temperature)
-        )
-    )
+    # 2N + 1 + f0(E+ω) - f0(E-ω) = coth(ω/2T) (1 + cosh E/T)/(cosh E/T + cosh ω/T), which cancels
+    # nothing when T → 0; all is divided by the largest exponential.
+    x, y = energy / temperature, omega / temperature
+    top = jax.lax.stop_gradient(jnp.maximum(jnp.abs(x), y))
+    above = (jnp.exp((x - top) / 2) + jnp.exp(-(x + top) / 2)) ** 2
+    below = jnp.exp(x - top) + jnp.exp(-x - top) + jnp.exp(y - top) + jnp.exp(-y - top)
+    return coupling * omega * (1 + 2 * bose(omega, temperature)) * above / below
 
 
 @jax.jit
@@ -151,6 +148,8 @@ def scattering_rate(
         >>> from jaxelph import EinsteinModes
         >>> print(f"{scattering_rate(EinsteinModes([1.0], [1.0]), 0.1, 0.5):.6f}")
         0.006784
+        >>> print(f"{scattering_rate(EinsteinModes([1.0], [1.0]), 1 / 40, 0.0):.6e}")  # 2ω/sinh ω/T
+        1.699342e-17
     """
     energy = jnp.asarray(energy, dtype=float)
     return sum_over_modes(lambda w, c: _scattering(w, c, temperature, energy), spectrum)
@@ -200,13 +199,13 @@ def minimum_weight(
     r"""The least inverse quasiparticle weight $\min_E Z_0^{-1}(E)$ and the energy of it.
 
     The energy axis is scanned, then Newton's method goes on with the closed form, so that
-    neither number depends on the scan.
+    neither number depends on the scan. Without `energies` it goes on from several minima.
 
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         energies (array of shape (energy,), energy): where to scan; without them, 512 energies
-            up to 12 T above the top of the spectrum, enough for T above a hundredth of it.
+            up to 12 T above the top of the spectrum, and a few above each mode.
         values (array of shape (energy,)): Z0⁻¹ there, where it is known already.
 
     Returns:
@@ -218,19 +217,31 @@ def minimum_weight(
         >>> print(f"{value:.6f} {energy:.6f}")
         0.308591 1.494959
     """
-    if energies is None:
-        top = maximum_frequency(spectrum) + 12 * temperature
-        energies = jax.lax.stop_gradient(top) * jnp.arange(1, 513) / 512
-    if values is None:
-        values = inverse_quasiparticle_weight(spectrum, temperature, energies)
 
     def weight(energy):
         return inverse_quasiparticle_weight(spectrum, temperature, energy)
 
-    energy = refine_minimum(
-        weight, jnp.asarray(energies), jax.lax.stop_gradient(jnp.asarray(values))
-    )
+    if energies is not None:
+        if values is None:
+            values = weight(energies)
+        values = jax.lax.stop_gradient(jnp.asarray(values))
+        energy = refine_minimum(weight, jnp.asarray(energies), values)
+    else:
+        energies = _where_dips_are(*jax.lax.stop_gradient((spectrum, temperature)))
+        energy = global_minimum(weight, energies, jax.lax.stop_gradient(weight(energies)))
     return weight(energy), energy
+
+
+def _where_dips_are(spectrum, temperature):
+    """Energies to scan: everywhere to 12 T above the top, and above each mode in steps below T."""
+    omega = spectrum.modes()[0]
+    top = maximum_frequency(spectrum) + 12 * temperature
+    # As wide as T, a dip lies up to 4 T above its mode. Nodes of a smooth spectrum are dense:
+    # together they need no more points than a few modes do.
+    modes = omega[:: -(-omega.shape[0] // 256)]
+    count = max(1, min(12, 256 // modes.shape[0]))
+    near = modes[:, None] + temperature * (jnp.arange(count) + 0.5)[None, :] * (4 / count)
+    return jnp.sort(jnp.append(top * jnp.arange(1, 513) / 512, near))
 
 
 @jax.jit

@@ -15,6 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
@@ -128,6 +129,8 @@ class EnergyGrid(eqx.Module):
             raise ValueError(f"EnergyGrid: size must be at least 2, got {self.size}.")
         if getattr(self.step, "shape", ()) != ():
             raise ValueError(f"EnergyGrid: step must be a scalar, got shape {self.step.shape}.")
+        if not isinstance(self.step, Tracer) and not 0 < self.step < np.inf:
+            raise ValueError(f"EnergyGrid: step must be positive and finite, got {self.step}.")
 
     @property
     def energies(self) -> Float[Array, " energy"]:
@@ -217,6 +220,35 @@ def grid_extent(
     step = temperature * np.pi**2 / (digits + np.log(1e2))
     hottest = temperature if hottest is None else max(float(hottest), temperature)
     return step, max(hottest * (digits + 8), top + hottest * (digits / 2 + 4))
+
+
+def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid) -> None:
+    """Refuse a concrete grid that misses what it is to show; traced values pass.
+
+    Raises:
+        ValueError: the step is above T, or the grid ends below 12 T or the top of α²F.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> check_grid(EinsteinModes([1.0], [1.0]), 0.25, EnergyGrid(0.1, 10))
+        Traceback (most recent call last):
+            ...
+        ValueError: the grid ends at 1, below 12 T = 3 or the top of α²F, 1; see EnergyGrid.suggest.
+    """
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves((spectrum, temperature, grid))):
+        return
+    step, cutoff, temperature = (float(x) for x in (grid.step, grid.cutoff, temperature))
+    if not step <= temperature:
+        raise ValueError(
+            f"the grid is too coarse: its step {step:.4g} should be at most half of the "
+            f"temperature {temperature:.4g}; see EnergyGrid.suggest."
+        )
+    top = float(maximum_frequency(spectrum))
+    if not cutoff > max(12 * temperature, top):
+        raise ValueError(
+            f"the grid ends at {cutoff:.4g}, below 12 T = {12 * temperature:.4g} or the top of "
+            f"α²F, {top:.4g}; see EnergyGrid.suggest."
+        )
 
 
 def size_for(top: float, step: float, cutoff: float) -> float:

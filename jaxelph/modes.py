@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .activated import activated_rate
 from .davidson import lowest_eigenpair
-from .equilibrium import thermal_window
-from .grid import EnergyGrid
+from .equilibrium import scattering_rate, thermal_window
+from .grid import EnergyGrid, check_grid
 from .numerics import eigh, solve_symmetric
-from .spectrum import EliashbergFunction, Scalar
+from .spectrum import EliashbergFunction, Scalar, maximum_frequency
 from .stability import (
     COARSE,
     StabilityPencil,
@@ -38,13 +39,13 @@ class NormalModes(eqx.Module):
 
     @property
     def unstable(self) -> Int[Array, ""]:
-        """How many modes grow."""
-        return jnp.sum(self.rates < 0)
+        """How many modes grow; -1 where the rates are NaN."""
+        return jnp.where(jnp.any(jnp.isnan(self.rates)), -1, jnp.sum(self.rates < 0))
 
     @property
     def slowest(self) -> Float[Array, ""]:
         """The smallest γ > 0 of the grid; of the metal itself, see `slowest_rate`."""
-        return jnp.min(jnp.where(self.rates > 0, self.rates, jnp.inf))
+        return jnp.min(jnp.where(self.rates <= 0, jnp.inf, self.rates))
 
     @property
     def fastest_growth(self) -> Float[Array, ""]:
@@ -79,6 +80,7 @@ def normal_modes(
         >>> print(f"{modes.slowest:.6f}")
         0.884702
     """
+    check_grid(spectrum, temperature, grid)
     return pencil_modes(stability_pencil(spectrum, temperature, grid))
 
 
@@ -103,7 +105,7 @@ def _generalised_eigh(A, M):
     # Work with 1/γ, which passes smoothly through 0 where A loses its sign: A u = μ M u on the
     # range of M. Vectors of the null space are eliminated by a Schur complement.
     m, basis = eigh(M)
-    null = m < _NULL * m[-1]
+    null = m <= _NULL * m[-1]
     A = basis.T @ A @ basis
     in_null = null[:, None] & null[None, :]
     crossing = null[:, None] & ~null[None, :]
@@ -153,6 +155,9 @@ def slowest_rate(
 ) -> Float[Array, ""]:
     r"""The slowest decay rate of the metal: of a discrete mode, or the edge of the continuum.
 
+    Where T is so low that rates are activated, e^{-ω/T}, the mode is that of `activated_rate`,
+    which keeps their digits. At λ = 0 nothing decays, and the derivative is that of the edge.
+
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
@@ -170,11 +175,38 @@ def slowest_rate(
         0.887 0.887
         12.408 12.731
     """
-    on_grid = normal_modes(spectrum, temperature, grid).slowest
-    return jnp.minimum(on_grid, continuum_rate(spectrum, temperature))
+    check_grid(spectrum, temperature, grid)
+    return _slowest_rate(spectrum, temperature, grid)
 
 
 @jax.jit
+def _slowest_rate(spectrum, temperature, grid):
+    pencil = stability_pencil(spectrum, temperature, grid)
+    on_grid = pencil_modes(pencil).slowest
+    scattering = scattering_rate(spectrum, temperature, grid.energies)
+    discrete = jax.lax.cond(
+        _activated(spectrum, scattering, on_grid),
+        lambda: activated_rate(spectrum, temperature, grid),
+        lambda: on_grid,
+    )
+    return jnp.minimum(discrete, continuum_rate(spectrum, temperature))
+
+
+def least_resolved(spectrum: EliashbergFunction) -> float:
+    """The least eigenvalue that M̃ as a difference has, in parts of its largest element.
+
+    Of δ modes off the lattice the tails of sinc, beside Γ of order e^{-ω/T}, make M̃
+    indefinite at a few 1e-6; else what is lost is rounding.
+    """
+    return 1e-9 if spectrum.smooth else 1e-4
+
+
+def _activated(spectrum, scattering, rate):
+    """Whether M̃ has lost rates as slow as this one, or as the least Γ(E)."""
+    rate = jnp.minimum(jnp.abs(rate), jnp.min(scattering))
+    return jax.lax.stop_gradient(rate < least_resolved(spectrum) * jnp.max(scattering))
+
+
 def extreme_rates(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -187,7 +219,7 @@ def extreme_rates(
     the quotients are stationary.
 
     Args:
-        spectrum: an Eliashberg function that is not a single Einstein mode, whose M is singular.
+        spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         grid: of any size.
 
@@ -204,6 +236,12 @@ def extreme_rates(
         >>> print(f"{slowest:.9f}")
         0.884701765
     """
+    check_grid(spectrum, temperature, grid)
+    return _extreme_rates(spectrum, temperature, grid)
+
+
+@jax.jit
+def _extreme_rates(spectrum, temperature, grid):
     pencil = stability_pencil(spectrum, temperature, grid)
     frozen = jax.lax.stop_gradient(pencil)
     count = min(COARSE, grid.size)
@@ -213,6 +251,15 @@ def extreme_rates(
     order = jnp.argsort(jnp.where(moving, 1 / jnp.where(moving, modes.rates, 1.0), 0.0))
 
     grids = jax.lax.stop_gradient((coarse, grid))
+    # A μ-preserving shift, μ → μ/(1 + sμ), to a definite metric: M̃ alone has lost its least
+    # eigenvalues, see `_activated`.
+    scattering = jax.lax.stop_gradient(scattering_rate(spectrum, temperature, grid.energies))
+    shift = 1e-4 * jnp.max(scattering)
+
+    def metric(v):
+        return frozen.multiply_M(v) + shift * frozen.multiply_A(v)
+
+    metric_diagonal = frozen.diagonal_M + shift * frozen.diagonal_A
 
     def search(sign_and_smooth):
         sign, smooth = sign_and_smooth
@@ -220,9 +267,9 @@ def extreme_rates(
         return lowest_eigenpair(
             lambda v: sign * frozen.multiply_A(v),
             diagonal,
-            search_space(smooth, grids, frozen, diagonal / frozen.diagonal_M),
-            metric=frozen.multiply_M,
-            metric_diagonal=frozen.diagonal_M,
+            search_space(smooth, grids, frozen, diagonal / metric_diagonal),
+            metric=metric,
+            metric_diagonal=metric_diagonal,
         )[1]
 
     # One search after the other. Under `vmap` JAX's LAPACK calls wait for threads of the pool
@@ -233,4 +280,12 @@ def extreme_rates(
     def quotient(vector):
         return (vector @ pencil.multiply_M(vector)) / (vector @ pencil.multiply_A(vector))
 
-    return quotient(slow), quotient(fast)
+    slowest = quotient(slow)
+    # Smooth on the scale of T, an activated mode needs no fine grid, and no cutoff far above.
+    cutoff = jnp.minimum(grid.cutoff, maximum_frequency(spectrum) + 16 * temperature)
+    slowest = jax.lax.cond(
+        _activated(spectrum, scattering, slowest),
+        lambda: activated_rate(spectrum, temperature, EnergyGrid(cutoff / count, count)),
+        lambda: slowest,
+    )
+    return slowest, quotient(fast)

@@ -64,6 +64,38 @@ def refine_minimum(
     return jnp.clip(newton(x), low, high)
 
 
+def global_minimum(
+    function: Callable[[Float[Array, ""]], Float[Array, ""]],
+    points: Float[Array, " point"],
+    values: Float[Array, " point"],
+    starts: int = 6,
+) -> Float[Array, ""]:
+    """`refine_minimum` from each of the lowest local minima of `values`, and the least of all.
+
+    A scan orders minima that nearly tie by where its points happen to lie. NaN among the
+    values gives NaN.
+
+    Example:
+        >>> x = jnp.linspace(-2.0, 2.0, 9)
+        >>> def well(x):  # minima near -1.25 and 1.25, the second a little lower
+        ...     return (x**2 - 1.5625) ** 2 - 0.001 * x
+        >>> print(f"{global_minimum(well, x, well(x)):.4f}")
+        1.2502
+    """
+    index = jnp.arange(points.shape[0])
+    left = values <= jnp.append(jnp.inf, values[:-1])
+    right = values <= jnp.append(values[1:], jnp.inf)
+    lowest = jnp.argsort(jnp.where(left & right, values, jnp.inf))[:starts]
+
+    def refined(start):
+        found = refine_minimum(function, points, jnp.where(index == start, -jnp.inf, jnp.inf))
+        return found, function(found)
+
+    minimisers, minima = jax.lax.map(refined, lowest)
+    best = minimisers[jax.lax.stop_gradient(jnp.argmin(minima))]
+    return jnp.where(jnp.any(jnp.isnan(values)), jnp.nan, best)
+
+
 def one_by_one(function: Callable) -> Callable:
     """`function` of arrays, under `vmap` on a CPU applied to one lane after the other.
 

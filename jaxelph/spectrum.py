@@ -420,12 +420,17 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
 def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\omega_{\log} = \exp[\lambda^{-1}\int (2\alpha^2F/\omega)\ln\omega\,d\omega]$ (energy).
 
+    A spectrum without coupling has none: 0, as its `maximum_frequency`.
+
     Example:
         >>> print(f"{log_frequency(EinsteinModes([2.0, 8.0], [0.5, 0.5])):.4f}")
         4.0000
     """
     omega, coupling = spectrum.modes()
-    return jnp.exp(jnp.sum(coupling * jnp.log(omega)) / jnp.sum(coupling))
+    total = jnp.sum(coupling)
+    absent = total == 0
+    mean = jnp.sum(coupling * jnp.log(omega)) / jnp.where(absent, 1.0, total)
+    return jnp.where(absent, 0.0, jnp.exp(mean))
 
 
 @checked

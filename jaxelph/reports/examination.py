@@ -29,11 +29,11 @@ from ..grid import (
     size_for,
     weight_on_grid,
 )
-from ..modes import normal_modes
+from ..modes import least_resolved, slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction
 from ..stability import continuum_rate, margin_form, stability_pencil, two_temperature_rate
-from ..thermodynamics import specific_heat_ratio
+from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]
@@ -104,7 +104,7 @@ class Examination:
     """
 
     columns: dict  # fields of `Report` that depend on temperature
-    edges: dict[str, float | None]  # K
+    windows: dict[str, tuple[tuple[float | None, float], ...]]  # of instability, K
     scanned: tuple[float, float]  # K
 
     def __init__(
@@ -124,7 +124,7 @@ class Examination:
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
         self._grids = _make_grids(every, top, rtol)
-        self._spectrum = spectrum.resolved(low)
+        self._spectrum, self._stated = spectrum.resolved(low), spectrum
 
         self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
@@ -139,7 +139,11 @@ class Examination:
                 else:
                     margins[t] = _margins(sample)
             self._collect(rows)
-            self.edges = {name: self._edge(name, margins) for name in CRITERIA}
+            least_heat = float(maximum_stability_parameter(spectrum)[1])
+            if self._heat(least_heat) <= 0 and least_heat >= min(margins):
+                # The kinetic margin is no greater, and may be so between the others.
+                margins[least_heat] = _margins(self._sample(least_heat))
+            self.windows = {name: self._windows(name, margins) for name in CRITERIA}
         self.scanned = (float(min(margins)) / KELVIN, float(max(margins)) / KELVIN)
         self._advance(self._all)
 
@@ -199,21 +203,21 @@ class Examination:
     def _slowest(self, found, temperature):
         """The smallest γ > 0 of γ A u = M u or the edge of the continuum, see `slowest_rate`."""
         size, edge = found["size"], float(found["continuum"])
+        grid = EnergyGrid(found["step"], 16 * math.ceil(size / 16))
         if self._single:
-            grid = EnergyGrid(found["step"], 16 * math.ceil(size / 16))
-            return min(edge, float(normal_modes(self._spectrum, temperature, grid).slowest))
+            return float(slowest_rate(self._spectrum, temperature, grid))
         try:
             # The largest μ = 1/γ, M being definite as a rule.
             largest = scipy.linalg.eigh(
                 found["A"], found["M"], eigvals_only=True, subset_by_index=[size - 1, size - 1]
             )[0]
         except np.linalg.LinAlgError:
-            return np.nan
+            return float(slowest_rate(self._spectrum, temperature, grid))
         if largest <= 0:
             return edge
-        # Rounding in M hides what is slower than this, far below the lowest phonon.
-        hidden = 1 / largest < 1e-9 * np.max(np.diag(found["M"]))
-        return np.nan if hidden else min(edge, 1 / largest)
+        if 1 / largest < least_resolved(self._spectrum) * np.max(np.diag(found["M"])):
+            return float(slowest_rate(self._spectrum, temperature, grid))
+        return min(edge, 1 / largest)
 
     def _collect(self, rows):
         def column(name):
@@ -239,26 +243,98 @@ class Examination:
             "inverse_weight": np.stack([row["inverse_weight"] for row in rows]),
         }
 
-    def _edge(self, criterion, margins):
-        """The highest temperature (K) at which a margin changes sign, None if it does not."""
-        # Strong coupling may be unstable above the top of the spectrum: go on until it is not.
+    def _windows(self, criterion, margins):
+        """The intervals of temperature (K) in which a margin is not positive, ascending.
+
+        The low end of the first is None where the margin is not positive at the lowest
+        temperature looked at.
+        """
+        if criterion == "heat":
+            margin = self._heat
+            known = self._scan_heat(margins)
+        else:
+
+            def margin(t):
+                return float(_margins(self._sample(t))[criterion])
+
+            # Strong coupling may be unstable above the top of the spectrum: go on until it is not.
+            for _ in range(60):
+                if _number(criterion, margins)[max(margins)] > 0:
+                    break
+                hotter = 1.3 * max(margins)
+                margins[hotter] = _margins(self._sample(hotter))
+            known = _number(criterion, margins)
+            known |= _dips(margin, known)
+
+        windows, temperatures = [], sorted(known)
+        low = None
+        for before, t in zip([None, *temperatures], temperatures, strict=False):
+            if before is None or (known[before] > 0) == (known[t] > 0):
+                continue
+            edge = _root(margin, before, t) / KELVIN
+            if known[t] > 0:
+                windows.append((low, edge))
+            else:
+                low = edge
+        if known[temperatures[-1]] <= 0:  # as far as was looked
+            windows.append((low, temperatures[-1] / KELVIN))
+        return tuple(windows)
+
+    def _heat(self, temperature):
+        return float(specific_heat_ratio(self._stated, np.float64(temperature)))
+
+    def _scan_heat(self, margins):
+        """C_el where it is least, at T_ξ, and on a fine scan: a closed form."""
+        least = float(maximum_stability_parameter(self._stated)[1])
+        high = max(*margins, 4 * least)
         for _ in range(60):
-            if margins[max(margins)][criterion] > 0:
+            if self._heat(high) > 0:
                 break
-            hotter = 1.3 * max(margins)
-            margins[hotter] = _margins(self._sample(hotter))
-        falling = sorted(margins, reverse=True)
-        for high, low in zip(falling, falling[1:], strict=False):
-            if margins[high][criterion] > 0 >= margins[low][criterion]:
-                return self._root(criterion, low, high) / KELVIN
-        return None
+            high *= 1.3
+        scan = np.append(np.geomspace(min(*margins, least / 4), high, 200), least)
+        values = jax.vmap(specific_heat_ratio, (None, 0))(self._stated, scan)
+        return _finite("heat", dict(zip(scan.tolist(), np.asarray(values).tolist(), strict=True)))
 
-    def _root(self, criterion, low, high):
-        def margin(log_t):
-            return float(_margins(self._sample(math.exp(log_t)))[criterion])
 
-        root = scipy.optimize.brentq(margin, math.log(low), math.log(high), xtol=1e-6)
-        return math.exp(root)  # pyright: ignore[reportArgumentType]
+def _number(criterion, margins):
+    return _finite(criterion, {t: float(found[criterion]) for t, found in margins.items()})
+
+
+def _finite(criterion, known):
+    """The margins, none of which may be NaN: no verdict is built on one."""
+    for t, value in known.items():
+        if math.isnan(value):
+            raise ValueError(
+                f"the {criterion} margin at {t / KELVIN:.4g} K is not a number: check the "
+                "spectrum for values that are not, or leave this temperature out."
+            )
+    return known
+
+
+def _dips(margin, known):
+    """More temperatures where a parabola through three says that a margin may dip below zero."""
+    found = dict(known)
+    for _ in range(4):
+        new, temperatures = {}, sorted(found)
+        for three in zip(temperatures, temperatures[1:], temperatures[2:], strict=False):
+            values = [found[t] for t in three]
+            if not 0 < values[1] <= min(values[0], values[2]):
+                continue
+            bend, slope, _ = np.polyfit(np.log(three) - math.log(three[1]), values, 2)
+            if bend > 0 and values[1] - slope**2 / (4 * bend) < 0.25 * values[1]:
+                t = three[1] * math.exp(-slope / (2 * bend))
+                new[t] = margin(t)
+        if not new:
+            break
+        found |= new
+    return {t: value for t, value in found.items() if t not in known}
+
+
+def _root(margin, low, high):
+    root = scipy.optimize.brentq(
+        lambda log_t: margin(math.exp(log_t)), math.log(low), math.log(high), xtol=1e-6
+    )
+    return math.exp(root)  # pyright: ignore[reportArgumentType]
 
 
 def _lowest(matrix):

@@ -69,10 +69,10 @@ class Report:
     growing: np.ndarray  # how many eigenvalues of Ã are negative
     critical: dict[str, np.ndarray]  # λ_c, by criterion
     grid_error: np.ndarray  # of λ_c(kinetic)
-    slowest_rate: np.ndarray  # nan where rounding hides it
+    slowest_rate: np.ndarray
     two_temperature_rate: np.ndarray
-    unstable_below: dict[str, float | None]
-    scanned: tuple[float, float]  # the range in which `unstable_below` was looked for
+    unstable_windows: dict[str, tuple[tuple[float | None, float], ...]]  # None: from below
+    scanned: tuple[float, float]  # the range in which these were looked for
     rtol: float
     grid_step: np.ndarray
     grid_size: np.ndarray
@@ -81,6 +81,11 @@ class Report:
     frequencies: np.ndarray
     a2f: np.ndarray  # α²F at these, or for δ modes their areas λ_k ω_k/2 in meV
     cumulative: np.ndarray  # λ(ω)
+
+    @property
+    def unstable_below(self) -> dict[str, float | None]:
+        """By criterion, the highest temperature of instability, None if there is none."""
+        return {n: found[-1][1] if found else None for n, found in self.unstable_windows.items()}
 
     @property
     def label(self) -> str:
@@ -131,6 +136,10 @@ class Report:
                 "xi": {"value": self.xi, "temperature_K": self.xi_temperature},
                 "temperatures": rows,
                 "unstable_below_K": self.unstable_below,
+                "unstable_windows_K": {
+                    name: [list(window) for window in found]
+                    for name, found in self.unstable_windows.items()
+                },
                 "scanned_K": list(self.scanned),
                 "grid": {
                     "quadrature": "sinc, odd functions on E = step…size·step",
@@ -271,7 +280,7 @@ def report(
         xi_temperature=float(xi[1]) / KELVIN,
         temperatures=temperatures,
         **found.columns,
-        unstable_below=found.edges,
+        unstable_windows=found.windows,
         scanned=found.scanned,
         rtol=rtol,
         frequencies=frequencies,

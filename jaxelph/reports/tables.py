@@ -10,6 +10,7 @@ from ..superconductivity import describe_repulsion
 from ..terminal import number
 from ..units import KELVIN, kelvin
 from .report import Report
+from .verdict import where_unstable
 
 #: Rows of the table by temperature that are printed; files hold them all.
 ROWS = 12
@@ -41,9 +42,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     )
     table.add_row("ξ", f"{report.xi:.4f} at {kelvin(report.xi_temperature)}")
     for name in CRITERIA:
-        edge = report.unstable_below[name]
-        low, high = (kelvin(t) for t in report.scanned)
-        told = f"stable from {low} to {high}" if edge is None else f"unstable below {kelvin(edge)}"
+        told = where_unstable(report, name)
         table.add_row("" if name != CRITERIA[0] else "edges", f"{told} ({name} criterion)")
     console.print(table, soft_wrap=True)
     console.print()
@@ -86,7 +85,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
         note = f"{len(shown)} of {count} temperatures; files hold them all. " + note
     console.print(note, style="dim", soft_wrap=True)
     console.print()
-    stable = all(edge is None for edge in report.unstable_below.values())
+    stable = not any(report.unstable_windows.values())
     console.print(
         Panel(
             f"[bold]{report.label}[/bold]\n{report.verdict}",

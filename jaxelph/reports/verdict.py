@@ -29,7 +29,26 @@ def label(report: "Report") -> str:
         where = "no superconductivity"
     else:
         where = f"{'above' if edge > tc else 'below'} its Tc of {kelvin(tc)}"
-    return f"unstable below {kelvin(edge)} by the {_and(names)} {_criterion(names)}, {where}"
+    windows = [report.unstable_windows[name][-1] for name in names]
+    low = None if any(low is None for low, _ in windows) else min(low for low, _ in windows)
+    told = _told([(low, edge)])
+    return f"unstable {told} by the {_and(names)} {_criterion(names)}, {where}"
+
+
+def where_unstable(report: "Report", criterion: str) -> str:
+    """Where one criterion says that the metal is unstable, windows of temperature one by one."""
+    windows = report.unstable_windows[criterion]
+    low, high = (kelvin(t) for t in report.scanned)
+    return f"unstable {_told(windows)}" if windows else f"stable from {low} to {high}"
+
+
+def _told(windows) -> str:
+    return _and(
+        [
+            f"below {kelvin(high)}" if low is None else f"from {kelvin(low)} to {kelvin(high)}"
+            for low, high in windows
+        ]
+    )
 
 
 def paragraph(report: "Report") -> str:
@@ -43,12 +62,10 @@ def paragraph(report: "Report") -> str:
 
 
 def _edges(report) -> str:
-    low, high = (kelvin(t) for t in report.scanned)
-    parts = []
-    for name in ("kinetic", "weight", "heat"):
-        edge = report.unstable_below[name]
-        where = f"stable from {low} to {high}" if edge is None else f"unstable below {kelvin(edge)}"
-        parts.append(f"{where} by the {name} criterion ({_MEANING[name]})")
+    parts = [
+        f"{where_unstable(report, name)} by the {name} criterion ({_MEANING[name]})"
+        for name in ("kinetic", "weight", "heat")
+    ]
     return f"The normal metal is {', '.join(parts[:2])} and {parts[2]}."
 
 
