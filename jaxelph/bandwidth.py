@@ -100,7 +100,7 @@ def _highest(omega, coupling, reach):
     width = _PHASE / reach
     strength = np.bincount(np.rint(omega / width).astype(int), coupling * omega)
     length = scipy.fft.next_fast_len(int(8 * len(strength)))
-    symbol = -scipy.fft.rfft(strength, length).imag
+    symbol = -np.fft.rfft(strength, length).imag
     q = 2 * np.pi * np.arange(len(symbol)) / (length * width)
     symbol = symbol[q <= reach]
     return q[np.flatnonzero(symbol >= (1 - 1e-3) * np.max(symbol))[0]]
@@ -125,7 +125,7 @@ def _beyond(omega, coupling, temperature, band, cutoff):
     # BLAS's threads cost more than they save here.
     with threadpool_limits(1, user_api="blas"):
         value, mode = scipy.linalg.eigh(form, subset_by_index=[0, 0], overwrite_a=True)
-    u = scipy.fft.dst(h * mode[:, 0], type=1, norm="ortho")
+    u = np.asarray(scipy.fft.dst(h * mode[:, 0], type=1, norm="ortho"))
     q = i * band / (size + 1)
     symbol = np.pi * (coupling * omega) @ np.sin(omega[:, None] * q)
     inside = np.abs(symbol) * u**2
