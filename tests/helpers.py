@@ -171,20 +171,15 @@ def gaussian_symbol(centres, widths, couplings):
     return symbol
 
 
-def table_symbol(omega, a2f):
-    """q → κ̂(q) = π ∫ ω ρ(ω) sin ωq dω of a density ρ = 2α²F/ω linear between the rows."""
-    spread, weight = _gauss_panels(np.array([0.0, 1.0]), 16)
-    step = np.diff(omega)[:, None]
-    density = 2 * np.asarray(a2f) / omega
-    at = (omega[:-1, None] + step * spread).ravel()
-    strength = (density[:-1, None] + np.diff(density)[:, None] * spread) * step * weight
-    strength = strength.ravel() * at
-    return lambda q: (
-        np.pi
-        * np.concatenate(
-            [np.sin(part[:, None] * at) @ strength for part in np.array_split(q, len(q) // 400 + 1)]
-        )
-    )
+def modes_symbol(omega, coupling):
+    """q → κ̂(q) = π Σ λω sin ωq."""
+    strength = np.pi * np.asarray(omega) * np.asarray(coupling)
+
+    def symbol(q):
+        parts = np.array_split(q, len(q) // 400 + 1)
+        return np.concatenate([np.sin(part[:, None] * omega) @ strength for part in parts])
+
+    return symbol
 
 
 def critical_coupling_by_fourier(symbol, coupling, temperature, top, last):
