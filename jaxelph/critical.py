@@ -14,6 +14,7 @@ for every spectrum and temperature. At fixed T and shape of α²F each form is 1
 the critical coupling follows from the margin without a search.
 """
 
+import warnings
 from functools import partial
 from typing import Literal, get_args
 
@@ -24,15 +25,16 @@ import optimistix as optx
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from .equilibrium import minimum_weight
-from .grid import EnergyGrid, check_grid, minimum_weight_on_grid
+from .bandwidth import node_spacing
+from .equilibrium import minimum_weight, thermal_window
+from .grid import LARGEST, EnergyGrid, check_grid, minimum_weight_on_grid
 from .refined import RefinedGrid
 from .spectrum import (
     EliashbergFunction,
     Scalar,
     coupling_constant,
 )
-from .stability import stability_margin
+from .stability import coupling_symbol, edge_of_band, margin_and_mode, stability_margin
 from .thermodynamics import specific_heat_ratio, stability_parameter
 
 Criterion = Literal["weight", "heat", "kinetic"]
@@ -54,7 +56,8 @@ def margin(
         criterion: "weight" (min Z0⁻¹), "heat" (the specific-heat ratio) or "kinetic" (the
             smallest eigenvalue of Ã).
         grid: for "kinetic" (required where T or the spectrum is traced) and "weight" (optional).
-            Without it a smooth α²F gets a `RefinedGrid`, δ modes an `EnergyGrid.suggest`.
+            Without it a smooth α²F gets a `RefinedGrid` and, where the grid is finer than its
+            quadrature nodes, more of these; δ modes get an `EnergyGrid.suggest`.
 
     Raises:
         ValueError: unknown criterion, or a temperature that is not positive.
@@ -69,9 +72,45 @@ def margin(
     if grid is not None and criterion != "heat":
         check_grid(spectrum, temperature, grid.base if isinstance(grid, RefinedGrid) else grid)
     if criterion == "kinetic" and grid is None:
-        suggested = EnergyGrid.suggest(spectrum, temperature)
-        grid = RefinedGrid.if_smooth(spectrum, temperature, suggested)
+        spectrum, grid = suited(spectrum, temperature)
     return _margin(spectrum, temperature, criterion, grid)
+
+
+def suited(
+    spectrum: EliashbergFunction, temperature: Scalar, rtol: float = 1e-9
+) -> tuple[EliashbergFunction, EnergyGrid | RefinedGrid]:
+    """The grid on which the margin is right to rtol, and the spectrum with nodes as fine as it.
+
+    Args:
+        spectrum: an Eliashberg function, not traced.
+        temperature (scalar, energy): T > 0, not traced.
+        rtol: see `EnergyGrid.suggest`.
+
+    Warns:
+        UserWarning: that would take too many energies; the error of λ_c is told.
+    """
+    grid = EnergyGrid.suggest(spectrum, temperature, rtol)
+    if not spectrum.smooth:
+        return spectrum, grid
+    # Sharper features come to light where there are more nodes, but only few times.
+    for _ in range(4):
+        finer = spectrum.resolved(float(grid.step))
+        if finer.modes()[0].shape == spectrum.modes()[0].shape:
+            break
+        spectrum = finer
+        grid = EnergyGrid.suggest(spectrum, temperature, rtol)
+    refined = RefinedGrid.around(spectrum, temperature, grid)
+    if grid.size > 0.98 * LARGEST:
+        coupling = critical_coupling(spectrum, temperature, grid=refined)
+        error = grid_error(spectrum, temperature, refined)
+        if error > rtol * coupling:
+            warnings.warn(
+                f"the kinetic λ_c = {coupling:.6g} is known to {error:.1g} only: α²F is so "
+                f"narrow against T that {grid.size} energies do not resolve it. Give a finer "
+                "grid= for more.",
+                stacklevel=4,
+            )
+    return spectrum, refined
 
 
 def _margin(spectrum, temperature, criterion, grid):
@@ -130,11 +169,21 @@ def critical_coupling(
 def grid_error(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> Float[Array, ""]:
-    """Estimate of the grid error of λ_c(kinetic): its change on a grid 1.5 times coarser.
+    r"""A bound of the grid error of λ_c(kinetic), in practice.
 
-    For a smooth α²F that is an upper bound in practice. For δ
-    modes, whose softest mode may be as rough as the grid, it tells by how much λ_c depends
-    on the grid at all.
+    The sum of three: the change on a coarser grid, `coarsened`; for a smooth α²F, of which two
+    grids may agree and both be wrong, also what the end of the band adds, `edge_of_band`,
+
+    $$λ_c\,|Fψ|^2/(1 - \mathrm{margin}),$$
+
+    and by how much $\hatκ$ is larger beyond the band, where another mode may be softer. For δ
+    modes, whose softest mode may be as rough as the grid, it is the first alone and tells by
+    how much λ_c depends on the grid at all.
+
+    Args:
+        spectrum: an Eliashberg function; a smooth one with nodes as fine as the grid.
+        temperature (scalar, energy): T > 0.
+        grid: that of λ_c.
 
     Example:
         >>> from jaxelph import GaussianPeaks
@@ -143,15 +192,48 @@ def grid_error(
         True
     """
     base = grid.base if isinstance(grid, RefinedGrid) else grid
-    coarse = EnergyGrid(1.5 * base.step, base.size)
+    coarse = EnergyGrid(coarsened(spectrum) * base.step, base.size)
     if isinstance(grid, RefinedGrid):
         coarse = RefinedGrid.around(spectrum, temperature, coarse, extra=grid.extra)
     else:
         coarse = coarse.aligned(minimum_weight_on_grid(spectrum, temperature, base)[1])
+
+    def at(grid):
+        value, mode = margin_and_mode(spectrum, temperature, grid)
+        if not spectrum.smooth:
+            return 1 - value, 0.0 * value
+        edge = edge_of_band(spectrum, temperature, grid) @ mode
+        return 1 - value, edge @ edge
+
     # Of one size, though a smaller one would do: compiled once, and one after the other.
     both = jax.tree.map(lambda *step: jnp.stack(step), grid, coarse)
-    fine, rough = jax.lax.map(lambda g: critical_coupling(spectrum, temperature, grid=g), both)
-    return jnp.abs(fine - rough)
+    gain, edge = jax.lax.map(at, both)
+    reachable = gain > 0
+    gain = jnp.where(reachable, gain, 1.0)
+    fine, rough = jnp.where(reachable, coupling_constant(spectrum) / gain, jnp.inf)
+    missed = edge[0]
+    if spectrum.smooth:
+        missed = missed + _hidden(spectrum, temperature, jnp.pi / base.step)
+    return jnp.abs(fine - rough) + fine * missed / gain[0]
+
+
+def coarsened(spectrum: EliashbergFunction) -> float:
+    """How much coarser the grid is that a grid is compared with: 1.5, or 1.2 for a smooth α²F.
+
+    There convergence is geometric, and the lesser factor tells more closely.
+    """
+    return 1.2 if spectrum.smooth else 1.5
+
+
+def _hidden(spectrum, temperature, band):
+    """By how much 1 - margin may be larger for modes beyond the band of a grid."""
+    # Eight bands, but no more than there are before the nodes show that they are δ modes.
+    reach = jnp.pi / node_spacing(*spectrum.modes())
+    inside, beyond = (
+        jnp.max(coupling_symbol(spectrum, low + (high - low) * jnp.arange(n) / n))
+        for low, high, n in ((0.0, band, 128), (band, jnp.clip(reach, band, 8 * band), 1024))
+    )
+    return jnp.maximum(beyond - inside, 0.0) * thermal_window(0.0, temperature) ** 2
 
 
 def critical_coupling_scaled(

@@ -19,6 +19,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
+from .bandwidth import needed_band
 from .equilibrium import minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
 
@@ -108,6 +109,10 @@ def interpolate_oversampled(
     return jnp.sum(kernel * jnp.take(values, jnp.abs(n), mode="clip"), axis=1)
 
 
+# Of grids whose step α²F's width sets: the energies of a matrix that takes seconds.
+LARGEST = 2048
+
+
 class EnergyGrid(eqx.Module):
     """Energies E = ε, 2ε, …, Lε: the positive half of a grid that is symmetric about 0.
 
@@ -161,10 +166,11 @@ class EnergyGrid(eqx.Module):
         r"""A grid on which the pencil of `spectrum` at `temperature` is right to about `rtol`.
 
         The step follows from the analyticity of $\sqrt{-f_0'}$ in |Im E| < πT, error
-        exp(-π²T/ε), and the cutoff from the thermal factor exp(-E/T) above the energies
-        where Z0⁻¹ is least, which lie below the top of the spectrum plus a few T. The step is
-        then adjusted so that the least Z0⁻¹ is on the grid: at low T the softest mode is a
-        spike there.
+        exp(-π²T/ε), and for a smooth α²F also from the band of its softest mode, wider where
+        α²F is narrow against T, see `grid_extent`. The cutoff follows from the thermal factor
+        exp(-E/T) above the energies where Z0⁻¹ is least, which lie below the top of the
+        spectrum plus a few T. The step is then adjusted so that the least Z0⁻¹ is on the grid:
+        at low T the softest mode is a spike there.
 
         Args:
             spectrum: an Eliashberg function.
@@ -186,7 +192,7 @@ class EnergyGrid(eqx.Module):
         try:
             temperature = float(np.asarray(temperature))
             hottest = temperature if hottest is None else float(np.asarray(hottest))
-            top = float(maximum_frequency(spectrum))
+            jax.tree.map(np.asarray, spectrum)
         except (
             jax.errors.ConcretizationTypeError,
             jax.errors.TracerArrayConversionError,
@@ -199,19 +205,19 @@ class EnergyGrid(eqx.Module):
             raise ValueError(f"temperature must be positive, got {temperature}.")
         if not 1e-14 <= rtol <= 0.1:
             raise ValueError(f"rtol must lie between 1e-14 and 0.1, got {rtol}.")
-        step, cutoff = grid_extent(top, temperature, rtol, hottest)
+        step, cutoff = grid_extent(spectrum, temperature, rtol, hottest)
         step = EnergyGrid(step, 2).aligned(minimum_weight(spectrum, temperature)[1]).step
         size = int(np.ceil(cutoff / float(step) / size_multiple)) * size_multiple
         return EnergyGrid(step, size)
 
 
-def grid_extent(
+def thermal_extent(
     top: float, temperature: float, rtol: float = 1e-9, hottest: float | None = None
 ) -> tuple[float, float]:
-    """The step and the cutoff that `EnergyGrid.suggest` starts from; `top` is that of α²F.
+    """The step and the cutoff that T asks for; `top` is that of α²F.
 
     Example:
-        >>> step, cutoff = grid_extent(50.0, 12.5)
+        >>> step, cutoff = thermal_extent(50.0, 12.5)
         >>> print(f"{step:.3f} {cutoff:.1f}")
         4.871 359.0
     """
@@ -249,6 +255,44 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
             f"the grid ends at {cutoff:.4g}, below 12 T = {12 * temperature:.4g} or the top of "
             f"α²F, {top:.4g}; see EnergyGrid.suggest."
         )
+
+
+def grid_extent(
+    spectrum: EliashbergFunction,
+    temperature: float,
+    rtol: float = 1e-9,
+    hottest: float | None = None,
+    *,
+    largest: int = LARGEST,
+) -> tuple[float, float]:
+    """The step and the cutoff of every grid that is chosen by default.
+
+    Those of `thermal_extent`, and for a smooth α²F a step so fine that the softest mode is
+    resolved, see `needed_band`. Of δ modes λ_c(kinetic) has no limit of small steps.
+
+    Args:
+        spectrum: an Eliashberg function, not traced.
+        temperature, rtol, hottest: see `EnergyGrid.suggest`.
+        largest: the step that a narrow α²F asks for is made no finer than this many energies
+            allow; `grid_error` tells what that costs.
+
+    Example:
+        >>> from jaxelph import GaussianPeaks
+        >>> for width in (20.0, 2.0):
+        ...     print(f"{grid_extent(GaussianPeaks([100.0], [width], [1.0]), 20.0)[0]:.1f}")
+        6.3
+        2.7
+    """
+    top = float(maximum_frequency(spectrum))
+    step, cutoff = thermal_extent(top, temperature, rtol, hottest)
+    if not spectrum.smooth:
+        return step, cutoff
+    omega, coupling = (np.asarray(x) for x in spectrum.modes())
+    _, end = thermal_extent(top, temperature, rtol)
+    band = needed_band(omega, coupling, temperature, rtol, np.pi / step, end)
+    # Aligned it shrinks, see `size_for`.
+    finest = cutoff / max(largest - cutoff / top, largest / 2)
+    return min(step, max(np.pi / band, finest)), cutoff
 
 
 def size_for(top: float, step: float, cutoff: float) -> float:

@@ -19,9 +19,10 @@ import lineax as lx
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
+from .bandwidth import END
 from .davidson import lowest_eigenpair
 from .dissipation import PhononDissipation
-from .equilibrium import bose, thermal_window
+from .equilibrium import bose, sum_over_modes, thermal_window
 from .grid import (
     EnergyGrid,
     FoldedConvolution,
@@ -202,6 +203,36 @@ def margin_form(
     return form(spectrum, temperature, grid)
 
 
+def edge_of_band(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
+) -> Float[Array, "time node"]:
+    r"""F with |Fψ|² the part of ⟨ψ|hκh|ψ⟩ that comes from the end of the grid's band,
+
+    $$|F\psi|^2 = \frac2\pi\int_{.9\pi/ε}^{\pi/ε}|\hatκ(q)|\,\hat u(q)^2\,dq, \qquad
+      \hat u(q) = \int h\psi\,\sin qE\,dE,$$
+
+    which bounds what lies beyond: û falls off geometrically there, see `bandwidth`.
+    """
+    base = grid.base if isinstance(grid, RefinedGrid) else grid
+    weights = grid.weights if isinstance(grid, RefinedGrid) else jnp.full(grid.size, grid.step)
+    share = END + (1 - END) * (jnp.arange(_TIMES) + 0.5) / _TIMES
+    q = share * jnp.pi / base.step
+    spread = 2 * (1 - END) / (_TIMES * base.step)
+    root = jnp.sqrt(spread * jnp.abs(coupling_symbol(spectrum, q)))
+    window = jnp.sqrt(weights) * thermal_window(grid.energies, temperature)
+    return root[:, None] * jnp.sin(q[:, None] * grid.energies[None, :]) * window[None, :]
+
+
+def coupling_symbol(
+    spectrum: EliashbergFunction, q: Float[Array, " time"]
+) -> Float[Array, " time"]:
+    r"""$\hatκ(q) = \pi\sum_k\lambda_k\omega_k\sin\omega_k q$, q > 0, the transform of κ."""
+    return jnp.pi * sum_over_modes(lambda w, c: c * w * jnp.sin(w * q), spectrum)
+
+
+# How many q `edge_of_band` takes.
+_TIMES = 128
+
 Method = Literal["auto", "dense", "iterative"]
 # Above this size no matrix is diagonalised unless asked for.
 _DENSE = 2048
@@ -242,9 +273,20 @@ def stability_margin(
         told = ", ".join(repr(name) for name in get_args(Method))
         raise ValueError(f"method {method!r} is not known; use one of {told}.")
     dense = method == "dense" or (method == "auto" and grid.size <= _DENSE)
+    return _softest(spectrum, temperature, grid, dense)[0]
+
+
+def margin_and_mode(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
+) -> tuple[Float[Array, ""], Float[Array, " node"]]:
+    """`stability_margin` and its eigenvector on the grid's nodes."""
+    return _softest(spectrum, temperature, grid, grid.size <= _DENSE)
+
+
+def _softest(spectrum, temperature, grid, dense):
     if dense or isinstance(grid, RefinedGrid):
-        return softest_mode(margin_form(spectrum, temperature, grid))[0]
-    return search_softest_mode(spectrum, temperature, grid)[0]
+        return softest_mode(margin_form(spectrum, temperature, grid))
+    return search_softest_mode(spectrum, temperature, grid)
 
 
 @jax.jit

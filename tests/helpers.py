@@ -169,6 +169,82 @@ def deflated_rates(A, M, tolerance=1e-10):
     return 1 / scipy.linalg.eigh(a, m, eigvals_only=True), null.shape[1]
 
 
+def _gauss_panels(edges, points):
+    node, weight = np.polynomial.legendre.leggauss(points)
+    half = np.diff(edges)[:, None] / 2
+    return (edges[:-1, None] + half * (node + 1)).ravel(), (half * weight).ravel()
+
+
+def gaussian_symbol(centres, widths, couplings):
+    """q → κ̂(q) = 2π ∫ α²F sin ωq dω of Gaussian peaks that end well above ω = 0."""
+    centres, widths = (np.asarray(x, dtype=float)[:, None] for x in (centres, widths))
+    x, weight = _gauss_panels(np.linspace(-9, 9, 19), 16)
+    density = np.exp(-(x**2) / 2) / (centres + widths * x)
+    height = np.asarray(couplings)[:, None] / (2 * np.sum(weight * density, 1, keepdims=True))
+
+    def symbol(q):
+        each = np.sin(centres * q) * np.exp(-((widths * q) ** 2) / 2) * height
+        return 2 * np.pi * np.sqrt(2 * np.pi) * np.sum(each, 0)
+
+    return symbol
+
+
+def modes_symbol(omega, coupling):
+    """q → κ̂(q) = π Σ λω sin ωq."""
+    strength = np.pi * np.asarray(omega) * np.asarray(coupling)
+
+    def symbol(q):
+        parts = np.array_split(q, len(q) // 400 + 1)
+        return np.concatenate([np.sin(part[:, None] * omega) @ strength for part in parts])
+
+    return symbol
+
+
+def critical_coupling_by_fourier(symbol, coupling, temperature, top, last):
+    r"""λ_c(kinetic) by Gauss-Legendre panels in E and in q: no sinc functions, no pole.
+
+    With f̂0' known, Z0⁻¹ - 1 = ∫ κ̂(q) cos qE (qT/sinh πqT) dq, and hκh is the sum over q of the
+    products (2/π) κ̂ h sin qE h' sin qE'. The panels in E are graded about the least Z0⁻¹.
+
+    Args:
+        symbol: q → κ̂(q).
+        coupling: its λ.
+        top: of α²F.
+        last: the largest q.
+    """
+    reach = max(30 * temperature, top + 22 * temperature)
+    phase = 10.0  # of a panel of 16 points
+    q, dq = _gauss_panels(np.linspace(0, last, int(last * reach / phase) + 2), 16)
+    strength = symbol(q)
+    thermal, thermal_dq = q, dq
+    if last < 14 / temperature:
+        edges = np.linspace(0, 14 / temperature, int(14 * reach / temperature / phase) + 2)
+        thermal, thermal_dq = _gauss_panels(edges, 16)
+    x = np.pi * thermal * temperature
+    damped = thermal_dq * symbol(thermal) * x / np.pi / np.sinh(np.minimum(x, 700))
+
+    def weight(energy):
+        return np.cos(np.atleast_1d(energy)[:, None] * thermal) @ damped
+
+    coarse = np.linspace(0, min(reach, top + 12 * temperature), 400)
+    best = int(np.argmin(weight(coarse)))
+    low = scipy.optimize.minimize_scalar(
+        lambda e: weight(e)[0],
+        bounds=(coarse[max(best - 1, 0)], coarse[min(best + 1, 399)]),
+        method="bounded",
+        options={"xatol": 1e-9 * top},
+    ).x
+    graded = low * np.geomspace(1e-6, 1, 28)
+    even = np.linspace(0, reach, int(last * reach / phase) + 2)
+    edges = np.unique(np.clip(np.r_[low - graded, low, low + graded, even], 0, reach))
+    edges = edges[np.append(True, np.diff(edges) > 1e-12 * reach)]
+    e, de = _gauss_panels(edges, 12)
+    root = np.sqrt(de * minus_fermi_slope(e, temperature))
+    rows = np.sin(q[:, None] * e) * root
+    form = np.diag(weight(e)) - rows.T @ ((2 / np.pi * dq * strength)[:, None] * rows)
+    return -coupling / scipy.linalg.eigvalsh(form, subset_by_index=[0, 0])[0]
+
+
 @contextlib.contextmanager
 def unprivileged():
     """As the user `nobody` where the tests run as root, who may write anywhere."""

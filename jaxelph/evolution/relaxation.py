@@ -21,7 +21,7 @@ from jaxtyping import ArrayLike, Real
 
 from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
-from ..grid import EnergyGrid, grid_extent, size_for
+from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import normal_modes
 from ..spectrum import EliashbergFunction, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
@@ -399,7 +399,7 @@ def _check_size(spectrum, low, high, rtol) -> None:
     top = float(maximum_frequency(spectrum)) or low  # without coupling any energy does
 
     def size(temperature):
-        step, cutoff = grid_extent(top, temperature, rtol, high)
+        step, cutoff = thermal_extent(top, temperature, rtol, high)
         return size_for(top, step, cutoff) if step > 0 else np.inf
 
     if size(low) <= _MOST_ENERGIES:

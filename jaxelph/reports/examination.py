@@ -9,6 +9,7 @@ that a size that suffices at the lowest temperature does at all higher ones.
 import functools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ import scipy.linalg
 import scipy.optimize
 from threadpoolctl import threadpool_limits
 
-from ..critical import CRITERIA
+from ..critical import CRITERIA, coarsened
 from ..grid import (
     HALF_WINDOW,
     EnergyGrid,
@@ -27,12 +28,19 @@ from ..grid import (
     interpolate_oversampled,
     minimum_weight_on_grid,
     size_for,
+    thermal_extent,
     weight_on_grid,
 )
 from ..modes import least_resolved, slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import EliashbergFunction
-from ..stability import continuum_rate, margin_form, stability_pencil, two_temperature_rate
+from ..stability import (
+    continuum_rate,
+    edge_of_band,
+    margin_form,
+    stability_pencil,
+    two_temperature_rate,
+)
 from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
 
@@ -55,21 +63,22 @@ def _sample(spectrum, temperature, step, size, energies):
     grid = grid.aligned(energy)
     pencil = stability_pencil(spectrum, temperature, grid)
     # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
-    coarse = EnergyGrid(1.5 * grid.step, size).aligned(energy)
+    coarse = EnergyGrid(coarsened(spectrum) * grid.step, size).aligned(energy)
 
     def form(step):
         """Whose lowest eigenvalue is the margin, and its energies."""
         grid = EnergyGrid(step, size)
         suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
         found = margin_form(spectrum, temperature, suited)
-        return found.A, found.energies
+        edge = edge_of_band(spectrum, temperature, suited) if spectrum.smooth else None
+        return found.A, found.energies, edge
 
     # The grid reaches beyond the top of the spectrum, three times as many half-steps beyond 1.5.
     fine = EnergyGrid(0.5 * grid.step, 3 * size + HALF_WINDOW)
     exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     shown = weight_on_grid(exchange, temperature, fine, first=0)
     # One after the other: compiled once.
-    forms, nodes = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
+    forms, nodes, edges = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
     matrices = {
         "A": (pencil.A, grid.energies),
         "M": (pencil.M, grid.energies),
@@ -85,6 +94,8 @@ def _sample(spectrum, temperature, step, size, energies):
         "flow": two_temperature_rate(spectrum, temperature),
         "continuum": continuum_rate(spectrum, temperature),
     }
+    if edges is not None:
+        numbers["edge"] = edges[0]
     return {"matrices": matrices, "numbers": numbers}
 
 
@@ -123,14 +134,14 @@ class Examination:
         low = min(asked[0], top / 64)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
-        self._grids = _make_grids(every, top, rtol)
         self._spectrum, self._stated = spectrum.resolved(low), spectrum
+        self._grids = _make_grids(self._spectrum, every, top, rtol)
 
         self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
         # BLAS's threads stay busy for a while after each call, and most matrices are small.
-        threads = 1 if self._grids[0][2] <= _COMMON else None
+        threads = 1 if max(grid.size for grid in self._grids) <= _COMMON else None
         with threadpool_limits(threads, user_api="blas"):
             for t, sample in self._samples(every):
                 if t in asked:
@@ -167,15 +178,25 @@ class Examination:
         return self._finish(temperature, self._begin(temperature))
 
     def _begin(self, temperature):
-        _, ratio, size = [grid for grid in self._grids if grid[0] <= 1.001 * temperature][-1]
+        _, cutoff = thermal_extent(self._top, temperature, self._rtol)
+        step, size = self._grid(temperature)
         # A Python float would be weakly typed, and compiled for once more.
-        temperature, step = np.float64(temperature), np.float64(ratio * temperature)
+        temperature, step = np.float64(temperature), np.float64(max(step, cutoff / size))
         return _sample(self._spectrum, temperature, step, size, self._energies)
+
+    def _grid(self, temperature):
+        """The step and the size: between two temperatures the finer step in units of T."""
+        at = [grid.temperature for grid in self._grids]
+        above = int(np.clip(np.searchsorted(at, 0.999 * temperature), 0, len(at) - 1))
+        near = [self._grids[k] for k in {above, max(above - 1, 0)}]
+        exact = [grid for grid in near if abs(grid.temperature / temperature - 1) < 1e-3]
+        chosen = exact or near
+        return min(g.ratio for g in chosen) * temperature, max(g.size for g in chosen)
 
     def _finish(self, temperature, begun):
         found = {name: np.asarray(value) for name, value in begun["numbers"].items()}
         # The size compiled for serves the lowest temperature; most others need less of it.
-        _, cutoff = grid_extent(self._top, temperature, self._rtol)
+        _, cutoff = thermal_extent(self._top, temperature, self._rtol)
         for name, (matrix, energies) in begun["matrices"].items():
             count = np.searchsorted(np.asarray(energies), cutoff) + 1
             found[name] = np.asarray(matrix)[:count, :count]
@@ -183,18 +204,23 @@ class Examination:
         return found | {"size": len(found["A"])}
 
     def _row(self, temperature, found):
-        kinetic, rough = _lowest(found["form"]), _lowest(found["coarse"])
+        kinetic, rough, missed = _lowest(found["form"]), _lowest(found["coarse"]), 0.0
+        if "edge" in found and kinetic < 1:
+            mode = scipy.linalg.eigh(found["form"], subset_by_index=[0, 0])[1][:, 0]
+            missed = np.sum((found["edge"][:, : len(mode)] @ mode) ** 2) / (1 - kinetic)
         # The grid's own form is no softer; where it is less soft, a spike falls between its nodes.
         growing = int(np.sum(scipy.linalg.eigvalsh(found["A"]) < 0)) if kinetic < 0 else 0
         critical = self._critical(kinetic)
-        error = abs(critical - self._critical(rough)) if critical < np.inf else np.nan
+        error = np.nan
+        if critical < np.inf:
+            error = abs(critical - self._critical(rough)) + missed * critical
         row = found | {
             "kinetic": kinetic,
             "growing": max(growing, int(kinetic < 0)),
             "error": error,
             "slowest": self._slowest(found, temperature),
         }
-        return {name: row[name] for name in row if name not in ("A", "M", "form", "coarse")}
+        return {name: row[name] for name in row if name not in ("A", "M", "form", "coarse", "edge")}
 
     def _critical(self, margin):
         # Each margin is 1 + λ·(number), see `critical_coupling`.
@@ -345,22 +371,33 @@ def _margins(found):
     return {"weight": found["weight"], "heat": found["heat"], "kinetic": _lowest(found["form"])}
 
 
-def _make_grids(temperatures, top, rtol):
-    """(lowest temperature, step over temperature, size) of each grid."""
-    grids, bound = [], -np.inf
+class _Grid(NamedTuple):
+    temperature: float
+    ratio: float  # step over temperature
+    size: int
+
+
+def _make_grids(spectrum, temperatures, top, rtol):
+    """The grid of each temperature, of few sizes."""
+    grids, bound, size = [], -np.inf, 0
     for t in temperatures:
-        if t <= bound:
-            continue
-        step, cutoff = grid_extent(top, t, rtol)
+        lowest, _ = thermal_extent(top, t, rtol)
+        step, cutoff = grid_extent(spectrum, t, rtol)
         needed = math.ceil(size_for(top, step, cutoff))  # `_sample` aligns the step itself
-        if needed > _LARGEST:
+        if needed > _LARGEST and step == lowest:
             raise ValueError(
                 f"temperatures: {t / KELVIN:g} K would need an energy grid of {needed} "
                 f"points; the lowest that is possible for this spectrum is about "
                 f"{t / KELVIN * needed / _LARGEST:.2g} K."
             )
-        grids.append((t, step / t, 16 * math.ceil(needed / 16)))
-        bound = np.inf if needed <= _COMMON else 4 * t
+        if t > bound:
+            size = 16 * math.ceil(needed / 16)
+            bound = np.inf if needed <= _COMMON else 4 * t
+        elif needed > size:
+            # α²F is narrower than T: sizes in steps of √2, each compiled for once.
+            while size < needed:
+                size = 16 * math.ceil(size * np.sqrt(2) / 16)
+        grids.append(_Grid(t, step / t, size))
     return grids
 
 

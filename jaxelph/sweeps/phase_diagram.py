@@ -62,7 +62,7 @@ def phase_diagram(
     own, top = float(coupling_constant(spectrum)), float(maximum_frequency(spectrum))
     low = KELVIN * float(np.min(temperatures))
     fine = spectrum.resolved(low)
-    extents = np.array([grid_extent(top, KELVIN * t) for t in temperatures])
+    extents = np.array([grid_extent(fine, KELVIN * t) for t in temperatures])
     size = int(np.ceil(max(size_for(top, *extent) for extent in extents)))
     if size > _LARGEST_GRID:
         raise ValueError(

@@ -90,7 +90,7 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     top = float(omega[np.flatnonzero(a2f)[-1]])
     spacing = float(np.max(np.diff(omega)))
     refined = spectrum.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
-    step, cutoff = grid_extent(top, temperature)
+    step, cutoff = grid_extent(refined, temperature)
     size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
         raise ValueError(

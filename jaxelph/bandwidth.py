@@ -1,0 +1,151 @@
+r"""How fine an energy grid a smooth α²F needs: the band of the mode that grows first.
+
+A grid of step ε knows |q| < π/ε only, q being conjugate to the energy. What lies beyond enters
+the margin through the coupling alone, where κ is a multiplication,
+
+    ⟨ψ|hκh|ψ⟩ = (2/π) ∫ κ̂(q) û(q)² dq,   û(q) = ∫ h ψ sin qE dE,
+    κ̂(q) = π Σ_k λ_k ω_k sin ω_k q.
+
+κ̂ falls off beyond the inverse width of α²F, and û as e^{-πTq} once κ̂ has. Where T is above
+α²F's frequencies û falls off long before, the mode sitting in the first maxima of κ̂; where T is
+far below, h all but cuts the coupling off. No width tells which comes first. So the mode itself
+is computed, roughly and with NumPy, in bands that grow until the share of the integral from near
+their ends is below the tolerance.
+
+One thing the mode cannot tell: that κ̂ is larger beyond the band, where then another mode is
+softer. κ̂ is known, and the band made to reach its highest maximum.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.fft
+import scipy.linalg
+import scipy.signal
+from threadpoolctl import threadpool_limits
+
+# The end of a band: from this share of it on, nothing may be left.
+END = 0.9
+# Bins so narrow that κ̂ is right to a few parts in a thousand at the end of the band.
+_PHASE = 0.25
+# The mode is searched for on no more energies than this.
+_LARGEST = 1024
+
+
+def needed_band(
+    omega: np.ndarray,
+    coupling: np.ndarray,
+    temperature: float,
+    rtol: float,
+    thermal: float,
+    cutoff: float,
+) -> float:
+    """The band π/ε, at least `thermal`, in which λ_c(kinetic) of a smooth α²F is right to rtol.
+
+    Args:
+        omega (array of shape (mode,), energy): quadrature nodes of α²F.
+        coupling (array of shape (mode,)): their λ.
+        temperature (energy): T > 0.
+        rtol: relative accuracy of λ_c.
+        thermal (1/energy): the band that T alone asks for.
+        cutoff (energy): where the energy grid ends.
+
+    Example:
+        >>> omega = np.linspace(0.95, 1.05, 100)
+        >>> coupling = np.exp(-0.5 * ((omega - 1) / 0.01) ** 2)
+        >>> for temperature in (0.5, 0.05):  # in units of what T asks for
+        ...     at = (temperature, 1e-9, 8 / temperature, 29 * temperature + 1)
+        ...     print(f"{needed_band(omega, coupling, *at) * temperature / 8:.1f}")
+        2.2
+        1.0
+    """
+    carries = coupling != 0
+    omega, coupling = omega[carries], coupling[carries]
+    # Beyond their reach the nodes are δ modes, whose κ̂ comes back.
+    reach = np.pi / node_spacing(omega, coupling)
+    if reach <= thermal:
+        return thermal
+    band = least = max(thermal, min(reach, 1.25 * _highest(omega, coupling, reach)))
+    while True:
+        q, share = _beyond(omega, coupling, temperature, band, cutoff)
+        used = np.max(q, where=share > rtol, initial=0.0)
+        if used <= END * band:
+            return max(least, used / END)
+        if band >= reach:
+            return reach
+        if band * cutoff / np.pi > _LARGEST:
+            # The share falls geometrically, or faster.
+            here, middle = (np.log(np.interp(x * band, q, share)) for x in (END, END / 2))
+            rate = (middle - here) / (END / 2 * band)
+            more = (here - np.log(rtol)) / rate if rate > 0 else np.inf
+            return min(reach, band + more / END)
+        band = min(reach, 1.3 * band)
+
+
+def node_spacing(omega: Any, coupling: Any) -> Any:
+    """The distance of neighbouring nodes, averaged over α²F; of NumPy's arrays or of JAX's."""
+    xp = np if isinstance(omega, np.ndarray) else jnp
+    order = xp.argsort(omega)
+    omega, strength = omega[order], xp.abs(coupling * omega)[order]
+    both = xp.minimum(strength[1:], strength[:-1])
+    total = xp.sum(both)
+    return xp.where(
+        total > 0, xp.sum(both * xp.diff(omega)) / xp.where(total > 0, total, 1), xp.inf
+    )
+
+
+def _highest(omega, coupling, reach):
+    """The q below `reach` where κ̂ is largest; of equals, the lowest."""
+    width = _PHASE / reach
+    strength = np.bincount(np.rint(omega / width).astype(int), coupling * omega)
+    length = scipy.fft.next_fast_len(int(8 * len(strength)))
+    symbol = -np.fft.rfft(strength, length).imag
+    q = 2 * np.pi * np.arange(len(symbol)) / (length * width)
+    symbol = symbol[q <= reach]
+    return q[np.flatnonzero(symbol >= (1 - 1e-3) * np.max(symbol))[0]]
+
+
+def _beyond(omega, coupling, temperature, band, cutoff):
+    """q and the part of ∫ |κ̂| û² dq that lies beyond, over 1 - margin."""
+    step, size = np.pi / band, int(np.ceil(cutoff * band / np.pi))
+    omega, coupling = _binned(omega, coupling, _PHASE / band)
+    n = np.arange(2 * size + 1)
+    kernel = np.zeros(2 * size + 1)
+    for w, strength in zip(omega / step, 0.5 * coupling * omega, strict=True):
+        kernel += strength * (_weights(n + w) - _weights(n - w))
+    window = np.exp(-step * np.arange(size + 1) / (2 * temperature))
+    window = window / ((1 + window**2) * np.sqrt(temperature))
+    slope = np.concatenate([window[:0:-1], window]) ** 2
+    weight = scipy.signal.fftconvolve(np.concatenate([kernel[:0:-1], kernel]), slope, "same")
+    weight, h = weight[2 * size + 1 : 3 * size + 1], window[1:]
+    i = np.arange(1, size + 1)
+    folded = kernel[np.abs(i[:, None] - i)] - kernel[i[:, None] + i]
+    form = np.diag(weight) - h[:, None] * folded * h
+    # BLAS's threads cost more than they save here.
+    with threadpool_limits(1, user_api="blas"):
+        value, mode = scipy.linalg.eigh(form, subset_by_index=[0, 0], overwrite_a=True)
+    u = np.asarray(scipy.fft.dst(h * mode[:, 0], type=1, norm="ortho"))
+    q = i * band / (size + 1)
+    symbol = np.pi * (coupling * omega) @ np.sin(omega[:, None] * q)
+    inside = np.abs(symbol) * u**2
+    return q, np.cumsum(inside[::-1])[::-1] / max(abs(value[0]), 1e-300)
+
+
+def _weights(x):
+    return np.pi * np.sin(np.pi * x / 2) * np.sinc(x / 2)
+
+
+def _binned(omega, coupling, width):
+    """The modes on an equidistant grid where that makes them fewer; Σ λω and Σ λω² stay."""
+    index = omega / width
+    if len(omega) <= np.max(index):
+        return omega, coupling
+    low = np.floor(index).astype(int)
+    length = int(np.max(index)) + 2
+    upper = (index - low) * coupling * omega
+    total = np.bincount(low, coupling * omega - upper, length)
+    total += np.bincount(low + 1, upper, length)
+    found = np.flatnonzero(total)
+    found = found[found > 0]
+    return width * found, total[found] / (width * found)
