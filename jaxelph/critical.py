@@ -26,10 +26,13 @@ from jaxtyping import Array, Float
 
 from .equilibrium import minimum_weight
 from .grid import EnergyGrid, minimum_weight_on_grid
+from .panels import NODES_PER_T
 from .refined import RefinedGrid
 from .spectrum import (
     EliashbergFunction,
     Scalar,
+    TabulatedSpectrum,
+    at_temperature,
     coupling_constant,
     moment,
 )
@@ -38,6 +41,9 @@ from .thermodynamics import specific_heat_ratio
 
 Criterion = Literal["weight", "heat", "kinetic"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
+
+# The least λ that `critical_coupling_scaled` looks at.
+_LEAST = 1e-2
 
 
 def margin(
@@ -67,6 +73,7 @@ def margin(
     """
     _check_criterion(criterion)
     check_temperature(temperature)
+    spectrum = at_temperature(spectrum, temperature)
     if criterion == "kinetic" and grid is None:
         suggested = EnergyGrid.suggest(spectrum, temperature)
         grid = RefinedGrid.if_smooth(spectrum, temperature, suggested)
@@ -128,6 +135,8 @@ def grid_error(
 ) -> Float[Array, ""]:
     """Estimate of the grid error of λ_c(kinetic): its change on a grid 1.5 times coarser.
 
+    `node_error` is added, that of the quadrature nodes of a table.
+
     For a smooth α²F that is an upper bound in practice. For δ
     modes, whose softest mode may be as rough as the grid, it tells by how much λ_c depends
     on the grid at all.
@@ -138,6 +147,7 @@ def grid_error(
         >>> bool(grid_error(s, 41.0, EnergyGrid.suggest(s, 41.0)) < 1e-5)
         True
     """
+    spectrum = at_temperature(spectrum, temperature)
     base = grid.base if isinstance(grid, RefinedGrid) else grid
     coarse = EnergyGrid(1.5 * base.step, base.size)
     if isinstance(grid, RefinedGrid):
@@ -147,7 +157,37 @@ def grid_error(
     # Of one size, though a smaller one would do: compiled once, and one after the other.
     both = jax.tree.map(lambda *step: jnp.stack(step), grid, coarse)
     fine, rough = jax.lax.map(lambda g: critical_coupling(spectrum, temperature, grid=g), both)
-    return jnp.abs(fine - rough)
+    return jnp.abs(fine - rough) + node_error(spectrum, temperature, grid, fine)
+
+
+def node_error(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    grid: EnergyGrid | RefinedGrid,
+    fine: Scalar | None = None,
+) -> Float[Array, ""]:
+    """Estimate of what the quadrature nodes do to λ_c(kinetic): its change with coarser ones.
+
+    Those of a table at 1.5 T. It is 0 for other kinds of spectra, and where T or the spectrum
+    is traced, so that the nodes are the caller's.
+
+    Args:
+        spectrum, temperature, grid: see `critical_coupling`.
+        fine (scalar): λ_c itself, where it is known.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(node_error(EinsteinModes([1.0], [1.0]), 0.25, EnergyGrid(0.1, 80)))
+        0.0
+    """
+    table = isinstance(spectrum, TabulatedSpectrum)
+    if not table or any(isinstance(x, Tracer) for x in jax.tree.leaves((spectrum, temperature))):
+        return jnp.zeros(())
+    # Nodes alone are not resolved again.
+    rough = spectrum.sampled(1.5 * float(temperature) / NODES_PER_T)
+    if fine is None:
+        fine = critical_coupling(spectrum, temperature, grid=grid)
+    return jnp.abs(fine - critical_coupling(rough, temperature, grid=grid))
 
 
 def critical_coupling_scaled(
@@ -185,6 +225,9 @@ def critical_coupling_scaled(
     check_temperature(scaled_temperature, "scaled_temperature")
     if criterion == "kinetic" and grid is None:
         raise ValueError("critical_coupling_scaled needs grid= with criterion='kinetic'.")
+    # For the lowest temperature of the search.
+    g = jnp.sqrt(moment(spectrum, 2))
+    spectrum = at_temperature(spectrum, scaled_temperature * g * _LEAST**0.5)
     return _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, largest)
 
 
@@ -212,7 +255,7 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
         start = jnp.log(jnp.minimum(largest, jnp.minimum(*bounds)))
         found = distance(start, frozen) <= 0
     else:
-        scan = jnp.linspace(jnp.log(1e-2), jnp.log(largest), 48)
+        scan = jnp.linspace(jnp.log(_LEAST), jnp.log(largest), 48)
         negative = jax.lax.map(lambda x: distance(x, frozen), scan) < 0
         found = jnp.any(negative)
         first = jnp.argmax(negative)

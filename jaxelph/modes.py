@@ -13,7 +13,7 @@ from .davidson import lowest_eigenpair
 from .equilibrium import thermal_window
 from .grid import EnergyGrid
 from .numerics import eigh, solve_symmetric
-from .spectrum import EliashbergFunction, Scalar
+from .spectrum import EliashbergFunction, Scalar, resolving
 from .stability import (
     COARSE,
     StabilityPencil,
@@ -174,6 +174,7 @@ def slowest_rate(
     return jnp.minimum(on_grid, continuum_rate(spectrum, temperature))
 
 
+@resolving
 @jax.jit
 def extreme_rates(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid

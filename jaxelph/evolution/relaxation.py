@@ -21,7 +21,7 @@ from jaxtyping import ArrayLike, Real
 from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid
 from ..modes import normal_modes
-from ..spectrum import EliashbergFunction
+from ..spectrum import EliashbergFunction, at_temperature
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .evolve import Evolution, evolve
@@ -281,7 +281,7 @@ def relax(
             "would happen; heat the electrons."
         )
     hot, cold = electron_temperature * KELVIN, phonon_temperature * KELVIN
-    spectrum = spectrum.resolved(min(hot, cold))
+    spectrum = at_temperature(spectrum, min(hot, cold))
     if grid is None:
         grid = EnergyGrid.suggest(
             spectrum, min(hot, cold), max(1e-2 * rtol, 1e-12), hottest=max(hot, cold)

@@ -30,8 +30,9 @@ from ..grid import (
     weight_on_grid,
 )
 from ..modes import normal_modes
+from ..panels import NODES_PER_T, bucket
 from ..refined import RefinedGrid
-from ..spectrum import EliashbergFunction
+from ..spectrum import EliashbergFunction, QuadratureNodes
 from ..stability import continuum_rate, margin_form, stability_pencil, two_temperature_rate
 from ..thermodynamics import specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
@@ -48,8 +49,12 @@ _COMMON, _LARGEST = 600, 3000
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def _sample(spectrum, temperature, step, size, energies):
-    """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max."""
+def _sample(spectra, temperature, step, size, energies):
+    """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max.
+
+    `spectra` are one with its nodes and with coarser ones, of one shape.
+    """
+    spectrum = spectra[0]
     grid = EnergyGrid(step, size)
     weight, energy = minimum_weight_on_grid(spectrum, temperature, grid)
     grid = grid.aligned(energy)
@@ -57,8 +62,9 @@ def _sample(spectrum, temperature, step, size, energies):
     # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
     coarse = EnergyGrid(1.5 * grid.step, size).aligned(energy)
 
-    def form(step):
+    def form(both):
         """Whose lowest eigenvalue is the margin, and its energies."""
+        step, spectrum = both
         grid = EnergyGrid(step, size)
         suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
         found = margin_form(spectrum, temperature, suited)
@@ -69,7 +75,8 @@ def _sample(spectrum, temperature, step, size, energies):
     exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     shown = weight_on_grid(exchange, temperature, fine, first=0)
     # One after the other: compiled once.
-    forms, nodes = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
+    forms, nodes = jax.lax.map(form, (jnp.stack([grid.step, coarse.step]), stacked))
     matrices = {
         "A": (pencil.A, grid.energies),
         "M": (pencil.M, grid.energies),
@@ -124,7 +131,8 @@ class Examination:
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
         self._grids = _make_grids(every, top, rtol)
-        self._spectrum = spectrum.resolved(low)
+        # Hot grids need fewer nodes than cold ones.
+        self._spectra = [_nodes(spectrum, t) for t, _, _ in self._grids]
 
         self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
@@ -163,10 +171,14 @@ class Examination:
         return self._finish(temperature, self._begin(temperature))
 
     def _begin(self, temperature):
-        _, ratio, size = [grid for grid in self._grids if grid[0] <= 1.001 * temperature][-1]
+        which = max(k for k, grid in enumerate(self._grids) if grid[0] <= 1.001 * temperature)
+        _, ratio, size = self._grids[which]
         # A Python float would be weakly typed, and compiled for once more.
         temperature, step = np.float64(temperature), np.float64(ratio * temperature)
-        return _sample(self._spectrum, temperature, step, size, self._energies)
+        # Of few lengths, like everything that is compiled for.
+        count = bucket(len(self._energies), 128)
+        energies = np.pad(self._energies, (0, count - len(self._energies)), mode="edge")
+        return _sample(self._spectra[which], temperature, step, size, energies)
 
     def _finish(self, temperature, begun):
         found = {name: np.asarray(value) for name, value in begun["numbers"].items()}
@@ -176,7 +188,8 @@ class Examination:
             count = np.searchsorted(np.asarray(energies), cutoff) + 1
             found[name] = np.asarray(matrix)[:count, :count]
         self._advance(self._done + 1)
-        return found | {"size": len(found["A"])}
+        shown = found["inverse_weight"][: len(self._energies)]
+        return found | {"size": len(found["A"]), "inverse_weight": shown}
 
     def _row(self, temperature, found):
         kinetic, rough = _lowest(found["form"]), _lowest(found["coarse"])
@@ -201,7 +214,7 @@ class Examination:
         size, edge = found["size"], float(found["continuum"])
         if self._single:
             grid = EnergyGrid(found["step"], 16 * math.ceil(size / 16))
-            return min(edge, float(normal_modes(self._spectrum, temperature, grid).slowest))
+            return min(edge, float(normal_modes(self._spectra[0][0], temperature, grid).slowest))
         try:
             # The largest μ = 1/γ, M being definite as a rule.
             largest = scipy.linalg.eigh(
@@ -261,6 +274,15 @@ class Examination:
         return math.exp(root)  # pyright: ignore[reportArgumentType]
 
 
+def _nodes(spectrum, temperature):
+    """The spectrum with the nodes that a temperature needs, and with coarser ones."""
+    spacing = temperature / NODES_PER_T
+    fine, rough = spectrum.sampled(spacing), spectrum.sampled(1.5 * spacing)
+    if isinstance(fine, QuadratureNodes) and isinstance(rough, QuadratureNodes):
+        return fine, rough.padded(fine.omega.shape[0])
+    return fine, fine
+
+
 def _lowest(matrix):
     return scipy.linalg.eigvalsh(matrix, subset_by_index=[0, 0])[0]
 
@@ -283,7 +305,8 @@ def _make_grids(temperatures, top, rtol):
                 f"points; the lowest that is possible for this spectrum is about "
                 f"{t / KELVIN * needed / _LARGEST:.2g} K."
             )
-        grids.append((t, step / t, 16 * math.ceil(needed / 16)))
+        # Up to a third more than needed, and cut in `_finish`: few sizes are compiled for.
+        grids.append((t, step / t, bucket(math.ceil(needed), 64)))
         bound = np.inf if needed <= _COMMON else 4 * t
     return grids
 

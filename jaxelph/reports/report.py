@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
 from ..files import check_folder, json_text, plain, result_writers, write_all
+from ..panels import cumulative_integral
 from ..readers import summarise
 from ..spectrum import (
     EinsteinModes,
@@ -211,7 +212,10 @@ def report(
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
         inf 41.86 K
     """
-    coupling, omega_log, omega_2, top = (float(x) for x in _scalars(spectrum))
+    # What is compiled serves tables of all lengths.
+    nodes = spectrum.sampled()
+    coupling, omega_log, omega_2 = (float(x) for x in _scalars(nodes))
+    top = float(maximum_frequency(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
     _check_mu_star(mu_star, coupling)
@@ -226,7 +230,7 @@ def report(
         return {
             method.replace("-", "_"): float(
                 transition_temperature(
-                    spectrum, mu_star, method=method, cutoff=cutoff, omega_ph=omega_ph
+                    nodes, mu_star, method=method, cutoff=cutoff, omega_ph=omega_ph
                 )
                 / KELVIN
             )
@@ -236,7 +240,7 @@ def report(
     # What takes time at first is XLA's compiler, which uses one core for each function.
     with ThreadPoolExecutor(1) as pool:
         tc_later = pool.submit(superconductivity)
-        xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(spectrum))
+        xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(nodes))
         if temperatures is None:
             low = min(max(tc_later.result()["eliashberg"], top / KELVIN / 200), top / KELVIN / 2)
             temperatures = np.geomspace(low, top / KELVIN, 24)
@@ -267,10 +271,7 @@ def report(
         rtol=rtol,
         frequencies=frequencies,
         a2f=a2f,
-        cumulative=np.asarray(
-            # Finer than the physics needs: a sum over too few nodes would be drawn as a staircase.
-            cumulative_coupling(spectrum.resolved(top / _DRAWN), jnp.asarray(frequencies))
-        ),
+        cumulative=_cumulative(spectrum, top, frequencies),
     )
 
 
@@ -280,8 +281,16 @@ def _scalars(spectrum):
         coupling_constant(spectrum),
         log_frequency(spectrum),
         rms_frequency(spectrum),
-        maximum_frequency(spectrum),
     )
+
+
+def _cumulative(spectrum, top, frequencies):
+    if isinstance(spectrum, TabulatedSpectrum):  # as `cumulative_coupling`, compiling nothing
+        omega = np.asarray(spectrum.omega)
+        return cumulative_integral(omega, 2 * np.asarray(spectrum.a2f) / omega, frequencies)
+    # Finer than the physics needs: a sum over too few nodes would be drawn as a staircase.
+    fine = spectrum.resolved(top / _DRAWN)
+    return np.asarray(cumulative_coupling(fine, jnp.asarray(frequencies)))
 
 
 def _check_mu_star(mu_star, coupling):

@@ -23,6 +23,7 @@ import xarray as xr
 from ..grid import grid_extent, size_for
 from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
+from ..panels import NODES_PER_T
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
 from .chunks import padded_width, shared_out
@@ -61,8 +62,8 @@ def quantity_names(asked: Iterable[str]) -> list[str]:
     return found
 
 
-#: Without a temperature: the file's own rows are the quadrature. The others need nodes no
-#: further apart than T, see `TabulatedSpectrum.resolved`.
+#: Without a temperature: they need few nodes, see `EliashbergFunction.coarse_modes`. The others
+#: need those of their temperature, see `at_temperature`.
 _OF_THE_TABLE = ("lambda", "omega-log", "lambda-omega2", "tc", "tc-allen-dynes", "xi-max")
 
 
@@ -81,8 +82,8 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     pad = (0, _bucket(len(omega), 256, 2) - len(omega))
     padded = TabulatedSpectrum(np.pad(omega, pad, mode="edge"), np.pad(a2f, pad, mode="edge"))
     top = float(omega[np.flatnonzero(a2f)[-1]])
-    spacing = float(np.max(np.diff(omega)))
-    refined = padded.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
+    refined = padded.resolved(temperature / NODES_PER_T)
+    panels = np.asarray(refined.panels)
     step, cutoff = grid_extent(top, temperature)
     size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
@@ -90,16 +91,16 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
             f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
             f"take {size} energies, and {_LARGEST_GRID} are the limit; raise --temperature."
         )
-    key = (padded.omega.shape[0], refined.refinement, size)
-    leaves = (np.asarray(refined.omega), np.asarray(refined.a2f), step, cutoff)
+    key = (padded.omega.shape[0], len(panels), size)
+    leaves = (np.asarray(refined.omega), np.asarray(refined.a2f), panels, step, cutoff)
     return key, leaves
 
 
 @functools.lru_cache
-def _evaluator(names: tuple[str, ...], refinement: int, size: int) -> Callable:
+def _evaluator(names: tuple[str, ...], size: int) -> Callable:
     def one(row):
-        omega, a2f, step, cutoff, temperature, mu_star = row
-        spectrum = TabulatedSpectrum(omega, a2f, refinement)
+        omega, a2f, panels, step, cutoff, temperature, mu_star = row
+        spectrum = TabulatedSpectrum(omega, a2f, panels)
         at = (spectrum, temperature, step, cutoff, size)
         setting = Setting(temperature, mu_star, aligned_grid(*at), margin_grid(*at))
         return {name: QUANTITIES[name].compute(spectrum, setting) for name in names}
@@ -209,9 +210,9 @@ def screen(
         both = [np.full(width, float(x)) for x in (temperature, mu_star)]
         # What takes the table alone is compiled once for its length, whatever the grid.
         found = {}
-        for some, shape in ((of_table, (1, 2)), (of_grid, key[1:])):
+        for some, panels, size in ((of_table, columns[2][:, :2], 2), (of_grid, columns[2], key[2])):
             if some:
-                found |= _evaluator(some, *shape)((*columns, *both))
+                found |= _evaluator(some, size)((*columns[:2], panels, *columns[3:], *both))
         for row, name in zip(values, names, strict=True):
             row[index] = np.asarray(found[name])[: len(rows)]
         if kept is not None:
