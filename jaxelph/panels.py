@@ -92,15 +92,17 @@ def panel_nodes(
     span = omega[row + 1] - omega[row]
     slope = (density[row + 1] - density[row]) / xp.where(span > 0, span, 1.0)
     centre, reach = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
-    x = middle + half * _INNER_NODE[:, None]
-    value = (density[row] + slope * (x - omega[row])) * half * _INNER_WEIGHT[:, None]
-    inside = (x - centre[panel]) / xp.where(reach > 0, reach, 1.0)[panel]
+    # Points of every piece, (inner node, piece).
+    x = middle[None, :] + half[None, :] * _INNER_NODE[:, None]
+    weight = half[None, :] * _INNER_WEIGHT[:, None]
+    value = (density[row][None, :] + slope[None, :] * (x - omega[row][None, :])) * weight
+    inside = (x - centre[panel][None, :]) / xp.where(reach > 0, reach, 1.0)[panel][None, :]
     moments = xp.stack([xp.sum(value * p, axis=0) for p in _legendre(inside)], axis=1)
     if xp is np:
         total = np.stack([np.bincount(panel, m, count) for m in moments.T], axis=1)
     else:
         total = jax.ops.segment_sum(moments, panel, count, indices_are_sorted=True)
-    nodes = centre[:, None] + reach[:, None] * _NODE
+    nodes = centre[:, None] + reach[:, None] * _NODE[None, :]
     return nodes.ravel(), (total @ _TO_WEIGHTS).ravel()
 
 
