@@ -46,7 +46,9 @@ def _as_float(x) -> Array:
 
 
 def _as_vector(x) -> Array:
-    return jnp.atleast_1d(_as_float(x))
+    # By reshape, and only where need be: each length would be compiled for.
+    x = _as_float(x)
+    return x.reshape(1) if x.ndim == 0 else x
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -504,7 +506,6 @@ def cumulative_coupling(
     return spectrum.cumulative(_as_float(omega))
 
 
-@jax.jit
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """The top of the spectrum: the largest frequency that carries coupling (energy).
 
@@ -516,4 +517,8 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """
     table = isinstance(spectrum, TabulatedSpectrum)
     omega, coupling = (spectrum.omega, spectrum.a2f) if table else spectrum.modes()
+    if table and not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
+        # By NumPy: nothing is compiled for a table's length.
+        omega, coupling = np.asarray(omega), np.asarray(coupling)
+        return jnp.asarray(np.max(np.where(coupling != 0, omega, 0.0)))
     return jnp.max(jnp.where(coupling != 0, omega, 0.0))

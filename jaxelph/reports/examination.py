@@ -124,8 +124,6 @@ class Examination:
         progress: Progress | None,
     ):
         self._coupling, self._top, self._rtol = coupling, top, rtol
-        # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
-        self._single = np.unique(np.asarray(spectrum.modes()[0])).size == 1
         asked = KELVIN * temperatures
         low = min(asked[0], top / 64)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
@@ -134,6 +132,8 @@ class Examination:
         # Hot grids need fewer nodes than cold ones.
         self._spectra = [_nodes(spectrum, t) for t, _, _ in self._grids]
 
+        # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
+        self._single = np.unique(np.asarray(self._spectra[0][0].modes()[0])).size == 1
         self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}

@@ -319,7 +319,8 @@ def _check_temperatures(temperatures) -> np.ndarray:
 
 
 def _describe(spectrum) -> str:
-    omega = np.asarray(spectrum.modes()[0])
+    table = isinstance(spectrum, TabulatedSpectrum)
+    omega = np.asarray(spectrum.omega if table else spectrum.modes()[0])
     span = f"{omega.min():.3g} to {omega.max():.3g} meV"
     if isinstance(spectrum, EinsteinModes):
         one = omega.size == 1
