@@ -184,7 +184,7 @@ def node_error(
     if not table or any(isinstance(x, Tracer) for x in jax.tree.leaves((spectrum, temperature))):
         return jnp.zeros(())
     # Nodes alone are not resolved again.
-    rough = spectrum.sampled(1.5 * float(temperature) / NODES_PER_T)
+    rough = spectrum.sampled(1.5 * float(np.asarray(temperature)) / NODES_PER_T)
     if fine is None:
         fine = critical_coupling(spectrum, temperature, grid=grid)
     return jnp.abs(fine - critical_coupling(rough, temperature, grid=grid))
