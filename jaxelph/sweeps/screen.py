@@ -210,7 +210,8 @@ def screen(
         both = [np.full(width, float(x)) for x in (temperature, mu_star)]
         # What takes the table alone is compiled once for its length, whatever the grid.
         found = {}
-        for some, panels, size in ((of_table, columns[2][:, :2], 2), (of_grid, columns[2], key[2])):
+        one = np.tile([0.0, 1.0], (width, 1))  # panel for all of the table
+        for some, panels, size in ((of_table, one, 2), (of_grid, columns[2], key[2])):
             if some:
                 found |= _evaluator(some, size)((*columns[:2], panels, *columns[3:], *both))
         for row, name in zip(values, names, strict=True):
