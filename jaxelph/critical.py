@@ -28,17 +28,24 @@ from jaxtyping import Array, Float
 from .bandwidth import node_spacing
 from .equilibrium import minimum_weight, thermal_window
 from .grid import LARGEST, EnergyGrid, check_grid, minimum_weight_on_grid
+from .panels import NODES_PER_T
 from .refined import RefinedGrid
 from .spectrum import (
     EliashbergFunction,
     Scalar,
+    TabulatedSpectrum,
+    at_temperature,
     coupling_constant,
+    moment,
 )
 from .stability import coupling_symbol, edge_of_band, margin_and_mode, stability_margin
 from .thermodynamics import specific_heat_ratio, stability_parameter
 
 Criterion = Literal["weight", "heat", "kinetic"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
+
+# The least λ that `critical_coupling_scaled` looks at.
+_LEAST = 1e-2
 
 
 def margin(
@@ -71,6 +78,7 @@ def margin(
     check_temperature(temperature)
     if grid is not None and criterion != "heat":
         check_grid(spectrum, temperature, grid.base if isinstance(grid, RefinedGrid) else grid)
+    spectrum = at_temperature(spectrum, temperature)
     if criterion == "kinetic" and grid is None:
         spectrum, grid = suited(spectrum, temperature)
     return _margin(spectrum, temperature, criterion, grid)
@@ -171,14 +179,14 @@ def grid_error(
 ) -> Float[Array, ""]:
     r"""A bound of the grid error of λ_c(kinetic), in practice.
 
-    The sum of three: the change on a coarser grid, `coarsened`; for a smooth α²F, of which two
+    The sum of four: the change on a coarser grid, `coarsened`; for a smooth α²F, of which two
     grids may agree and both be wrong, also what the end of the band adds, `edge_of_band`,
 
     $$λ_c\,|Fψ|^2/(1 - \mathrm{margin}),$$
 
-    and by how much $\hatκ$ is larger beyond the band, where another mode may be softer. For δ
-    modes, whose softest mode may be as rough as the grid, it is the first alone and tells by
-    how much λ_c depends on the grid at all.
+    and by how much $\hatκ$ is larger beyond the band, where another mode may be softer; and
+    `node_error`, that of a table's quadrature nodes. For δ modes, whose softest mode may be as
+    rough as the grid, it is the first alone and tells by how much λ_c depends on the grid at all.
 
     Args:
         spectrum: an Eliashberg function; a smooth one with nodes as fine as the grid.
@@ -191,6 +199,7 @@ def grid_error(
         >>> bool(grid_error(s, 41.0, EnergyGrid.suggest(s, 41.0)) < 1e-5)
         True
     """
+    spectrum = at_temperature(spectrum, temperature)
     base = grid.base if isinstance(grid, RefinedGrid) else grid
     coarse = EnergyGrid(coarsened(spectrum) * base.step, base.size)
     if isinstance(grid, RefinedGrid):
@@ -214,7 +223,40 @@ def grid_error(
     missed = edge[0]
     if spectrum.smooth:
         missed = missed + _hidden(spectrum, temperature, jnp.pi / base.step)
-    return jnp.abs(fine - rough) + fine * missed / gain[0]
+    nodes = node_error(spectrum, temperature, grid, fine)
+    return jnp.abs(fine - rough) + fine * missed / gain[0] + nodes
+
+
+def node_error(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    grid: EnergyGrid | RefinedGrid,
+    fine: Scalar | None = None,
+) -> Float[Array, ""]:
+    """Estimate of what the quadrature nodes do to λ_c(kinetic): its change with coarser ones.
+
+    Those of a table, 1.5 times as far apart. It is 0 for other kinds of spectra, and where
+    anything is traced, so that the nodes are the caller's.
+
+    Args:
+        spectrum, temperature, grid: see `critical_coupling`.
+        fine (scalar): λ_c itself, where it is known.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(node_error(EinsteinModes([1.0], [1.0]), 0.25, EnergyGrid(0.1, 80)))
+        0.0
+    """
+    given = jax.tree.leaves((spectrum, temperature, grid))
+    if not isinstance(spectrum, TabulatedSpectrum) or any(isinstance(x, Tracer) for x in given):
+        return jnp.zeros(())
+    base = grid.base if isinstance(grid, RefinedGrid) else grid
+    spacing = min(float(np.asarray(temperature)) / NODES_PER_T, float(base.step))
+    # Nodes alone are not resolved again.
+    rough = spectrum.sampled(1.5 * spacing)
+    if fine is None:
+        fine = critical_coupling(spectrum, temperature, grid=grid)
+    return jnp.abs(fine - critical_coupling(rough, temperature, grid=grid))
 
 
 def coarsened(spectrum: EliashbergFunction) -> float:
@@ -271,6 +313,9 @@ def critical_coupling_scaled(
     check_temperature(scaled_temperature, "scaled_temperature")
     if criterion == "kinetic" and grid is None:
         raise ValueError("critical_coupling_scaled needs grid= with criterion='kinetic'.")
+    # For the lowest temperature of the search.
+    g = jnp.sqrt(moment(spectrum, 2))
+    spectrum = at_temperature(spectrum, scaled_temperature * g * _LEAST**0.5)
     return _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, largest)
 
 
@@ -303,7 +348,7 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
         reached = distance(start, frozen)
         found = reached <= 0
     else:
-        scan = jnp.linspace(jnp.log(1e-2), jnp.log(largest), 48)
+        scan = jnp.linspace(jnp.log(_LEAST), jnp.log(largest), 48)
         reached = jax.lax.map(lambda x: distance(x, frozen), scan)
         negative = reached < 0
         found = jnp.any(negative)

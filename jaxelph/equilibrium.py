@@ -11,13 +11,13 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Real
 
 from .numerics import global_minimum, refine_minimum
 from .special import polygamma
-from .spectrum import EliashbergFunction, Scalar, maximum_frequency
+from .spectrum import EliashbergFunction, Scalar, maximum_frequency, resolving
 
 Energies = Real[ArrayLike, "*energy"]
 
 # Spectra read from files have thousands of nodes: their sum is taken in blocks of this many,
-# so that memory stays at (energies × block), also under `vmap`.
-_BLOCK = 128
+# and of fewer where terms are long, so that memory stays at this many numbers, or at one term.
+_BLOCK, _NUMBERS = 128, 1 << 22
 
 
 def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
@@ -58,21 +58,27 @@ def bose(omega: Real[ArrayLike, "*mode"], temperature: Scalar) -> Float[Array, "
 def sum_over_modes(
     term: Callable[[Float[Array, ""], Float[Array, ""]], Array],
     spectrum: EliashbergFunction,
+    *,
+    coarse: bool = False,
 ) -> Array:
-    """Σ_q term(ω_q, λ_q), in blocks: `term` maps one mode to an array."""
-    omega, coupling = spectrum.modes()
+    """Σ_q term(ω_q, λ_q), in blocks: `term` maps one mode to an array.
+
+    With `coarse` the nodes are those of `EliashbergFunction.coarse_modes`.
+    """
+    omega, coupling = spectrum.coarse_modes() if coarse else spectrum.modes()
 
     def block_sum(omega, coupling):
         return jnp.sum(jax.vmap(term)(omega, coupling), axis=0)
 
-    if omega.shape[0] <= _BLOCK:
+    total = jax.eval_shape(term, omega[0], coupling[0])
+    size = min(_BLOCK, max(1, _NUMBERS // max(1, total.size)))
+    if omega.shape[0] <= size:
         return block_sum(omega, coupling)
     # Pad with decoupled copies of the last mode.
-    padding = -omega.shape[0] % _BLOCK
-    omega = jnp.append(omega, jnp.broadcast_to(omega[-1], (padding,))).reshape(-1, _BLOCK)
-    coupling = jnp.append(coupling, jnp.zeros(padding)).reshape(-1, _BLOCK)
+    padding = -omega.shape[0] % size
+    omega = jnp.append(omega, jnp.broadcast_to(omega[-1], (padding,))).reshape(-1, size)
+    coupling = jnp.append(coupling, jnp.zeros(padding)).reshape(-1, size)
     blocks = (omega, coupling)
-    total = jax.eval_shape(lambda b: block_sum(*b), jax.tree.map(lambda x: x[0], blocks))
 
     @jax.checkpoint
     def step(carry, block):
@@ -85,6 +91,7 @@ def _digamma_argument(energy, temperature):
     return 0.5 + 1j * energy / (2 * jnp.pi * temperature)
 
 
+@resolving
 @jax.jit
 def self_energy(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
@@ -133,6 +140,7 @@ def _scattering(omega, coupling, temperature, energy):
     return coupling * omega * (1 + 2 * bose(omega, temperature)) * above / below
 
 
+@resolving
 @jax.jit
 def scattering_rate(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
@@ -155,6 +163,7 @@ def scattering_rate(
     return sum_over_modes(lambda w, c: _scattering(w, c, temperature, energy), spectrum)
 
 
+@resolving
 @jax.jit
 def inverse_quasiparticle_weight(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
@@ -189,6 +198,7 @@ def inverse_quasiparticle_weight(
     return 1 + sum_over_modes(term, spectrum)
 
 
+@resolving
 @jax.jit
 def minimum_weight(
     spectrum: EliashbergFunction,
@@ -244,6 +254,7 @@ def _where_dips_are(spectrum, temperature):
     return jnp.sort(jnp.append(top * jnp.arange(1, 513) / 512, near))
 
 
+@resolving
 @jax.jit
 def spectral_function(
     spectrum: EliashbergFunction,

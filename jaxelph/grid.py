@@ -21,7 +21,7 @@ from scipy.fft import next_fast_len
 
 from .bandwidth import needed_band
 from .equilibrium import minimum_weight, sum_over_modes, thermal_window
-from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency
+from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency, resolving
 
 
 def _split(n, a):
@@ -388,6 +388,7 @@ def weight_on_grid(
     return 1 + exchange.mv_even(window**2, first)
 
 
+@resolving
 @jax.jit
 def minimum_weight_on_grid(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid

@@ -20,7 +20,7 @@ from .collisions import ElectronCollisions, PhononCollisions, electron_jacobian
 from .elimination import invert_by_blocks
 from .equilibrium import fermi, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, coupling_kernel, slope_kernel, weight_on_grid
-from .spectrum import EliashbergFunction, Scalar
+from .spectrum import EliashbergFunction, Scalar, resolving
 
 # The check that looks for negative curvature without a matrix ends when the residual has fallen
 # to this share, or after so many steps.
@@ -47,6 +47,7 @@ class KineticEquation(eqx.Module):
     electrons: ElectronCollisions | None
 
     @staticmethod
+    @resolving
     def at(
         spectrum: EliashbergFunction,
         temperature: Scalar,

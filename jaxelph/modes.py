@@ -14,7 +14,7 @@ from .davidson import lowest_eigenpair
 from .equilibrium import scattering_rate, thermal_window
 from .grid import EnergyGrid, check_grid
 from .numerics import eigh, solve_symmetric
-from .spectrum import EliashbergFunction, Scalar, maximum_frequency
+from .spectrum import EliashbergFunction, Scalar, maximum_frequency, resolving
 from .stability import (
     COARSE,
     StabilityPencil,
@@ -179,6 +179,7 @@ def slowest_rate(
     return _slowest_rate(spectrum, temperature, grid)
 
 
+@resolving
 @jax.jit
 def _slowest_rate(spectrum, temperature, grid):
     pencil = stability_pencil(spectrum, temperature, grid)

@@ -77,7 +77,9 @@ def electron_potential(spectrum: EliashbergFunction, temperature: Scalar) -> Flo
     def term(omega, coupling):
         return coupling * omega**2 * potential_function(omega / (2 * jnp.pi * temperature))
 
-    return -(jnp.pi**2) * jnp.asarray(temperature) ** 2 / 3 - sum_over_modes(term, spectrum)
+    return -(jnp.pi**2) * jnp.asarray(temperature) ** 2 / 3 - sum_over_modes(
+        term, spectrum, coarse=True
+    )
 
 
 @jax.jit
@@ -185,7 +187,7 @@ def potential_cut_at_energy(
     def term(omega, coupling):
         return coupling * omega**2 * jnp.sum(weight / ((n + 1) ** 2 + (omega / unit) ** 2))
 
-    return -2 * unit**2 * free + sum_over_modes(term, spectrum)
+    return -2 * unit**2 * free + sum_over_modes(term, spectrum, coarse=True)
 
 
 def potential_cut_at_number(
@@ -219,7 +221,7 @@ def potential_cut_at_number(
     def term(omega, coupling):
         return coupling * omega**2 * jnp.sum((n + 1) / ((n + 1) ** 2 + (omega / unit) ** 2))
 
-    return -2 * unit**2 * jnp.sum(n + 0.5) + sum_over_modes(term, spectrum)
+    return -2 * unit**2 * jnp.sum(n + 0.5) + sum_over_modes(term, spectrum, coarse=True)
 
 
 def phonon_potential_einstein(

@@ -11,21 +11,36 @@ Energies are in any one unit, the caller's.
 
 import abc
 import dataclasses
+import functools
+from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.scipy.special import erf
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
 from .checks import checked, refuse
 from .numerics import trapezoid_weights
+from .panels import (
+    NODES_PER_T,
+    ORDER,
+    WIDTH,
+    bucket,
+    cumulative_integral,
+    geometric_edges,
+    panel_nodes,
+    thermal_edges,
+    widest_panel,
+)
 
 Scalar = Real[_ArrayLike, ""]
+_Function = TypeVar("_Function", bound=Callable)
 
 
 def _as_float(x) -> Array:
@@ -33,7 +48,9 @@ def _as_float(x) -> Array:
 
 
 def _as_vector(x) -> Array:
-    return jnp.atleast_1d(_as_float(x))
+    # By reshape, and only where need be: each length would be compiled for.
+    x = _as_float(x)
+    return x.reshape(1) if x.ndim == 0 else x
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +98,9 @@ class EliashbergFunction(eqx.Module):
     def resolved(self, spacing: float) -> "EliashbergFunction":
         """The same spectrum with quadrature nodes no further apart than about `spacing`.
 
-        A smooth α²F may be replaced by δ modes only if thermal smearing covers their
-        spacing; `spacing ≲ T` is ample. Spectra that are made of modes return themselves.
+        A smooth α²F may be replaced by δ modes only if thermal smearing, and the step of the
+        energy grid, cover their spacing: see `at_temperature`, which chooses it. Spectra that
+        are made of modes return themselves.
         """
         del spacing
         return self
@@ -97,6 +115,29 @@ class EliashbergFunction(eqx.Module):
         below = jnp.cumsum((coupling * omega)[order])
         reached = jnp.argmax(below >= share * below[-1])
         return jnp.where(below[-1] > 0, omega[order][reached], 0.0)
+
+    def coarse_modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
+        """Nodes for functions of ω that are singular on the imaginary axis only.
+
+        Powers, logarithms, Bose functions, Matsubara sums and the specific heat are: no
+        temperature needs more nodes than these. Those of `modes`, unless fewer do.
+        """
+        return self.modes()
+
+    def cumulative(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
+        """See `cumulative_coupling`."""
+        node, coupling = self.modes()
+        return jnp.heaviside(omega[:, None] - node[None, :], 0.5) @ coupling
+
+    def sampled(self, spacing: float | None = None) -> "EliashbergFunction":
+        """Of a table its nodes alone, in one of few numbers of them; any other spectrum itself.
+
+        What is compiled for them serves tables of every length.
+
+        Args:
+            spacing (scalar, energy): see `resolved`; without it the nodes of `coarse_modes`.
+        """
+        return self if spacing is None else self.resolved(spacing)
 
 
 class EinsteinModes(EliashbergFunction):
@@ -246,13 +287,16 @@ class GaussianPeaks(EliashbergFunction):
         return jnp.where(exists, found, 0.0)
 
 
+_MOST_GAUSS = 256
+
+
 class DebyeSpectrum(EliashbergFunction):
     r"""Debye-like spectrum $\alpha^2F(\omega) = \lambda\,(\omega/\omega_D)^2$ for ω < ω_D.
 
     Args:
         cutoff (scalar, energy): ω_D.
         coupling (scalar): λ.
-        order: Gauss-Legendre nodes on (0, ω_D).
+        order: Gauss-Legendre nodes on (0, ω_D), a few more where they are many.
 
     Raises:
         ValueError: ω_D is not positive or a number not finite.
@@ -271,8 +315,11 @@ class DebyeSpectrum(EliashbergFunction):
         refuse("DebyeSpectrum: coupling", self.coupling)
 
     def modes(self):
-        node, weight = np.polynomial.legendre.leggauss(self.order)
-        x, dx = (node + 1) / 2, weight / 2
+        # Panels of many nodes: to find Gauss's takes time as order³.
+        panels = -(-self.order // _MOST_GAUSS)
+        node, weight = np.polynomial.legendre.leggauss(-(-self.order // panels))
+        x = ((node + 1) / 2 + np.arange(panels)[:, None]).ravel() / panels
+        dx = np.tile(weight / 2, panels) / panels
         return self.cutoff * x, self.coupling * (2 * x * dx)
 
     def scaled(self, factor):
@@ -290,16 +337,19 @@ class DebyeSpectrum(EliashbergFunction):
 class TabulatedSpectrum(EliashbergFunction):
     r"""α²F on a table of frequencies, as electron-phonon codes print it.
 
-    Between table points the density of coupling 2α²F(ω)/ω is linear, so that λ is the
-    trapezoidal sum over the table whatever the refinement. Below the first row and above the
-    last α²F is taken as 0, whatever it is in these rows: nothing is continued to ω = 0. Where
-    α²F does not vanish in the first row, going on as ω² would add α²F(ω₁) to λ, and as ω twice
-    that; see `unresolved_coupling`.
+    Between table points the density of coupling 2α²F(ω)/ω is linear. λ is the trapezoidal sum
+    over the table; moments, ω_log, Tc and the specific heat are those of the linear density,
+    integrated exactly. Where electron energies come in, the nodes are the rows unless panels
+    are given, as functions do that know their temperature: see `at_temperature`. Below the first
+    row and above the last α²F is taken as 0, whatever it is in these rows: nothing is continued to
+    ω = 0. Where α²F does not vanish in the first row, going on as ω² would add α²F(ω₁) to λ, and
+    as ω twice that; see `unresolved_coupling`.
 
     Args:
         omega (array of shape (row,), energy): ascending frequencies, all > 0.
         a2f (array of shape (row,)): α²F at these frequencies, dimensionless.
-        refinement: each interval is cut into this many, see `resolved`.
+        panels (array of shape (edge,)): edges of the quadrature's panels as fractions of the
+            range, see `resolved`; without them the rows are the nodes.
         provenance: where the table came from, set by `read_a2f`. It belongs to this object and
             is not part of the pytree: a compiled function, which is the same for all files,
             neither sees it nor hands it on.
@@ -317,10 +367,10 @@ class TabulatedSpectrum(EliashbergFunction):
 
     omega: Float[Array, " row"] = eqx.field(converter=_as_vector)
     a2f: Float[Array, " row"] = eqx.field(converter=_as_vector)
-    refinement: int = eqx.field(static=True, default=1)
+    panels: Float[Array, " edge"] | None
 
-    def __init__(self, omega, a2f, refinement: int = 1, provenance: Provenance | None = None):
-        self.omega, self.a2f, self.refinement = _as_vector(omega), _as_vector(a2f), refinement
+    def __init__(self, omega, a2f, panels=None, provenance: Provenance | None = None):
+        self.omega, self.a2f, self.panels = _as_vector(omega), _as_vector(a2f), panels
         if provenance is not None:
             # No field: those are what `jit` hands on, from the first file to all others.
             object.__setattr__(self, "_provenance", provenance)
@@ -337,25 +387,21 @@ class TabulatedSpectrum(EliashbergFunction):
         """Where the table came from; None for one that was computed."""
         return self.__dict__.get("_provenance")
 
+    @property
+    def _density(self):
+        return 2 * self.a2f / self.omega
+
     def modes(self):
-        omega, density = self.omega, 2 * self.a2f / self.omega
-        if self.refinement > 1:
-            x = jnp.arange(self.refinement) / self.refinement
+        if self.panels is None:
+            return self.omega, self._density * trapezoid_weights(self.omega)
+        edges = self.omega[0] * (1 - self.panels) + self.omega[-1] * self.panels
+        return _panel_nodes(self.omega, self._density, edges)
 
-            def refine(y):
-                inner = y[:-1, None] + (y[1:] - y[:-1])[:, None] * x[None, :]
-                return jnp.append(inner.ravel(), y[-1])
+    def coarse_modes(self):
+        return _panel_nodes(self.omega, self._density, geometric_edges(self.omega))
 
-            omega, density = refine(omega), refine(density)
-        return omega, density * trapezoid_weights(omega)
-
-    def scaled(self, factor):
-        return TabulatedSpectrum(self.omega, self.a2f * factor, self.refinement)
-
-    def resolved(self, spacing):
-        refinement = int(np.ceil(np.max(np.diff(np.asarray(self.omega))) / spacing))
-        refinement = max(self.refinement, refinement)
-        return TabulatedSpectrum(self.omega, self.a2f, refinement, self.provenance)
+    def cumulative(self, omega):
+        return cumulative_integral(self.omega, self._density, omega)
 
     def area_quantile(self, share):
         # α²F is linear between rows, so that rows put in between change nothing.
@@ -374,6 +420,126 @@ class TabulatedSpectrum(EliashbergFunction):
         steep = (first < 0) & (bend > 0)
         x = jnp.where(steep, (last - first) / jnp.where(steep, bend, 1.0), x)
         return jnp.where(exists, omega[k] + jnp.minimum(x, step), 0.0)
+
+    def scaled(self, factor):
+        return TabulatedSpectrum(self.omega, self.a2f * factor, self.panels)
+
+    def resolved(self, spacing, *, everywhere: bool = False):
+        """The same table with panels of nodes no further apart than about `spacing`.
+
+        Rows finer than that are merged and rows coarser resolved, both exactly: see `panels`.
+        Stretches where α²F is zero get a few nodes only, unless `everywhere` is set:
+        derivatives by their rows need more. ω has to be concrete; so has α²F, or it is taken
+        as not zero. A table that is resolved better already returns itself.
+
+        Raises:
+            ValueError: more nodes would be needed than can be worked with.
+        """
+        omega = np.asarray(self.omega)
+        carries = self._carries(everywhere)
+        if self.panels is not None and not isinstance(self.panels, Tracer):
+            edges = omega[0] * (1 - (f := np.asarray(self.panels))) + omega[-1] * f
+            if widest_panel(omega, carries, edges) <= 1.001 * WIDTH * spacing:
+                return self
+        edges = thermal_edges(omega, carries, spacing)
+        fractions = (edges - omega[0]) / (omega[-1] - omega[0])
+        fractions[-1] = 1.0
+        padding = bucket(len(edges) - 1) - (len(edges) - 1)
+        with jax.ensure_compile_time_eval():
+            panels = jnp.asarray(np.append(fractions, np.ones(padding)))
+        return TabulatedSpectrum(self.omega, self.a2f, panels, self.provenance)
+
+    def _carries(self, everywhere=False):
+        if everywhere or isinstance(self.a2f, Tracer):
+            return np.ones(self.omega.shape[0] - 1, dtype=bool)
+        carries = np.asarray(self.a2f) != 0
+        return carries[1:] | carries[:-1]
+
+    def sampled(self, spacing=None):
+        omega, a2f = np.asarray(self.omega), np.asarray(self.a2f)
+        edges = geometric_edges(omega)
+        if spacing is not None:
+            edges = thermal_edges(omega, self._carries(), spacing)
+        node, coupling = panel_nodes(omega, 2 * a2f / omega, edges)
+        carries = np.repeat(np.any(coupling.reshape(-1, ORDER) != 0, axis=1), ORDER)
+        if not np.any(carries):
+            carries[:ORDER] = True
+        found = QuadratureNodes(node[carries], coupling[carries])
+        return found.padded(ORDER * bucket(int(np.sum(carries)) // ORDER))
+
+
+_panel_nodes = jax.jit(panel_nodes)
+
+
+class QuadratureNodes(EliashbergFunction):
+    """A smooth α²F of which only the quadrature nodes are kept; see `EliashbergFunction.sampled`.
+
+    Args:
+        omega (array of shape (node,), energy): nodes ω_q > 0.
+        coupling (array of shape (node,)): their weights λ_q.
+    """
+
+    omega: Float[Array, " node"] = eqx.field(converter=_as_vector)
+    coupling: Float[Array, " node"] = eqx.field(converter=_as_vector)
+
+    def modes(self):
+        return self.omega, self.coupling
+
+    def scaled(self, factor):
+        return QuadratureNodes(self.omega, self.coupling * factor)
+
+    def padded(self, count: int) -> "QuadratureNodes":
+        """With nodes that carry no coupling up to `count` in all."""
+        more = (0, count - self.omega.shape[0])
+        omega, coupling = np.asarray(self.omega), np.asarray(self.coupling)
+        return QuadratureNodes(np.pad(omega, more, mode="edge"), np.pad(coupling, more))
+
+
+def at_temperature(
+    spectrum: EliashbergFunction, temperature: Any, *, everywhere: bool = False
+) -> EliashbergFunction:
+    """The spectrum with the quadrature nodes that a temperature needs.
+
+    Every function of a spectrum and a temperature that has electron energies in it calls this.
+    How many nodes there are must be known before anything is traced: where the temperature or
+    the frequencies are (under `jit`, `vmap`, or `grad` by them) the spectrum is taken as the
+    caller gives it. So resolve it outside, for the lowest temperature that matters.
+
+    Args:
+        spectrum: an Eliashberg function; one that is resolved better already returns itself.
+        temperature (scalar or array, energy): T > 0; the lowest counts.
+        everywhere: of a table also where α²F is zero, for derivatives by its rows there.
+
+    Example:
+        >>> s = at_temperature(TabulatedSpectrum([1.0, 2.0, 3.0], [0.1, 0.4, 0.2]), 0.1)
+        >>> s.modes()[0].size
+        192
+    """
+    if not spectrum.smooth:
+        return spectrum
+    table = isinstance(spectrum, TabulatedSpectrum)
+    if any(
+        isinstance(x, Tracer)
+        for x in jax.tree.leaves((temperature, spectrum.omega if table else spectrum))
+    ):
+        return spectrum
+    spacing = float(np.min(temperature)) / NODES_PER_T
+    if not (np.isfinite(spacing) and spacing > 0):
+        return spectrum  # to be refused where it is used
+    if isinstance(spectrum, TabulatedSpectrum):
+        return spectrum.resolved(spacing, everywhere=everywhere)
+    # In few steps: every number of nodes is compiled for.
+    return spectrum.resolved(2 ** (np.floor(2 * np.log2(spacing)) / 2))
+
+
+def resolving(function: _Function) -> _Function:
+    """`function` of a spectrum, a temperature and more, given the nodes of `at_temperature`."""
+
+    @functools.wraps(function)
+    def resolved(spectrum, temperature, *args, **options):
+        return function(at_temperature(spectrum, temperature), temperature, *args, **options)
+
+    return resolved  # pyright: ignore[reportReturnType]
 
 
 def _same_shape(kind: str, **fields: Array) -> None:
@@ -399,7 +565,7 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
         >>> print(f"{moment(EinsteinModes([3.0, 5.0], [0.5, 0.5]), 2):.1f}")
         17.0
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     return jnp.sum(coupling * omega**power) / jnp.sum(coupling)
 
 
@@ -426,7 +592,7 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{log_frequency(EinsteinModes([2.0, 8.0], [0.5, 0.5])):.4f}")
         4.0000
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     total = jnp.sum(coupling)
     absent = total == 0
     mean = jnp.sum(coupling * jnp.log(omega)) / jnp.where(absent, 1.0, total)
@@ -454,7 +620,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{spectral_area(EinsteinModes([4.0], [0.5])):.2f}")
         1.00
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     return jnp.sum(coupling * omega) / 2
 
 
@@ -465,7 +631,7 @@ def cumulative_coupling(
 ) -> Float[Array, " frequency"]:
     r"""Cumulative coupling $\lambda(\omega) = 2\int_0^\omega \alpha^2F(x)/x\,dx$.
 
-    A node exactly at ω counts half.
+    A δ mode exactly at ω counts half; the linear density of a table is integrated exactly.
 
     Args:
         spectrum: an Eliashberg function.
@@ -476,23 +642,25 @@ def cumulative_coupling(
         >>> print(cumulative_coupling(s, np.array([1.0, 4.0, 6.0])))
         [0.   0.5  0.75]
     """
-    node, coupling = spectrum.modes()
-    below = jnp.heaviside(jnp.asarray(omega)[:, None] - node[None, :], 0.5)
-    return below @ coupling
+    return spectrum.cumulative(_as_float(omega))
 
 
 @checked
-@jax.jit
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     """The top of the spectrum: the largest frequency that carries coupling (energy).
 
-    For a table that is its last row with α²F ≠ 0.
+    For a table that is its last row with α²F ≠ 0, whatever its nodes.
 
     Example:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
         5.0
     """
-    omega, coupling = spectrum.modes()
+    table = isinstance(spectrum, TabulatedSpectrum)
+    omega, coupling = (spectrum.omega, spectrum.a2f) if table else spectrum.modes()
+    if table and not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
+        # By NumPy: nothing is compiled for a table's length.
+        omega, coupling = np.asarray(omega), np.asarray(coupling)
+        return jnp.asarray(np.max(np.where(coupling != 0, omega, 0.0)))
     return jnp.max(jnp.where(coupling != 0, omega, 0.0))
 
 

@@ -32,7 +32,7 @@ from .grid import (
 )
 from .numerics import eigh, symmetric_eigenpair
 from .refined import RefinedGrid
-from .spectrum import EliashbergFunction, Scalar
+from .spectrum import EliashbergFunction, Scalar, resolving
 from .thermodynamics import specific_heat_ratio
 from .tridiagonal import lowest_eigenvector, solve_beside
 
@@ -99,6 +99,7 @@ class StabilityPencil(eqx.Module):
         )
 
 
+@resolving
 @jax.jit
 def stability_pencil(
     spectrum: EliashbergFunction,
@@ -164,6 +165,7 @@ class RefinedForm(eqx.Module):
         return self.weight * psi - self.window @ self.exchange.mv(psi @ self.window)
 
 
+@resolving
 @jax.jit
 def refined_form(
     spectrum: EliashbergFunction, temperature: Scalar, grid: RefinedGrid
@@ -240,6 +242,7 @@ _DENSE = 2048
 COARSE = 256
 
 
+@resolving
 @partial(jax.jit, static_argnames="method")
 def stability_margin(
     spectrum: EliashbergFunction,
@@ -289,6 +292,7 @@ def _softest(spectrum, temperature, grid, dense):
     return search_softest_mode(spectrum, temperature, grid)
 
 
+@resolving
 @jax.jit
 def search_softest_mode(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
@@ -377,7 +381,7 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
         >>> print(f"{jnp.pi * two_temperature_rate(EinsteinModes([1.0], [1.0]), 50.0):.6f}")
         0.019099
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     n = bose(omega, temperature)
     flow = jnp.sum(coupling * omega**4 * n * (n + 1)) / temperature
     heat = jnp.pi**2 * temperature**2 / 3 * specific_heat_ratio(spectrum, temperature)
@@ -407,7 +411,7 @@ def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[A
         >>> print(f"{jnp.pi * continuum_rate(s, 50.0) / allen_rate(s, 50.0) * 12 / jnp.pi**2:.6f}")
         0.999992
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     return jnp.sum(coupling * omega * jnp.tanh(omega / (4 * temperature)))
 
 
@@ -423,5 +427,5 @@ def allen_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array
         >>> print(f"{allen_rate(EinsteinModes([1.0], [1.0]), 50.0):.6f}")
         0.019099
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     return 3 * jnp.sum(coupling * omega**2) / (jnp.pi * temperature)

@@ -110,7 +110,7 @@ def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Ar
 
 @jax.jit
 def _formula(spectrum, mu_star):
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     total = jnp.sum(coupling)
     net = total - mu_star * (1 + 0.62 * total)
     # Below this the exponential underflows, and its derivative would be 0 times infinity.
@@ -447,7 +447,7 @@ def _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
 @eqx.filter_jit
 def _modes(spectrum) -> tuple[Array, Array]:
     # Areas rather than couplings: δT_c/δα²F(ω) then needs no division by ω.
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     return omega, coupling * omega / 2
 
 

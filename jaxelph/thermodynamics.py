@@ -11,7 +11,7 @@ from .equilibrium import sum_over_modes
 from .grid import principal_value_weights
 from .numerics import global_minimum
 from .special import heat_function
-from .spectrum import EliashbergFunction, Scalar
+from .spectrum import EliashbergFunction, Scalar, resolving
 
 
 @jax.jit
@@ -34,7 +34,7 @@ def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
     def term(omega, coupling):
         return coupling * heat_function(omega / (2 * jnp.pi * temperature))
 
-    return sum_over_modes(term, spectrum)
+    return sum_over_modes(term, spectrum, coarse=True)
 
 
 def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
@@ -56,6 +56,7 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
     return 1 - stability_parameter(spectrum, temperature)
 
 
+@resolving
 @partial(jax.jit, static_argnames="order")
 def specific_heat_double_integral(
     spectrum: EliashbergFunction, temperature: Scalar, *, order: int = 160
@@ -127,7 +128,7 @@ def maximum_stability_parameter(
         >>> print(f"{xi:.9f} {temperature:.6f}")
         1.000000000 0.486234
     """
-    omega, coupling = jax.lax.stop_gradient(spectrum.modes())
+    omega, coupling = jax.lax.stop_gradient(spectrum.coarse_modes())
     # g is largest at T = 0.486 ω, and there is no maximum without a mode near: the scan is fine
     # beside the width of g, a factor of several, and all its maxima are looked at.
     carries = jnp.abs(coupling) >= 1e-9 * jnp.max(jnp.abs(coupling))

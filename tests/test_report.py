@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 import jaxelph as j
 from jaxelph import files
 from jaxelph.cli import run
+from jaxelph.reports import examination
 from jaxelph.units import HBAR, KELVIN
 
 ROWS = [f"{w:.3f} {1.2 * np.exp(-((w - 15) ** 2) / 18):.6f}" for w in np.arange(1.0, 31.0)]
@@ -203,3 +204,24 @@ def test_misuse(spectrum, temperatures, options, message):
 def test_a_spectrum_without_coupling_is_refused():
     with pytest.raises(ValueError, match="its coupling λ must be positive, got 0"):
         j.report(j.EinsteinModes([1.0], [0.0]), [5.0])
+
+
+@pytest.mark.slow
+def test_tables_of_any_length_share_what_is_compiled():
+    def one(rows, *more):
+        omega = np.linspace(30 / rows, 30.0, rows)
+        a2f = 0.6 * np.exp(-(((omega - 15) / 4) ** 2))
+        a2f[-1] = 0.0
+        table = j.TabulatedSpectrum(np.append(omega, more), np.append(a2f, np.zeros(len(more))))
+        return j.report(table, [30.0, 80.0])
+
+    first = one(200)
+    compiled = examination._sample._cache_size()
+    # Zero rows, however far away, change nothing.
+    far = one(200, 200.0, 1e5)
+    for name in ("kinetic", "weight", "heat"):
+        assert np.allclose(far.critical[name], first.critical[name], rtol=1e-9)
+    fine = one(20000)
+    assert fine.coupling == pytest.approx(first.coupling, rel=1e-3)
+    one(777)
+    assert examination._sample._cache_size() == compiled

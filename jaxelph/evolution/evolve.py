@@ -18,7 +18,7 @@ from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
 from ..modes import NormalModes
-from ..spectrum import EliashbergFunction, Scalar
+from ..spectrum import EliashbergFunction, Scalar, at_temperature
 from .positivity import Positivity
 
 if TYPE_CHECKING:
@@ -203,6 +203,9 @@ def evolve(
         initial = jnp.asarray(initial, dtype=float)
         times = jnp.asarray(times, dtype=float)
         _check(initial, temperature, grid, times, electrons)
+    spectrum = at_temperature(spectrum, temperature)
+    if initial.ndim == 0:
+        spectrum = at_temperature(spectrum, initial)
     if solver is None:
         matrix_free = grid.size > _DENSE
         solver = Rodas5P(

@@ -23,7 +23,7 @@ from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import normal_modes
-from ..spectrum import EliashbergFunction, maximum_frequency
+from ..spectrum import EliashbergFunction, at_temperature, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .cooling import Trace, cooling_time, trace_times
@@ -302,7 +302,7 @@ def relax(
     grid_rtol = max(1e-2 * rtol, 1e-12)
     if grid is None:
         _check_size(spectrum, low, high, grid_rtol)
-    spectrum = spectrum.resolved(low)
+    spectrum = at_temperature(spectrum, low)
     if grid is None:
         grid = EnergyGrid.suggest(spectrum, low, grid_rtol, hottest=high)
     cooling, allen, window = _estimates(spectrum, hot, cold)

@@ -22,13 +22,14 @@ from jaxtyping import Array, Float
 
 from ..checks import refuse
 from ..critical import critical_coupling, margin
-from ..grid import EnergyGrid
+from ..grid import EnergyGrid, grid_extent, size_for
 from ..modes import slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import (
     EinsteinModes,
     EliashbergFunction,
     Scalar,
+    at_temperature,
     coupling_constant,
     log_frequency,
     maximum_frequency,
@@ -37,6 +38,9 @@ from ..spectrum import (
 from ..stability import two_temperature_rate
 from ..superconductivity import allen_dynes, check_coulomb, transition_temperature
 from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio, stability_parameter
+
+# Dense matrices are differentiated through.
+_LARGEST_GRID = 3000
 
 Functional = Callable[[EliashbergFunction], Float[Array, ""]]
 
@@ -68,7 +72,7 @@ def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array
         >>> print(f"{coupling_moment(EinsteinModes([3.0], [0.5])):.1f}")
         4.5
     """
-    omega, coupling = spectrum.modes()
+    omega, coupling = spectrum.coarse_modes()
     return jnp.sum(coupling * omega**power)
 
 
@@ -251,8 +255,8 @@ def sensitivities(
         progress: called with the name of each quantity before it is computed.
 
     Raises:
-        ValueError: a name is not known, the temperature is not positive, or an option of Tc
-            cannot be meant.
+        ValueError: a name is not known, the temperature is not positive or so low that its energy
+            grid would be too large, or an option of Tc cannot be meant.
 
     Example:
         >>> s = EinsteinModes([1.0], [1.0])
@@ -267,8 +271,10 @@ def sensitivities(
         )
     refuse("temperature", temperature, positive=True)
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    spectrum = at_temperature(spectrum, temperature, everywhere=True)
     margin_grid: EnergyGrid | RefinedGrid
     if grid is None:
+        _check_size(spectrum, temperature)
         grid = EnergyGrid.suggest(spectrum, temperature)
         margin_grid = RefinedGrid.if_smooth(spectrum, temperature, grid)
     else:
@@ -314,6 +320,17 @@ def sensitivities(
         cutoff=np.inf if cutoff is None else float(cutoff),
         mu_star_at=mu_star_at,
     )
+
+
+def _check_size(spectrum, temperature):
+    top = float(maximum_frequency(spectrum))
+    size = size_for(top, *grid_extent(top, float(temperature)))
+    if size > _LARGEST_GRID:
+        raise ValueError(
+            f"temperature {temperature:.4g} is too low for a spectrum that reaches {top:.4g}: it "
+            f"would take {size:.0f} energies, and {_LARGEST_GRID} are the limit; the lowest that "
+            f"is possible is about {temperature * size / _LARGEST_GRID:.2g}, in the same unit."
+        )
 
 
 def scaling_derivative(quantity: Functional, spectrum: EliashbergFunction) -> Float[Array, ""]:

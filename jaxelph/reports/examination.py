@@ -32,8 +32,9 @@ from ..grid import (
     weight_on_grid,
 )
 from ..modes import least_resolved, slowest_rate
+from ..panels import NODES_PER_T, bucket
 from ..refined import RefinedGrid
-from ..spectrum import EliashbergFunction
+from ..spectrum import EliashbergFunction, QuadratureNodes
 from ..stability import (
     continuum_rate,
     edge_of_band,
@@ -56,8 +57,12 @@ _COMMON, _LARGEST = 600, 3000
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def _sample(spectrum, temperature, step, size, energies):
-    """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max."""
+def _sample(spectra, temperature, step, size, energies):
+    """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max.
+
+    `spectra` are one with its nodes and with coarser ones, of one shape.
+    """
+    spectrum = spectra[0]
     grid = EnergyGrid(step, size)
     weight, energy = minimum_weight_on_grid(spectrum, temperature, grid)
     grid = grid.aligned(energy)
@@ -65,8 +70,9 @@ def _sample(spectrum, temperature, step, size, energies):
     # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
     coarse = EnergyGrid(coarsened(spectrum) * grid.step, size).aligned(energy)
 
-    def form(step):
+    def form(both):
         """Whose lowest eigenvalue is the margin, and its energies."""
+        step, spectrum = both
         grid = EnergyGrid(step, size)
         suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
         found = margin_form(spectrum, temperature, suited)
@@ -78,7 +84,8 @@ def _sample(spectrum, temperature, step, size, energies):
     exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     shown = weight_on_grid(exchange, temperature, fine, first=0)
     # One after the other: compiled once.
-    forms, nodes, edges = jax.lax.map(form, jnp.stack([grid.step, coarse.step]))
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
+    forms, nodes, edges = jax.lax.map(form, (jnp.stack([grid.step, coarse.step]), stacked))
     matrices = {
         "A": (pencil.A, grid.energies),
         "M": (pencil.M, grid.energies),
@@ -128,15 +135,16 @@ class Examination:
         progress: Progress | None,
     ):
         self._coupling, self._top, self._rtol = coupling, top, rtol
-        # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
-        self._single = np.unique(np.asarray(spectrum.modes()[0])).size == 1
         asked = KELVIN * temperatures
         low = min(asked[0], top / 64)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
-        self._spectrum, self._stated = spectrum.resolved(low), spectrum
-        self._grids = _make_grids(self._spectrum, every, top, rtol)
+        self._grids = _make_grids(spectrum, every, top, rtol)
+        # Nodes for the coldest, and the few that the specific heat needs at any temperature.
+        self._spectrum, self._coarse = self._grids[0].spectra[0], spectrum.sampled()
 
+        # A single Einstein mode conserves the particle number of each ladder: M has null vectors.
+        self._single = np.unique(np.asarray(self._spectrum.modes()[0])).size == 1
         self._energies = _plot_energies(top, asked[0])
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
@@ -150,7 +158,7 @@ class Examination:
                 else:
                     margins[t] = _margins(sample)
             self._collect(rows)
-            least_heat = float(maximum_stability_parameter(spectrum)[1])
+            least_heat = float(maximum_stability_parameter(self._coarse)[1])
             if self._heat(least_heat) <= 0 and least_heat >= min(margins):
                 # The kinetic margin is no greater, and may be so between the others.
                 margins[least_heat] = _margins(self._sample(least_heat))
@@ -179,19 +187,23 @@ class Examination:
 
     def _begin(self, temperature):
         _, cutoff = thermal_extent(self._top, temperature, self._rtol)
-        step, size = self._grid(temperature)
+        step, size, spectra = self._grid(temperature)
         # A Python float would be weakly typed, and compiled for once more.
         temperature, step = np.float64(temperature), np.float64(max(step, cutoff / size))
-        return _sample(self._spectrum, temperature, step, size, self._energies)
+        # Of few lengths, like everything that is compiled for.
+        count = bucket(len(self._energies), 128)
+        energies = np.pad(self._energies, (0, count - len(self._energies)), mode="edge")
+        return _sample(spectra, temperature, step, size, energies)
 
     def _grid(self, temperature):
-        """The step and the size: between two temperatures the finer step in units of T."""
+        """The step, the size, the spectra: between two temperatures the finer step over T."""
         at = [grid.temperature for grid in self._grids]
         above = int(np.clip(np.searchsorted(at, 0.999 * temperature), 0, len(at) - 1))
         near = [self._grids[k] for k in {above, max(above - 1, 0)}]
         exact = [grid for grid in near if abs(grid.temperature / temperature - 1) < 1e-3]
         chosen = exact or near
-        return min(g.ratio for g in chosen) * temperature, max(g.size for g in chosen)
+        ratio, size = min(g.ratio for g in chosen), max(g.size for g in chosen)
+        return ratio * temperature, size, min(chosen, key=lambda g: g.temperature).spectra
 
     def _finish(self, temperature, begun):
         found = {name: np.asarray(value) for name, value in begun["numbers"].items()}
@@ -201,7 +213,8 @@ class Examination:
             count = np.searchsorted(np.asarray(energies), cutoff) + 1
             found[name] = np.asarray(matrix)[:count, :count]
         self._advance(self._done + 1)
-        return found | {"size": len(found["A"])}
+        shown = found["inverse_weight"][: len(self._energies)]
+        return found | {"size": len(found["A"]), "inverse_weight": shown}
 
     def _row(self, temperature, found):
         kinetic, rough, missed = _lowest(found["form"]), _lowest(found["coarse"]), 0.0
@@ -307,18 +320,18 @@ class Examination:
         return tuple(windows)
 
     def _heat(self, temperature):
-        return float(specific_heat_ratio(self._stated, np.float64(temperature)))
+        return float(specific_heat_ratio(self._coarse, np.float64(temperature)))
 
     def _scan_heat(self, margins):
         """C_el where it is least, at T_ξ, and on a fine scan: a closed form."""
-        least = float(maximum_stability_parameter(self._stated)[1])
+        least = float(maximum_stability_parameter(self._coarse)[1])
         high = max(*margins, 4 * least)
         for _ in range(60):
             if self._heat(high) > 0:
                 break
             high *= 1.3
         scan = np.append(np.geomspace(min(*margins, least / 4), high, 200), least)
-        values = jax.vmap(specific_heat_ratio, (None, 0))(self._stated, scan)
+        values = jax.vmap(specific_heat_ratio, (None, 0))(self._coarse, scan)
         return _finite("heat", dict(zip(scan.tolist(), np.asarray(values).tolist(), strict=True)))
 
 
@@ -363,6 +376,22 @@ def _root(margin, low, high):
     return math.exp(root)  # pyright: ignore[reportArgumentType]
 
 
+def _nodes(spectrum, temperature, rtol):
+    """The spectrum with the nodes that a temperature and its grid need, and with coarser ones."""
+    spacing = temperature / NODES_PER_T
+    # Sharper features come to light where there are more nodes, but only few times.
+    for _ in range(4):
+        fine = spectrum.sampled(spacing)
+        step, _ = grid_extent(fine, temperature, rtol)
+        if step >= spacing:
+            break
+        spacing = step
+    rough = spectrum.sampled(1.5 * spacing)
+    if isinstance(fine, QuadratureNodes) and isinstance(rough, QuadratureNodes):
+        return fine, rough.padded(fine.omega.shape[0])
+    return fine, fine
+
+
 def _lowest(matrix):
     return scipy.linalg.eigvalsh(matrix, subset_by_index=[0, 0])[0]
 
@@ -375,14 +404,19 @@ class _Grid(NamedTuple):
     temperature: float
     ratio: float  # step over temperature
     size: int
+    spectra: tuple[EliashbergFunction, ...]  # of `_nodes`, for this temperature or a lower one
 
 
 def _make_grids(spectrum, temperatures, top, rtol):
     """The grid of each temperature, of few sizes."""
-    grids, bound, size = [], -np.inf, 0
+    grids, bound, size, spectra = [], -np.inf, 0, ()
     for t in temperatures:
         lowest, _ = thermal_extent(top, t, rtol)
-        step, cutoff = grid_extent(spectrum, t, rtol)
+        if t > bound:
+            # Hot grids need fewer nodes than cold ones.
+            spectra = _nodes(spectrum, t, rtol)
+            bound, size = np.inf, 0
+        step, cutoff = grid_extent(spectra[0], t, rtol)
         needed = math.ceil(size_for(top, step, cutoff))  # `_sample` aligns the step itself
         if needed > _LARGEST and step == lowest:
             raise ValueError(
@@ -390,14 +424,12 @@ def _make_grids(spectrum, temperatures, top, rtol):
                 f"points; the lowest that is possible for this spectrum is about "
                 f"{t / KELVIN * needed / _LARGEST:.2g} K."
             )
-        if t > bound:
-            size = 16 * math.ceil(needed / 16)
-            bound = np.inf if needed <= _COMMON else 4 * t
-        elif needed > size:
-            # α²F is narrower than T: sizes in steps of √2, each compiled for once.
-            while size < needed:
-                size = 16 * math.ceil(size * np.sqrt(2) / 16)
-        grids.append(_Grid(t, step / t, size))
+        if size == 0 and needed > _COMMON:
+            bound = 4 * t
+        if needed > size:
+            # Up to a third more than needed, and cut in `_finish`: few sizes are compiled for.
+            size = bucket(needed, 64)
+        grids.append(_Grid(t, step / t, size, spectra))
     return grids
 
 

@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
 from ..files import check_folder, json_text, plain, result_writers, write_all
+from ..panels import cumulative_integral
 from ..readers import summarise
 from ..spectrum import (
     EinsteinModes,
@@ -224,10 +225,15 @@ def report(
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
         inf 41.86 K
     """
-    coupling, omega_log, omega_2, top = (float(x) for x in _scalars(spectrum))
+    # What is compiled serves tables of all lengths.
+    nodes = spectrum.sampled()
+    coupling, omega_log, omega_2 = (float(x) for x in _scalars(nodes))
+    top = float(maximum_frequency(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    # Of the table, whose α²F is linear between rows; the nodes alone do not know it so well.
+    reference = float(phonon_edge(spectrum)) if omega_ph is None else omega_ph
     if temperatures is not None:
         temperatures = _check_temperatures(temperatures)
 
@@ -235,11 +241,11 @@ def report(
         return {
             method.replace("-", "_"): float(
                 transition_temperature(
-                    spectrum,
+                    nodes,
                     mu_star,
                     method=method,
                     cutoff=cutoff,
-                    omega_ph=omega_ph,
+                    omega_ph=reference,
                     mu_star_at=mu_star_at,
                 )
                 / KELVIN
@@ -250,7 +256,7 @@ def report(
     # What takes time at first is XLA's compiler, which uses one core for each function.
     with ThreadPoolExecutor(1) as pool:
         tc_later = pool.submit(superconductivity)
-        xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(spectrum))
+        xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(nodes))
         if temperatures is None:
             low = min(max(tc_later.result()["eliashberg"], top / KELVIN / 200), top / KELVIN / 2)
             temperatures = np.geomspace(low, top / KELVIN, 24)
@@ -272,7 +278,7 @@ def report(
         omega_log=omega_log,
         omega_2=omega_2,
         mu_star=float(mu_star),
-        omega_ph=float(phonon_edge(spectrum) if omega_ph is None else omega_ph),
+        omega_ph=float(reference),
         cutoff=np.inf if cutoff is None else float(cutoff),
         mu_star_at=mu_star_at,
         tc=tc,
@@ -285,10 +291,7 @@ def report(
         rtol=rtol,
         frequencies=frequencies,
         a2f=a2f,
-        cumulative=np.asarray(
-            # Finer than the physics needs: a sum over too few nodes would be drawn as a staircase.
-            cumulative_coupling(spectrum.resolved(top / _DRAWN), jnp.asarray(frequencies))
-        ),
+        cumulative=_cumulative(spectrum, top, frequencies),
     )
 
 
@@ -298,7 +301,6 @@ def _scalars(spectrum):
         coupling_constant(spectrum),
         log_frequency(spectrum),
         rms_frequency(spectrum),
-        maximum_frequency(spectrum),
     )
 
 
@@ -311,6 +313,15 @@ def _unresolved(spectrum, coupling) -> tuple[str, ...]:
         f"α²F = {rest:.3g} in the first row, at {float(spectrum.omega[0]):.3g} meV; below it α²F "
         f"is taken as 0, and if it fell to 0 as ω² instead, λ would be larger by {rest:.3g}.",
     )
+
+
+def _cumulative(spectrum, top, frequencies):
+    if isinstance(spectrum, TabulatedSpectrum):  # as `cumulative_coupling`, compiling nothing
+        omega = np.asarray(spectrum.omega)
+        return cumulative_integral(omega, 2 * np.asarray(spectrum.a2f) / omega, frequencies)
+    # Finer than the physics needs: a sum over too few nodes would be drawn as a staircase.
+    fine = spectrum.resolved(top / _DRAWN)
+    return np.asarray(cumulative_coupling(fine, jnp.asarray(frequencies)))
 
 
 def _check_temperatures(temperatures) -> np.ndarray:
@@ -327,7 +338,8 @@ def _check_temperatures(temperatures) -> np.ndarray:
 
 
 def _describe(spectrum) -> str:
-    omega = np.asarray(spectrum.modes()[0])
+    table = isinstance(spectrum, TabulatedSpectrum)
+    omega = np.asarray(spectrum.omega if table else spectrum.modes()[0])
     span = f"{omega.min():.3g} to {omega.max():.3g} meV"
     if isinstance(spectrum, EinsteinModes):
         one = omega.size == 1

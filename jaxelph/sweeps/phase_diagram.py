@@ -16,7 +16,13 @@ from matplotlib.figure import Figure
 from ..critical import CRITERIA, margin
 from ..grid import grid_extent, size_for
 from ..plotting import CRITERION_STYLE, STYLE
-from ..spectrum import EliashbergFunction, coupling_constant, maximum_frequency, phonon_edge
+from ..spectrum import (
+    EliashbergFunction,
+    at_temperature,
+    coupling_constant,
+    maximum_frequency,
+    phonon_edge,
+)
 from ..superconductivity import transition_under
 from ..units import KELVIN
 from .chunks import padded_width
@@ -61,7 +67,7 @@ def phase_diagram(
     couplings, temperatures = (np.asarray(x, dtype=float) for x in (couplings, temperatures))
     own, top = float(coupling_constant(spectrum)), float(maximum_frequency(spectrum))
     low = KELVIN * float(np.min(temperatures))
-    fine = spectrum.resolved(low)
+    fine = at_temperature(spectrum, low)
     extents = np.array([grid_extent(fine, KELVIN * t) for t in temperatures])
     size = int(np.ceil(max(size_for(top, *extent) for extent in extents)))
     if size > _LARGEST_GRID:

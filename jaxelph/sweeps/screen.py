@@ -23,6 +23,7 @@ import xarray as xr
 from ..grid import grid_extent, size_for
 from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
+from ..panels import NODES_PER_T
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import TabulatedSpectrum
 from ..superconductivity import check_coulomb
@@ -62,8 +63,8 @@ def quantity_names(asked: Iterable[str]) -> list[str]:
     return found
 
 
-#: Without a temperature: the file's own rows are the quadrature. The others need nodes no
-#: further apart than T, see `TabulatedSpectrum.resolved`.
+#: Without a temperature: they need few nodes, see `EliashbergFunction.coarse_modes`. The others
+#: need those of their temperature, see `at_temperature`.
 _OF_THE_TABLE = (
     "lambda",
     "omega-log",
@@ -86,10 +87,9 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     omega, a2f = np.asarray(spectrum.omega), np.asarray(spectrum.a2f)
     if not np.any(a2f):
         raise ValueError("α²F is zero everywhere.")
-    # Rows that repeat the last one span nothing and carry no coupling.
     top = float(omega[np.flatnonzero(a2f)[-1]])
-    spacing = float(np.max(np.diff(omega)))
-    refined = spectrum.resolved(spacing / _bucket(max(1, spacing / temperature), 1, 2))
+    refined = spectrum.resolved(temperature / NODES_PER_T)
+    panels = np.asarray(refined.panels)
     step, cutoff = grid_extent(refined, temperature)
     size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
@@ -97,19 +97,19 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
             f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
             f"take {size} energies, and {_LARGEST_GRID} are the limit; raise --temperature."
         )
-    rows = np.asarray(refined.omega), np.asarray(refined.a2f)
-    pad = (0, _bucket(len(rows[0]), 256, 2) - len(rows[0]))
-    padded = [np.pad(row, pad, mode="edge") for row in rows]
-    return (len(padded[0]), refined.refinement, size), (*padded, step, cutoff)
+    # Rows that repeat the last one span nothing and carry no coupling.
+    pad = (0, _bucket(len(omega), 256, 2) - len(omega))
+    rows = [np.pad(row, pad, mode="edge") for row in (omega, a2f)]
+    return (len(rows[0]), len(panels), size), (*rows, panels, step, cutoff)
 
 
 @functools.lru_cache
 def _evaluator(
-    names: tuple[str, ...], refinement: int, size: int, limited: bool, given: bool, quoted: str
+    names: tuple[str, ...], size: int, limited: bool, given: bool, quoted: str
 ) -> Callable:
     def one(row):
-        omega, a2f, step, cutoff, temperature, mu_star, limit, omega_ph = row
-        spectrum = TabulatedSpectrum(omega, a2f, refinement)
+        omega, a2f, panels, step, cutoff, temperature, mu_star, limit, omega_ph = row
+        spectrum = TabulatedSpectrum(omega, a2f, panels)
         at = (spectrum, temperature, step, cutoff, size)
         setting = Setting(
             temperature,
@@ -238,12 +238,13 @@ def screen(
         alike = [np.full(width, float(x or 0)) for x in (temperature, mu_star, cutoff, omega_ph)]
         # What takes the table alone is compiled once for its length, whatever the grid.
         found = {}
-        for some, shape in ((of_table, (1, 2)), (of_grid, key[1:])):
+        one = np.tile([0.0, 1.0], (width, 1))  # panel for all of the table
+        for some, panels, size in ((of_table, one, 2), (of_grid, columns[2], key[2])):
             if some:
                 evaluate = _evaluator(
-                    some, *shape, cutoff is not None, omega_ph is not None, mu_star_at
+                    some, size, cutoff is not None, omega_ph is not None, mu_star_at
                 )
-                found |= evaluate((*columns, *alike))
+                found |= evaluate((*columns[:2], panels, *columns[3:], *alike))
         for row, name in zip(values, names, strict=True):
             row[index] = np.asarray(found[name])[: len(rows)]
         if kept is not None:
