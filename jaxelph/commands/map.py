@@ -13,6 +13,7 @@ from ._inputs import (
     Layout,
     MuStar,
     Unit,
+    check_temperature,
     parse_values,
     read_spectrum,
 )
@@ -62,6 +63,8 @@ def command(
     for name in _AXES:
         if name not in axes or len(axes[name]) < 2:
             raise ValueError(f"--over {name}=… is needed, with at least two values.")
+    for value in axes["temperature"][[0, -1]]:
+        check_temperature(value, "--over temperature")
     check_folder(output)
     one_device_per_core()
     name, spectrum = read_spectrum(
@@ -76,7 +79,7 @@ def command(
             progress=progress,
         )
     found.attrs["name"] = name
-    figure = plot_phase_diagram(found, rf"{name}, $\mu^*$ = {mu_star:g}")
+    figure = plot_phase_diagram(found, f"{name}, μ* = {mu_star:g}")
     writers = result_writers("map", figure, found)
     for path in write_all(output, writers).values():
         say(f"wrote {path}")

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Column, Convention, Example, File, Json, Layout, MuStar, Unit, read_spectrum
+from ._inputs import (
+    Column,
+    Convention,
+    Example,
+    File,
+    Json,
+    Layout,
+    MuStar,
+    Unit,
+    check_temperature,
+    read_spectrum,
+)
 
 
 def command(
@@ -31,20 +42,16 @@ def command(
 
     δQ/δα²F(ω) is the change of Q for each meV of area that is added to α²F at ω.
     """
-    import numpy as np
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..files import check_folder, json_text, result_writers, write_all
-    from ..inverse.output import sensitivities_dataset, sensitivities_figure, unit_of
+    from ..files import check_folder, result_writers, write_all
+    from ..inverse.output import sensitivities_dataset, sensitivities_figure
     from ..inverse.sensitivities import sensitivities
-    from ..terminal import number, progress_bar, say
-    from ..units import KELVIN, check_kelvin
+    from ..terminal import deliver, progress_bar
+    from ..units import KELVIN
 
     names = [name.strip() for name in quantities.split(",") if name.strip()]
     if not names:
         raise ValueError("--quantities is empty: name at least one, tc for example.")
-    check_kelvin(temperature, "--temperature")
+    check_temperature(temperature, "--temperature")
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -59,10 +66,23 @@ def command(
             progress=lambda quantity: bar(names.index(quantity), len(names)),
         )
     data = sensitivities_dataset(found)
-    saved: list[Path] = []
-    if output is not None:
+
+    def save(folder):
         writers = result_writers("sensitivities", sensitivities_figure(found), data)
-        saved = list(write_all(output, writers).values())
+        return write_all(folder, writers).values()
+
+    deliver(lambda: _show(found, data, name, temperature, mu_star, json), save, output)
+
+
+def _show(found, data, name, temperature, mu_star, json) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    from ..files import json_text
+    from ..inverse.output import unit_of
+    from ..terminal import number, print_json, print_table, results
+    from ..units import KELVIN
+
     if json:
         told = {"name": name, "temperature_K": temperature, "mu_star": mu_star}
         told["frequency_meV"] = found.omega.tolist()
@@ -77,7 +97,7 @@ def command(
             }
             for item in found.items
         }
-        print(json_text(told, indent=None))
+        print_json(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("quantity", "value", "unit", "∂/∂T (per K)", "∂/∂μ*", "most sensitive at"):
@@ -94,6 +114,4 @@ def command(
                 number(factor * item.mu_star),
                 f"{where:.4g} meV",
             )
-        Console(highlight=False).print(table, soft_wrap=True)
-    for path in saved:
-        say(f"wrote {path}")
+        print_table(results(), table)

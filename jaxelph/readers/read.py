@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import SupportsIndex
 
+from ..files import read_bytes
 from ..spectrum import Provenance, TabulatedSpectrum
 from . import abinit, abinit_netcdf, columns, elk, epw, quantum_espresso, vasp
 from ._binary import arrays, is_binary
@@ -149,7 +150,7 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise SpectrumFileError(f"{path}: this is a folder; give a file in it.")
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         raise SpectrumFileError(f"{path}: no such file; check the name and folder.") from None
     except OSError as error:
@@ -190,6 +191,11 @@ def _refuse_lookalikes(text: Text) -> None:
 
 def _binary(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:
     del data
+    if path.is_fifo():
+        raise SpectrumFileError(
+            f"{path}: a binary file is read in several places, which a pipe does not allow; "
+            "give the file itself."
+        )
     if format in _TEXT:
         raise SpectrumFileError(
             f"{path}: this is a binary file, which format={format!r} is not; leave format= out."
