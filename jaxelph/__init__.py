@@ -13,7 +13,7 @@ if _surroundings.is_program():  # before JAX starts
 
 import jax as _jax
 
-if _os.environ.get("JAXELPH_X64", "1") != "0":
+if _os.environ.get("JAXELPH_X64", "1") != "0" or _surroundings.is_program():
     _jax.config.update("jax_enable_x64", True)
 
 from .collisions import ElectronCollisions as ElectronCollisions

@@ -114,11 +114,11 @@ def check_file(path: str | os.PathLike[str]) -> Path:
         IsADirectoryError: /: this is a folder; give the name of a file.
     """
     path = Path(path).expanduser()
+    if len(os.fsencode(path.name)) > _LONGEST:
+        raise OSError(f"{path}: the name is too long; {_LONGEST} bytes are the limit.")
     if path.is_dir():
         raise IsADirectoryError(f"{path}: this is a folder; give the name of a file.")
     check_folder(path.parent)
-    if len(os.fsencode(path.name)) > _LONGEST:
-        raise OSError(f"{path}: the name is too long; {_LONGEST} bytes are the limit.")
     return path
 
 

@@ -53,6 +53,7 @@ def command(
 
     from ..evolution import relax
     from ..files import check_folder
+    from ..spectrum import coupling_constant
     from ..terminal import deliver, print_json, progress_bar
 
     check_temperature(phonon_temperature, "phonon_temperature")
@@ -68,6 +69,10 @@ def command(
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
+    if float(coupling_constant(spectrum)) == 0:
+        raise ValueError(
+            f"{name}: its coupling λ is 0: the electrons would not cool; give another spectrum."
+        )
     times = None if until is None else np.linspace(0, until, points)
     with progress_bar(f"relaxing {name}") as bar:
         found = relax(

@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
 from ..files import check_folder, json_text, plain, result_writers, write_all
+from ..precision import check_precision
 from ..readers import summarise
 from ..spectrum import (
     EinsteinModes,
@@ -211,6 +212,7 @@ def report(
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
         inf 41.86 K
     """
+    check_precision()
     coupling, omega_log, omega_2, top = (float(x) for x in _scalars(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")

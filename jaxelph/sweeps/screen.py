@@ -24,6 +24,7 @@ from ..files import as_text
 from ..grid import grid_extent, size_for
 from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
+from ..precision import check_precision
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import Provenance, TabulatedSpectrum, maximum_frequency
 from .chunks import padded_width, shared_out
@@ -171,6 +172,7 @@ def screen(
             another screen.
         OSError: the journal cannot be written to; one sentence.
     """
+    check_precision()
     if journal is None or isinstance(journal, Hold):
         return _screened(paths, quantities, temperature, mu_star, progress, journal, reading)
     with Hold(journal) as held:
@@ -298,9 +300,7 @@ def _reading(provenance: Provenance) -> dict[str, Any]:
     return found
 
 
-def _table(
-    files, names, values, errors, remarks, readings, temperature, mu_star
-) -> xr.Dataset:
+def _table(files, names, values, errors, remarks, readings, temperature, mu_star) -> xr.Dataset:
     data: dict[str, Any] = {}
     for name, row in zip(names, values, strict=True):
         if name == REFERENCE:

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from ..precision import check_precision
 from .chunks import chunk_count, evaluate_chunks
 from .space import Space
 from .store import STATUS, Plan, Store, Variable, create
@@ -71,6 +72,7 @@ def sweep(
         >>> print(found["value"].dims, f"{found['value'].sel(coupling=10, T=10).item():.6f}")
         ('coupling', 'T') 9.470406
     """
+    check_precision()
     reasons = dict(failures or {})
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
 
