@@ -27,10 +27,10 @@ from ..inverse.sensitivities import QUANTITIES, Setting
 from ..precision import check_precision
 from ..readers import SpectrumWarning, read_a2f
 from ..spectrum import Provenance, TabulatedSpectrum, maximum_frequency
+from ..units import KELVIN
 from .chunks import padded_width, shared_out
 from .devices import cores
 from .grids import aligned_grid, margin_grid
-from ..units import KELVIN
 from .journal import Hold, Journal, Row, Stamp
 
 _BATCH = 32
