@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from .files import as_text
+
 # A terminal narrower than this is told wrong.
 _NARROWEST = 20
 
@@ -44,15 +46,20 @@ def print_table(console: Console, table: Table) -> None:
     """A table with all that is in it: a terminal that is too narrow breaks its lines.
 
     Example:
-        >>> table = Table("T (K)", "margin", box=None)
-        >>> table.add_row("10.25", "0.123")
+        >>> table = Table("T (K)", "margin", box=None, pad_edge=False)
+        >>> table.add_row("10.25", "0.1234")
         >>> print_table(Console(width=8), table)
-         T (K)  margin
-         10.25  0.123
+        T (K)  margin
+        10.25  0.1234
     """
     wide = console.options.update(max_width=10_000)
     needed = table.__rich_measure__(console, wide).maximum
-    console.print(table, width=max(needed, console.width), crop=False, soft_wrap=True)
+    width = console.width
+    console.width = max(needed, width)  # `print` itself takes no width above the console's
+    try:
+        console.print(table)
+    finally:
+        console.width = width
 
 
 def print_json(text: str) -> None:
@@ -99,7 +106,7 @@ def deliver(
 def say(text: str) -> None:
     """One line to standard error, as it stands; an error that cannot be told is no other."""
     with contextlib.suppress(OSError):
-        messages().print(text, soft_wrap=True)
+        messages().print(as_text(text), soft_wrap=True)
 
 
 def _one_line(message, category, filename, lineno, file=None, line=None) -> None:

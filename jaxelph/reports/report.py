@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
-from ..files import check_folder, json_text, plain, result_writers, write_all
+from ..files import as_text, check_folder, json_text, plain, result_writers, write_all
 from ..precision import check_precision
 from ..readers import summarise
 from ..spectrum import (
@@ -248,11 +248,11 @@ def report(
     provenance = getattr(spectrum, "provenance", None)
     discrete, frequencies, a2f = _curve(spectrum, top)
     return Report(
-        name=name,
-        source=summarise(provenance) if provenance else _describe(spectrum),
+        name=as_text(name),
+        source=as_text(summarise(provenance)) if provenance else _describe(spectrum),
         spectrum=spectrum,
         discrete=discrete,
-        warnings=provenance.warnings if provenance else (),
+        warnings=tuple(map(as_text, provenance.warnings)) if provenance else (),
         coupling=coupling,
         omega_log=omega_log,
         omega_2=omega_2,
