@@ -5,16 +5,15 @@ promised here exist; set the environment variable `JAXELPH_X64=0` to be left alo
 """
 
 import os as _os
-import sys as _sys
 
-if _os.path.basename((_sys.argv or [""])[0]) in ("jaxelph", "jaxelph.exe", "-m"):
-    # As a program, whose compiled functions are kept: XLA's log takes its own tuning flags in a
-    # kept function for another processor's, and says so at length. To be set before JAX starts.
-    _os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from . import surroundings as _surroundings
+
+if _surroundings.is_program():  # before JAX starts
+    _surroundings.prepare()
 
 import jax as _jax
 
-if _os.environ.get("JAXELPH_X64", "1") != "0":
+if _os.environ.get("JAXELPH_X64", "1") != "0" or _surroundings.is_program():
     _jax.config.update("jax_enable_x64", True)
 
 from .collisions import ElectronCollisions as ElectronCollisions

@@ -3,6 +3,7 @@
 Subcommands are the modules of `jaxelph.commands`; nothing has to be registered here.
 """
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -13,7 +14,7 @@ import typer
 import typer.core
 import typer.main
 
-from . import __version__, commands
+from . import __version__, commands, interruption
 from .compilation_cache import keep_compiled_functions
 from .terminal import plain_warnings, say
 
@@ -69,39 +70,58 @@ def run(arguments: list[str] | None = None) -> int:
 
     Returns:
         0; 2 for input that cannot be used, told in one sentence on standard error; 130 if
-        interrupted. `JAXELPH_DEBUG=1` lets exceptions through with their traceback.
+        interrupted; 1 for a fault of the program's own. `JAXELPH_DEBUG=1` lets exceptions
+        through with their traceback.
     """
+    interruption.note("")
     try:
         with plain_warnings():
-            result = app(arguments, prog_name="jaxelph", standalone_mode=False)
+            told = sys.argv[1:] if arguments is None else arguments
+            result = app(told or ["--help"], prog_name="jaxelph", standalone_mode=False)
             sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except (KeyboardInterrupt, typer.Abort):
-        say("interrupted")
+        say(interruption.farewell())
         return 130
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except _USAGE as error:
         return _refuse(error.format_message())
-    except (ValueError, OSError, MemoryError) as error:
+    except Exception as error:
         if os.environ.get("JAXELPH_DEBUG") == "1":
             raise
-        return _refuse(str(error) or type(error).__name__)
+        return _refuse(*_told(error))
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """A sentence about an exception, and the exit code."""
+    text = str(error) or type(error).__name__
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    if isinstance(error, ValueError | OSError | MemoryError):
+        return text, 2
+    if isinstance(error, RuntimeError) and platforms and "backend" in text:
+        return f"JAX cannot start with JAX_PLATFORMS={platforms}: unset it, or set it to cpu.", 2
+    return (
+        f"{type(error).__name__}: {text} This is a fault of the program; JAXELPH_DEBUG=1 "
+        "shows where."
+    ), 1
 
 
 # Wrong options. typer carries click's exceptions, under one name or another.
 _USAGE: Any = typer.BadParameter.__bases__[0]
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, code: int = 2) -> int:
     say(f"error: {' '.join(message.split())}")
-    return 2
+    return code
 
 
 def main() -> None:
-    """The console entry point."""
+    """The console entry point; it does not return."""
     keep_compiled_functions()
-    sys.exit(run())
+    # Not by sys.exit: a signal that comes while Python takes itself down is a crash.
+    interruption.leave(run())

@@ -268,3 +268,29 @@ def test_bad_input():
         jx.sweep(lambda x: {"x": x}, SPACE)
     with pytest.raises(ValueError, match="must ascend"):
         samples(4, a=(2.0, 1.0))
+
+
+def test_a_result_called_status_is_refused_and_nan_in_a_point_is_no_success():
+    with pytest.raises(ValueError, match="returns 'status', which is what the sweep says"):
+        jx.sweep(lambda x: {"status": x, "y": x}, points(x=[1.0]))
+    found = jx.sweep(
+        lambda x, n: {"count": jnp.sum(x > 0), "best": jnp.maximum(jnp.nan_to_num(x), 1.0)},
+        points(x=[[1.0, 2.0], [np.nan, 2.0], [np.inf, -1.0]], n=[1, 2, 3]),
+    )
+    assert found["status"].values.tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize("content", [None, "junk", "{}", '{"zarr_format": 3}', ""])
+@pytest.mark.parametrize("array", ["y", "x", "status", ""])
+def test_a_store_without_its_metadata_is_refused_in_one_sentence(tmp_path, array, content):
+    store = tmp_path / "store"
+    jx.sweep(square, SPACE, store=store, chunk=4)
+    metadata = store / array / "zarr.json"
+    if content is None:
+        metadata.unlink()
+    else:
+        metadata.write_text(content)
+    with pytest.raises(ValueError, match="damaged|not the store of a sweep") as refused:
+        jx.sweep(square, SPACE, store=store, chunk=4)
+    assert str(store) in str(refused.value) and "\n" not in str(refused.value)
+    assert metadata.exists() is (content is not None)

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from jaxelph.cli import run
+from jaxelph.sweeps.journal import Hold
 from jaxelph.sweeps.screen import screen
 
 COUNT = 75  # of two lengths: batches of 32, and what is left
@@ -114,6 +115,47 @@ def test_program_removes_its_journal_and_leaves_its_own_files_out(folder, tmp_pa
         assert run(["sweep", str(tmp_path), *options]) == 0
         assert "3 files, 0 of them failed" in capsys.readouterr().err
     assert not (tmp_path / "t.csv.partial").exists()
+
+
+def test_one_program_to_a_journal(tmp_path, capsys):
+    """A second sweep with the same output is refused by name; the first one's rows stay."""
+    write(tmp_path / "a.dat", 0)
+    out = tmp_path / "t.csv"
+    options = ["--quantity", "lambda", "-T", "50", "-o", str(out)]
+    program = (
+        "import sys; from jaxelph.sweeps.journal import Hold\n"
+        "with Hold(sys.argv[1]) as held:\n"
+        "    print('held', flush=True); input(); held.remove()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "t.csv.partial")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).resolve().parents[1],
+        text=True,
+    )
+    assert other.stdout.readline() == "held\n"
+    assert run(["sweep", str(tmp_path / "a.dat"), *options]) == 2
+    told = capsys.readouterr().err
+    assert "t.csv.partial: another sweep with this output is at work" in told
+    assert (tmp_path / "t.csv.partial").exists()
+    other.communicate("\n", timeout=60)
+    assert run(["sweep", str(tmp_path / "a.dat"), *options]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "t.csv"]
+
+
+def test_a_first_line_that_was_cut_off_is_begun_anew(folder, tmp_path):
+    paths = sorted(folder.iterdir())[:2]
+    whole = screened(paths, tmp_path / "whole")
+    first = (tmp_path / "whole").read_bytes().split(b"\n")[0]
+    for length in (0, 9, len(first)):
+        journal = tmp_path / f"{length}"
+        journal.write_bytes(first[:length])
+        xr.testing.assert_identical(screened(paths, journal), whole)
+        assert journal.read_bytes() == (tmp_path / "whole").read_bytes()
+    with Hold(tmp_path / "unused"):
+        pass
+    assert not (tmp_path / "unused").exists()
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Many files into one table: the numbers of single calls, every bad file named."""
 
+import csv
+import os
 import resource
 import sys
 
@@ -110,6 +112,47 @@ def test_bad_options(tmp_path, capsys):
     ):
         assert run(["sweep", str(tmp_path / "a.dat"), *options]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_folders_within_names_of_bytes_and_how_files_were_read(tmp_path, capsys):
+    """One table of everything below a folder, that says what its numbers are."""
+    (tmp_path / "in" / "deep" / ".hidden").mkdir(parents=True)
+    names = ["in/a.dat", "in/deep/b.dat", os.fsdecode(b"in/nb\xff.dat")]
+    for name in names:
+        write_good(tmp_path / name, 0)
+    write_good(tmp_path / "in" / "deep" / ".hidden" / "c.dat", 0)
+    (tmp_path / "in" / "link").symlink_to(tmp_path)
+    options = ["-T", "60", "--quantity", "lambda,tc-allen-dynes"]
+    for ending in ("csv", "nc"):
+        out = tmp_path / f"t.{ending}"
+        assert run(["sweep", str(tmp_path / "in"), *options, "-o", str(out)]) == 0
+        printed, told = capsys.readouterr()
+        assert "1 folder left out, which are links" in told and "3 files, 0 of them" in told
+        assert "nb\\xff.dat" in printed and "T = 60 K, μ* = 0.1" in printed
+    lines = list(csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()))
+    table = xr.open_dataset(tmp_path / "t.nc", engine="h5netcdf")
+    metal = jx.read_a2f(tmp_path / "in" / "a.dat")
+    for row, name in zip(lines, sorted(names), strict=True):
+        assert row["file"] == str(tmp_path / name).replace("\udcff", "\\xff")
+        assert row["unit"] == "meV" and float(row["column"]) == float(row["columns"]) == 1
+        assert float(row["temperature [K]"]) == pytest.approx(60) and float(row["mu_star"]) == 0.1
+        tc = float(row["tc_allen_dynes [K]"]) * KELVIN
+        assert tc == pytest.approx(float(jx.allen_dynes(metal, 0.1)), rel=1e-12)
+        assert float(row["omega_ph [meV]"]) > 0
+    assert table["temperature"].attrs["units"] == "K" and table["unit"].values[0] == "meV"
+    np.testing.assert_allclose(table["lambda"], float(jx.coupling_constant(metal)), rtol=1e-12)
+
+
+def test_a_sweep_in_which_every_file_failed_is_no_success(tmp_path, capsys):
+    for k in range(2):
+        (tmp_path / f"{k}.dat").write_bytes(BROKEN[k](k))
+    arguments = ["sweep", str(tmp_path), "-T", "60", "--quantity", "lambda", "-o"]
+    assert run([*arguments, str(tmp_path / "t.csv")]) == 2
+    assert "2 files, 2 of them failed" in capsys.readouterr().err
+    assert (tmp_path / "t.csv").exists()
+    (tmp_path / "d.nc").mkdir()
+    assert run([*arguments, str(tmp_path / "d.nc")]) == 2
+    assert "d.nc: this is a folder" in capsys.readouterr().err
 
 
 @pytest.mark.slow

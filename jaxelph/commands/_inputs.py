@@ -39,12 +39,13 @@ Json = Annotated[
 def read_spectrum(file, example, **options):
     """The name and the spectrum that FILE or --example stands for."""
     from ..examples import example as example_spectrum
+    from ..files import as_text
     from ..readers import read_a2f
 
     if file is not None and example is not None:
         raise ValueError(f"give either a file ({file}) or --example {example}, not both.")
     if file is not None:
-        return file.name or str(file), read_a2f(file, **options)
+        return as_text(file.name or str(file)), read_a2f(file, **options)
     if example is None:
         raise ValueError("no spectrum: give a file with α²F(ω), or --example table1, say.")
     given = [f"--{key}" for key, value in options.items() if value is not None]
@@ -81,7 +82,37 @@ def parse_temperatures(text: str) -> np.ndarray:
         >>> parse_temperatures("10:30:3").tolist(), parse_temperatures("4.2, 9").tolist()
         ([10.0, 20.0, 30.0], [4.2, 9.0])
     """
-    return parse_values(text, "--temperatures", "temperature", " in K")
+    values = parse_values(text, "--temperatures", "temperature", " in K")
+    for value in (values.min(), values.max()):
+        check_temperature(value, "--temperatures")
+    return values
+
+
+#: The temperatures of options, in K. Far outside numbers under- and overflow; well inside, a
+#: grid of energies would take more room than there is, which is told where the grid is chosen.
+COLDEST, HOTTEST = 1e-6, 1e6
+
+
+def check_temperature(value: float, name: str) -> float:
+    """The temperature itself (K), once it is known to be one that can be computed with.
+
+    Raises:
+        ValueError: it is not a number between `COLDEST` and `HOTTEST`; `name` is the option.
+
+    Example:
+        >>> check_temperature(1e30, "--temperature")
+        Traceback (most recent call last):
+        ValueError: --temperature 1e+30 K is too high; it must be from 1e-06 to 1e+06 K.
+    """
+    from ..units import check_kelvin
+
+    check_kelvin(value, name)
+    if not COLDEST <= value <= HOTTEST:
+        told = "low" if value < COLDEST else "high"
+        raise ValueError(
+            f"{name} {value:g} K is too {told}; it must be from {COLDEST:g} to {HOTTEST:g} K."
+        )
+    return value
 
 
 def parse_values(text: str, option: str, what: str, unit: str = "") -> np.ndarray:

@@ -41,10 +41,10 @@ def command(
     A code writes a column for each smearing; a result is worth no more than it stays the same
     from one to the next.
     """
-    from ..files import check_folder, result_writers, write_all
+    from ..files import check_folder, file_name, result_writers, write_all
     from ..readers import read_all_columns
     from ..reports.columns import compare_columns
-    from ..terminal import progress_bar, say
+    from ..terminal import deliver, print_json, progress_bar
     from ..units import check_kelvin
 
     if temperature is not None:
@@ -59,29 +59,31 @@ def command(
         found = compare_columns(
             default, columns, temperature, **repulsion, name=name, progress=progress
         )
-    if json:
-        print(found.to_json())
-    else:
-        _print(found)
-    saved: list[Path] = []
-    if output is not None:
-        writers = result_writers("columns", found.plot(), found.to_xarray(), found.to_json())
-        saved = list(write_all(output, writers).values())
-    elif figure:
-        saved = list(write_all(_FOLDER, {f"{name}.png": found.plot().savefig}).values())
-    for path in saved:
-        say(f"wrote {path}")
+
+    def show():
+        if json:
+            print_json(found.to_json())
+        else:
+            _print(found)
+
+    def save(folder):
+        if output is not None:
+            writers = result_writers("columns", found.plot(), found.to_xarray(), found.to_json())
+        else:
+            writers = {file_name(name, ".png"): found.plot().savefig}
+        return write_all(folder, writers).values()
+
+    deliver(show, save, output or (_FOLDER if figure else None))
 
 
 def _print(found) -> None:
     import numpy as np
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from ..terminal import number
+    from ..terminal import number, print_table, results
 
-    console = Console(highlight=False)
+    console = results()
     console.print(Text(f"{found.name}  {found.source}"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for head in ("column", "λ", "ω_log\nK", "Tc\nK", "margin\n"):
@@ -96,7 +98,7 @@ def _print(found) -> None:
         told += "  by default" if k + 1 == found.default else ""
         red = "red" if values["margin"][k] < 0 else None
         table.add_row(str(k + 1), *row, Text(told), style=red)
-    console.print(table)
+    print_table(console, table)
     known = values["lambda"][np.isfinite(values["lambda"])]
     console.print(
         f"λ runs from {known.min():.4g} to {known.max():.4g}; μ* = {found.mu_star:g}, margins at "

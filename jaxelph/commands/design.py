@@ -11,6 +11,7 @@ from ._inputs import (
     MuStar,
     MuStarAt,
     OmegaPh,
+    check_temperature,
     parse_values,
     tc_options,
 )
@@ -46,19 +47,16 @@ def command(
     One line for each least margin: a trade-off between Tc and stability.
     """
     import numpy as np
-    from rich.console import Console
-    from rich.table import Table
 
     from ..critical import CRITERIA, Criterion
-    from ..files import check_folder, json_text, result_writers, write_all
+    from ..files import check_folder, result_writers, write_all
     from ..grid import EnergyGrid
     from ..inverse.design import StabilityBound, trade_off
     from ..inverse.design_output import design_dataset, design_figure
     from ..inverse.table import parse_peaks
     from ..spectrum import EinsteinModes
-    from ..superconductivity import describe_repulsion
-    from ..terminal import number, progress_bar, say
-    from ..units import KELVIN, check_kelvin
+    from ..terminal import deliver, progress_bar
+    from ..units import KELVIN
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     names: list[Criterion] = []
@@ -68,7 +66,7 @@ def command(
         names.append(name)
     if not names or len(set(names)) < len(names):
         raise ValueError("--criterion: name each of them once.")
-    check_kelvin(temperature, "--temperature")
+    check_temperature(temperature, "--temperature")
     start, wanted = parse_peaks(peaks), parse_values(margins, "--margins", "margin")
     band = _pair("--omega", omega)
     coupling_range = None if coupling is None else _pair("--coupling", coupling)
@@ -93,14 +91,31 @@ def command(
                 area=area_range,
             )
     data = design_dataset(curves, wanted, temperature, grid=grid, **repulsion)
-    saved: list[Path] = []
-    if output is not None:
+
+    def save(folder):
         figure = design_figure(curves, wanted, temperature, mu_star)
-        writers = result_writers("design", figure, data)
-        saved = list(write_all(output, writers).values())
+        return write_all(folder, result_writers("design", figure, data)).values()
+
+    deliver(lambda: _show(curves, data, wanted, temperature, repulsion, json), save, output)
+
+
+def _show(curves, data, wanted, temperature, repulsion, json) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    from ..files import json_text
+    from ..superconductivity import describe_repulsion
+    from ..terminal import number, print_json, print_table, results
+    from ..units import KELVIN
+
     if json:
-        told = {"temperature_K": temperature, "mu_star": mu_star, "margins": wanted.tolist()}
-        told["cutoff_meV"], told["mu_star_at"] = cutoff, mu_star_at
+        told = {
+            "temperature_K": temperature,
+            "mu_star": repulsion["mu_star"],
+            "margins": wanted.tolist(),
+            "cutoff_meV": repulsion["cutoff"],
+            "mu_star_at": repulsion["mu_star_at"],
+        }
         edges = {name: data["omega_ph"].sel(criterion=name).values.tolist() for name in curves}
         told["criteria"] = {
             name: [
@@ -117,7 +132,7 @@ def command(
             ]
             for name, row in curves.items()
         }
-        print(json_text(told, indent=None))
+        print_json(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("criterion", "margin", "Tc (K)", "λ", "ω_log (meV)", "held by"):
@@ -133,11 +148,9 @@ def command(
                     number(float(here["omega_log"])),
                     ", ".join(one.active),
                 )
-        console = Console(highlight=False)
-        console.print(table, soft_wrap=True)
+        console = results()
+        print_table(console, table)
         console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)
-    for path in saved:
-        say(f"wrote {path}")
 
 
 def _pair(option: str, text: str) -> tuple[float, float]:

@@ -3,11 +3,11 @@
 
 def command() -> None:
     """List the model spectra that --example takes."""
-    from rich.console import Console
     from rich.table import Table
 
     from ..examples import EXAMPLES, example
     from ..spectrum import coupling_constant, log_frequency
+    from ..terminal import print_table, results
     from ..units import KELVIN
 
     table = Table("name", "λ", "ω_log (K)", "kind", box=None, pad_edge=False)
@@ -19,4 +19,4 @@ def command() -> None:
             f"{log_frequency(spectrum) / KELVIN:.1f}",
             type(spectrum).__name__,
         )
-    Console(highlight=False).print(table)
+    print_table(results(), table)

@@ -69,22 +69,12 @@ def command(
     relaxation: t_ps, Te_K, sigma, and T_K of the phonons and Tstart_K where there are several.
     """
     import numpy as np
-    from rich.console import Console
-    from rich.table import Table
 
-    from ..files import check_folder, json_text, result_writers, write_all
+    from ..files import check_folder, result_writers, write_all
     from ..inverse.fit import fit_spectrum
-    from ..inverse.fit_output import (
-        MOMENTS,
-        fit_dataset,
-        fit_figure,
-        parameter_unit,
-        value_with_error,
-    )
+    from ..inverse.fit_output import fit_dataset, fit_figure
     from ..inverse.table import parse_peaks, read_data
-    from ..spectrum import GaussianPeaks, phonon_edge
-    from ..superconductivity import describe_repulsion
-    from ..terminal import number, progress_bar, say
+    from ..terminal import deliver, progress_bar
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     if output is not None:
@@ -124,22 +114,37 @@ def command(
             data, model, top=top, spread=spread, prior=prior or "smooth", **repulsion
         )
         drawn = {} if bootstrap is None else fit.bootstrap(bootstrap)
-    edge = float(phonon_edge(fit.spectrum)) if omega_ph is None else omega_ph
-    widths = fit.line_widths
-    saved: list[Path] = []
-    if output is not None:
+
+    def save(folder):
         writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))
-        saved = list(write_all(output, writers).values())
+        return write_all(folder, writers).values()
+
+    deliver(lambda: _show(fit, drawn, file, kind, repulsion, json), save, output)
+
+
+def _show(fit, drawn, file, kind, repulsion, json) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    from ..files import json_text
+    from ..inverse.fit_output import MOMENTS, parameter_unit, value_with_error
+    from ..spectrum import GaussianPeaks, phonon_edge
+    from ..superconductivity import describe_repulsion
+    from ..terminal import number, print_json, print_table, results
+
+    widths = fit.line_widths
+    if repulsion["omega_ph"] is None:
+        repulsion = repulsion | {"omega_ph": float(phonon_edge(fit.spectrum))}
     if json:
         told = {
             "file": str(file),
             "kind": kind,
             "model": type(fit.spectrum).__name__,
             "mu_star": {
-                "value": mu_star,
-                "omega_ph_meV": edge,
-                "cutoff_meV": cutoff,
-                "quoted_at": mu_star_at,
+                "value": repulsion["mu_star"],
+                "omega_ph_meV": repulsion["omega_ph"],
+                "cutoff_meV": repulsion["cutoff"],
+                "quoted_at": repulsion["mu_star_at"],
             },
             "chi_square": fit.chi_square,
             "degrees_of_freedom": fit.degrees,
@@ -176,7 +181,7 @@ def command(
                 }
                 for name, one in drawn.items()
             }
-        print(json_text(told, indent=None))
+        print_json(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         refits = ("bias", "spread", "covered") if drawn else ()
@@ -198,10 +203,9 @@ def command(
         for name, (value, error) in fit.parameters.items():
             factor, unit = parameter_unit(name)
             table.add_row(name, value_with_error(factor * value, factor * error), unit, "")
-        console = Console(highlight=False)
-        console.print(table, soft_wrap=True)
-        described = describe_repulsion(mu_star, edge, cutoff, mu_star_at)
-        console.print(f"Tc: {described}", soft_wrap=True)
+        console = results()
+        print_table(console, table)
+        console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)
         told = f"χ² = {fit.chi_square:.4g} for {fit.degrees:.4g} degrees of freedom"
         if isinstance(fit.spectrum, GaussianPeaks):
             console.print(told)
@@ -218,5 +222,3 @@ def command(
                 "structure of α²F is the prior's",
                 soft_wrap=True,
             )
-    for path in saved:
-        say(f"wrote {path}")

@@ -16,6 +16,7 @@ from ._inputs import (
     MuStarAt,
     OmegaPh,
     Unit,
+    check_temperature,
     parse_values,
     read_spectrum,
     tc_options,
@@ -71,6 +72,8 @@ def command(
     for name in _AXES:
         if name not in axes or len(axes[name]) < 2:
             raise ValueError(f"--over {name}=… is needed, with at least two values.")
+    for value in axes["temperature"][[0, -1]]:
+        check_temperature(value, "--over temperature")
     check_folder(output)
     one_device_per_core()
     name, spectrum = read_spectrum(
@@ -86,7 +89,7 @@ def command(
         )
     found.attrs["name"] = name
     described = describe_repulsion(mu_star, found.attrs["omega_ph_meV"], cutoff, mu_star_at)
-    figure = plot_phase_diagram(found, rf"{name}, $\mu^*$ = {mu_star:g}")
+    figure = plot_phase_diagram(found, f"{name}, μ* = {mu_star:g}")
     say(f"Tc: {described}")
     writers = result_writers("map", figure, found)
     for path in write_all(output, writers).values():

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Column, Convention, Example, File, Json, Layout, Unit, read_spectrum
+from ._inputs import (
+    Column,
+    Convention,
+    Example,
+    File,
+    Json,
+    Layout,
+    Unit,
+    check_temperature,
+    read_spectrum,
+)
 
 
 def command(
@@ -43,8 +53,11 @@ def command(
 
     from ..evolution import relax
     from ..files import check_folder
-    from ..terminal import progress_bar, say
+    from ..spectrum import coupling_constant
+    from ..terminal import deliver, print_json, progress_bar
 
+    check_temperature(phonon_temperature, "phonon_temperature")
+    check_temperature(electron_temperature, "electron_temperature")
     if until is not None and not (np.isfinite(until) and until > 0):
         raise ValueError(f"--until must be a positive time in ps, got {until:g}.")
     if not 2 <= points <= 100_000:
@@ -56,6 +69,10 @@ def command(
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
+    if float(coupling_constant(spectrum)) == 0:
+        raise ValueError(
+            f"{name}: its coupling λ is 0: the electrons would not cool; give another spectrum."
+        )
     times = None if until is None else np.linspace(0, until, points)
     with progress_bar(f"relaxing {name}") as bar:
         found = relax(
@@ -69,26 +86,28 @@ def command(
             progress=lambda share: bar(share, 1.0),
             throw=False,
         )
-    saved = [] if output is None else list(found.save(output).values())
-    if json:
-        print(found.to_json())
-    else:
-        _print(found)
-    for path in saved:
-        say(f"wrote {path}")
+
+    def show():
+        if json:
+            print_json(found.to_json())
+        else:
+            _print(found)
+
+    deliver(show, lambda folder: found.save(folder).values(), output)
     return 1 if found.result == "failed" else 0
 
 
 def _print(found) -> None:
     import numpy as np
-    from rich.console import Console
     from rich.panel import Panel
     from rich.table import Table
+    from rich.text import Text
 
-    from ..terminal import number
+    from ..terminal import number, print_table, results
 
-    console = Console(highlight=False)
-    console.print(f"[bold]{found.name}[/bold]  phonons at {found.phonon_temperature:g} K")
+    console = results()
+    head = Text.assemble((found.name, "bold"), f"  phonons at {found.phonon_temperature:g} K")
+    console.print(head, soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("t (ps)", "T_e (K)", "sup |f - f0|", "energy balance error"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -103,7 +122,7 @@ def _print(found) -> None:
             number(largest[k], 3),
             number(abs(errors[k]), 1),
         )
-    console.print(table)
+    print_table(console, table)
     console.print()
     meanings = {
         "initial_rate": "of the energy at the start",
@@ -118,7 +137,7 @@ def _print(found) -> None:
     table.add_column("")
     for key, value in found.rates().items():
         table.add_row(number(value), meanings[key])
-    console.print(table)
+    print_table(console, table)
     console.print(
         f"{int(run.stats['num_accepted_steps'])} steps at rtol {found.rtol:g} on {run.grid.size} "
         f"energies, step {float(run.grid.step):.4g} meV.",

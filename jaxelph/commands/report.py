@@ -63,10 +63,10 @@ def command(
     Prints a table and a verdict by three criteria and saves a figure. Energies are in meV,
     temperatures in K, rates in 1/ps.
     """
-    from ..files import check_folder, write_all
+    from ..files import check_folder, file_name, write_all
     from ..reports import report
     from ..reports.tables import print_report
-    from ..terminal import progress_bar, say
+    from ..terminal import deliver, print_json, progress_bar
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     if column is not None and column.strip().lower() == "all":
@@ -97,18 +97,19 @@ def command(
         threading.Thread(target=importlib.import_module, args=("jaxelph.reports.figure",)).start()
     with progress_bar(f"examining {name}") as progress:
         found = report(spectrum, asked, name=name, progress=progress, **repulsion)
-    saved: list[Path] = []
-    if output is not None:
-        saved = list(found.save(output).values())
-    elif figure:
-        drawn = found.plot()
-        saved = list(write_all(_FOLDER, {f"{name}.png": drawn.savefig}).values())
-    if json:
-        print(found.to_json())
-    else:
-        print_report(found)
-    for path in saved:
-        say(f"wrote {path}")
+
+    def show():
+        if json:
+            print_json(found.to_json())
+        else:
+            print_report(found)
+
+    def save(folder):
+        if output is not None:
+            return found.save(folder).values()
+        return write_all(folder, {file_name(name, ".png"): found.plot().savefig}).values()
+
+    deliver(show, save, output or (_FOLDER if figure else None))
 
 
 def _number(column: str | None) -> int | None:

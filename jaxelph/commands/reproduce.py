@@ -28,9 +28,9 @@ def command(
 
     Each prints a table (published, ours, difference) and saves a figure.
     """
-    from ..files import check_folder, write_all
+    from ..files import check_folder, json_text, write_all
     from ..reproduce import NAMES, reproduce
-    from ..terminal import progress_bar, say
+    from ..terminal import deliver, print_json, progress_bar
 
     if what != "all" and what not in NAMES:
         raise ValueError(f"{what!r} is not one of the results: {', '.join(NAMES)}, or all.")
@@ -43,15 +43,18 @@ def command(
             found.append(reproduce(name, progress))
         if not json:
             found[-1].print()
-    if json:
-        documents = [one.to_json() for one in found]
-        print(documents[0] if what != "all" else "[\n" + ",\n".join(documents) + "\n]")
-    writers = {}
-    for one in found:
-        if output is not None:
-            writers |= one.writers()
-        elif not json:
-            writers[f"{one.name}.png"] = one.writers()[f"{one.name}.png"]
-    if writers:
-        for path in write_all(output or _FOLDER, writers).values():
-            say(f"wrote {path}")
+
+    def show():
+        if json and what == "all":
+            print_json(json_text({one.name: one.to_dict() for one in found}))
+        elif json:
+            print_json(found[0].to_json())
+
+    def save(folder):
+        writers = {}
+        for one in found:
+            own = one.writers()
+            writers |= own if output is not None else {f"{one.name}.png": own[f"{one.name}.png"]}
+        return write_all(folder, writers).values()
+
+    deliver(show, save, output or (None if json else _FOLDER))

@@ -17,6 +17,7 @@ from ._inputs import (
     MuStarAt,
     OmegaPh,
     Unit,
+    check_temperature,
     read_spectrum,
     tc_options,
 )
@@ -48,22 +49,17 @@ def command(
 
     δQ/δα²F(ω) is the change of Q for each meV of area that is added to α²F at ω.
     """
-    import numpy as np
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..files import check_folder, json_text, result_writers, write_all
-    from ..inverse.output import sensitivities_dataset, sensitivities_figure, unit_of
+    from ..files import check_folder, result_writers, write_all
+    from ..inverse.output import sensitivities_dataset, sensitivities_figure
     from ..inverse.sensitivities import sensitivities
-    from ..superconductivity import describe_repulsion
-    from ..terminal import number, progress_bar, say
-    from ..units import KELVIN, check_kelvin
+    from ..terminal import deliver, progress_bar
+    from ..units import KELVIN
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     names = [name.strip() for name in quantities.split(",") if name.strip()]
     if not names:
         raise ValueError("--quantities is empty: name at least one, tc for example.")
-    check_kelvin(temperature, "--temperature")
+    check_temperature(temperature, "--temperature")
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -78,15 +74,29 @@ def command(
             progress=lambda quantity: bar(names.index(quantity), len(names)),
         )
     data = sensitivities_dataset(found)
-    saved: list[Path] = []
-    if output is not None:
+
+    def save(folder):
         writers = result_writers("sensitivities", sensitivities_figure(found), data)
-        saved = list(write_all(output, writers).values())
+        return write_all(folder, writers).values()
+
+    deliver(lambda: _show(found, data, name, temperature, repulsion, json), save, output)
+
+
+def _show(found, data, name, temperature, repulsion, json) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    from ..files import json_text
+    from ..inverse.output import unit_of
+    from ..superconductivity import describe_repulsion
+    from ..terminal import number, print_json, print_table, results
+    from ..units import KELVIN
+
     if json:
-        told = {"name": name, "temperature_K": temperature, "mu_star": mu_star}
+        told = {"name": name, "temperature_K": temperature, "mu_star": repulsion["mu_star"]}
         told["omega_ph_meV"] = found.omega_ph
         told["cutoff_meV"] = found.cutoff if np.isfinite(found.cutoff) else None
-        told["mu_star_at"] = mu_star_at
+        told["mu_star_at"] = repulsion["mu_star_at"]
         told["frequency_meV"] = found.omega.tolist()
         told["quantities"] = {
             item.name: {
@@ -99,7 +109,7 @@ def command(
             }
             for item in found.items
         }
-        print(json_text(told, indent=None))
+        print_json(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
         for head in ("quantity", "value", "unit", "∂/∂T (per K)", "∂/∂μ*", "most sensitive at"):
@@ -116,10 +126,8 @@ def command(
                 number(factor * item.mu_star),
                 f"{where:.4g} meV",
             )
-        console = Console(highlight=False)
-        console.print(table, soft_wrap=True)
+        console = results()
+        print_table(console, table)
         if any(item.name == "tc" for item in found.items):
-            described = describe_repulsion(mu_star, found.omega_ph, cutoff, mu_star_at)
+            described = describe_repulsion(**(repulsion | {"omega_ph": found.omega_ph}))
             console.print(f"Tc: {described}", soft_wrap=True)
-    for path in saved:
-        say(f"wrote {path}")

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from ..files import read_bytes
 from ..grid import EnergyGrid
 from ..spectrum import EinsteinModes, GaussianPeaks
 from ..units import HBAR, KELVIN, check_kelvin
@@ -62,8 +63,7 @@ def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarra
     names: list[str] | None = None
     rows: list[list[float]] = []
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = file.read().splitlines()
+        lines = read_bytes(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file.") from None
     for number, line in enumerate(lines, 1):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import SupportsIndex
 
+from ..files import read_bytes
 from ..spectrum import Provenance, TabulatedSpectrum
 from . import abinit, abinit_netcdf, columns, elk, epw, quantum_espresso, vasp
 from ._binary import arrays, is_binary
@@ -199,7 +200,7 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise SpectrumFileError(f"{path}: this is a folder; give a file in it.")
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         raise SpectrumFileError(f"{path}: no such file; check the name and folder.") from None
     except OSError as error:
@@ -230,6 +231,11 @@ def _text(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:
 
 def _binary(path: Path, data: bytes, format: str | None) -> tuple[str, Table]:
     del data
+    if path.is_fifo():
+        raise SpectrumFileError(
+            f"{path}: a binary file is read in several places, which a pipe does not allow; "
+            "give the file itself."
+        )
     if format in _TEXT:
         raise SpectrumFileError(
             f"{path}: this is a binary file, which format={format!r} is not; leave format= out."

@@ -6,6 +6,7 @@ those eigenvalues are computed that are asked for. The grid's step is proportion
 that a size that suffices at the lowest temperature does at all higher ones.
 """
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable
@@ -16,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import scipy.optimize
-from threadpoolctl import threadpool_limits
 
+from ..blas import one_blas_thread
 from ..critical import CRITERIA, coarsened
 from ..grid import (
     HALF_WINDOW,
@@ -149,8 +150,8 @@ class Examination:
         self._done, self._all, self._progress = 0, len(every) + 16, progress
         rows, margins = [], {}
         # BLAS's threads stay busy for a while after each call, and most matrices are small.
-        threads = 1 if max(grid.size for grid in self._grids) <= _COMMON else None
-        with threadpool_limits(threads, user_api="blas"):
+        small = max(grid.size for grid in self._grids) <= _COMMON
+        with one_blas_thread() if small else contextlib.nullcontext():
             for t, sample in self._samples(every):
                 if t in asked:
                     rows.append(self._row(t, sample))

@@ -31,7 +31,7 @@ def plot_report(report: "Report") -> Figure:
         title = report.name or report.source.split(" (")[0]
         # What is too long for one line takes two, not the margin.
         between = ": " if len(title) + len(report.label) < 88 else "\n"
-        figure.suptitle(f"{title}{between}{report.label}", fontsize=9.5)
+        figure.suptitle(f"{title}{between}{report.label}", fontsize=9.5, parse_math=False)
     return figure
 
 

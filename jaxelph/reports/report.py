@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
-from ..files import check_folder, json_text, plain, result_writers, write_all
+from ..files import as_text, check_folder, json_text, plain, result_writers, write_all
 from ..panels import cumulative_integral
+from ..precision import check_precision
 from ..readers import summarise
 from ..spectrum import (
     EinsteinModes,
@@ -225,6 +226,7 @@ def report(
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
         inf 41.86 K
     """
+    check_precision()
     # What is compiled serves tables of all lengths.
     nodes = spectrum.sampled()
     coupling, omega_log, omega_2 = (float(x) for x in _scalars(nodes))
@@ -266,14 +268,15 @@ def report(
     provenance = getattr(spectrum, "provenance", None)
     discrete, frequencies, a2f = _curve(spectrum, top)
     return Report(
-        name=name,
+        name=as_text(name),
         # With the λ of this report: the code's own sum differs a little on the same rows.
-        source=summarise(dataclasses.replace(provenance, coupling=coupling))
+        source=as_text(summarise(dataclasses.replace(provenance, coupling=coupling)))
         if provenance
         else _describe(spectrum),
         spectrum=spectrum,
         discrete=discrete,
-        warnings=(provenance.warnings if provenance else ()) + _unresolved(spectrum, coupling),
+        warnings=tuple(map(as_text, provenance.warnings if provenance else ()))
+        + _unresolved(spectrum, coupling),
         coupling=coupling,
         omega_log=omega_log,
         omega_2=omega_2,

@@ -4,10 +4,11 @@ import numpy as np
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from ..critical import CRITERIA
 from ..superconductivity import describe_repulsion
-from ..terminal import number
+from ..terminal import number, print_table, results
 from ..units import KELVIN, kelvin
 from .report import Report
 from .verdict import where_unstable
@@ -18,8 +19,9 @@ ROWS = 12
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Tables of the spectrum, Tc and the temperatures, and the verdict."""
-    console = console or Console(highlight=False)
-    console.print(f"[bold]{report.name or 'Spectrum'}[/bold]  {report.source}", soft_wrap=True)
+    console = console or results()
+    name = Text.assemble((report.name or "Spectrum", "bold"), f"  {report.source}")
+    console.print(name, soft_wrap=True)
 
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(justify="left")
@@ -44,7 +46,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for name in CRITERIA:
         told = where_unstable(report, name)
         table.add_row("" if name != CRITERIA[0] else "edges", f"{told} ({name} criterion)")
-    console.print(table, soft_wrap=True)
+    print_table(console, table)
     console.print()
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 0, 0, 1))
@@ -78,7 +80,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
             number(report.two_temperature_rate[i], 2),
             style="red" if unstable else None,
         )
-    console.print(table)
+    print_table(console, table)
     note = f"λ_c compares with λ = {report.coupling:.4f}; grid: {report.grid_size[0]} energies"
     note += f", step {report.grid_step[0] / (KELVIN * report.temperatures[0]):.2f} T."
     if len(shown) < count:
@@ -88,7 +90,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     stable = not any(report.unstable_windows.values())
     console.print(
         Panel(
-            f"[bold]{report.label}[/bold]\n{report.verdict}",
+            Text.assemble((report.label, "bold"), f"\n{report.verdict}"),
             border_style="green" if stable else "red",
         )
     )

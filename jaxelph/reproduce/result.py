@@ -126,15 +126,16 @@ class Reproduction:
 
     def print(self, console=None) -> None:
         """The tables and remarks as text, to a terminal, a file or a notebook."""
-        from rich.console import Console
-        from rich.markup import escape
         from rich.table import Table as RichTable
+        from rich.text import Text
+
+        from ..terminal import print_table, results
 
         if console is None:
-            console = Console(highlight=False, force_jupyter=False)
+            console = results(force_jupyter=False)
             if not console.is_terminal:
                 console.width = _WIDTH
-        console.print(f"[bold]{self.name}[/bold]  {self.title}", soft_wrap=True)
+        console.print(Text.assemble((self.name, "bold"), f"  {self.title}"), soft_wrap=True)
         if self.comparisons:
             table = RichTable(box=None, pad_edge=False, header_style="bold")
             table.add_column("quantity", no_wrap=True)
@@ -154,15 +155,15 @@ class Reproduction:
                     *([c.remark] if len(table.columns) > 5 else []),
                     style=None if c.agrees else "yellow",
                 )
-            console.print(table)
+            print_table(console, table)
         for shown in self.tables:
             console.print(f"\n{shown.title}", soft_wrap=True)
             table = RichTable(box=None, pad_edge=False, header_style="bold")
             for column in shown.columns:
-                table.add_column(escape(column), justify="right")
+                table.add_column(Text(column), justify="right")
             for row in shown.text_rows():
-                table.add_row(*map(escape, row))
-            console.print(table)
+                table.add_row(*map(Text, row))
+            print_table(console, table)
         for remark in self.remarks:
             console.print(f"\n{remark}", style="dim", soft_wrap=console.is_terminal)
         console.print()

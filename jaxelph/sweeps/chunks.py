@@ -7,8 +7,8 @@ import jax
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from threadpoolctl import threadpool_limits
 
+from ..blas import one_blas_thread
 from .space import Space
 
 
@@ -67,7 +67,7 @@ def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _on_one_thread(compiled):
     def run(batch):
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             return jax.block_until_ready(compiled(batch))
 
     return run

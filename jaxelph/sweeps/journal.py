@@ -5,6 +5,8 @@ rows, each on the disk before the next one begins. Numbers are written with all 
 What a kill or a full disk has left of a line does not fit its checksum and is computed again.
 """
 
+import contextlib
+import errno
 import json
 import os
 import zlib
@@ -12,7 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..files import write_all
+from ..files import check_folder
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 class Stamp(NamedTuple):
@@ -34,17 +41,104 @@ class Row(NamedTuple):
     stamp: Stamp
     values: Sequence[float]
     remark: str
+    reading: Mapping[str, Any] = {}  # how the file was read: unit, column, …
+
+
+class Hold:
+    """A journal's file for one program at a time; a context.
+
+    The lock is the system's and ends with the program, however that ends.
+
+    Args:
+        path: of the file, created if it is not there.
+
+    Raises:
+        ValueError: another program holds it.
+        OSError: it cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, Hold(Path(folder) / "journal") as held:
+        ...     held.path.exists()
+        True
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self._file = -1
+        self.path = Path(path).expanduser()
+        check_folder(self.path.parent)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._open()
+        except OSError as error:
+            raise OSError(f"{self.path}: cannot be used ({error.strerror or error}).") from error
+
+    def _open(self) -> int:
+        while True:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            try:
+                _lock(file)
+                # One that has ended meanwhile took the file away that was opened.
+                if os.path.samestat(os.fstat(file), os.stat(self.path)):
+                    return file
+            except FileNotFoundError:
+                pass
+            except BlockingIOError:
+                os.close(file)
+                raise ValueError(
+                    f"{self.path}: another sweep with this output is at work; let it finish, or "
+                    "give another output."
+                ) from None
+            except BaseException:
+                os.close(file)
+                raise
+            os.close(file)
+
+    def remove(self) -> None:
+        """Take the file away: its rows are safe elsewhere."""
+        if fcntl is None:  # no file is removed that is open
+            self.close()
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let others have the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> "Hold":
+        return self
+
+    def __exit__(self, *raised) -> None:
+        if self._file >= 0 and os.fstat(self._file).st_size == 0:  # nothing was begun
+            self.remove()
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _lock(file: int) -> None:
+    """Raises BlockingIOError where another program has the lock; not every file system has any."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise BlockingIOError from None
 
 
 class Journal:
     """The file, read as far as it goes; `rows` maps a path to its row.
 
     Args:
-        path: of the file, created if it is not there.
+        path: of the file, created if it is not there; or a `Hold` of it.
         settings: all that the rows depend on beside the files; plain JSON.
 
     Raises:
-        ValueError: the file holds something else, or the rows of other settings.
+        ValueError: the file holds something else, or the rows of other settings, or another
+            program is at work on it.
         OSError: it cannot be written.
 
     Example:
@@ -56,21 +150,32 @@ class Journal:
         [0.1]
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any]):
-        self.path = Path(path).expanduser()
+    def __init__(self, path: str | os.PathLike[str] | Hold, settings: Mapping[str, Any]):
+        self.hold = path if isinstance(path, Hold) else Hold(path)
+        self.path = self.hold.path
         self.rows: dict[str, Row] = {}
         self.full: set[Any] = set()  # keys of which a full batch was computed
-        if not self.path.exists():
-            first = _line({"settings": dict(settings)})
-            write_all(self.path.parent, {self.path.name: lambda path: path.write_bytes(first)})
-            return
         try:
-            self._read(dict(settings))
+            self._begin(json.loads(json.dumps(dict(settings))))
         except OSError as error:
             raise OSError(f"{self.path}: cannot be used ({error.strerror or error}).") from error
 
-    def _read(self, settings) -> None:
+    def _begin(self, settings) -> None:
         content = self.path.read_bytes()
+        first = _line({"settings": settings})
+        if not first.startswith(content) or content == first:
+            self._read(content, settings)
+            return
+        # New, or cut off within its first line.
+        try:
+            os.truncate(self.path, 0)
+            self._append(first)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            raise
+
+    def _read(self, content: bytes, settings) -> None:
         records = [_record(line) for line in content.split(b"\n")]
         told = (records[0] or {}).get("settings")
         if told is None:
@@ -93,8 +198,8 @@ class Journal:
     def _take(self, record) -> None:
         if record["full"]:
             self.full.add(_key(record["key"]))
-        for path, (stamp, values, remark) in record["rows"].items():
-            self.rows[path] = Row(Stamp(*stamp), values, remark)
+        for path, (stamp, *rest) in record["rows"].items():
+            self.rows[path] = Row(Stamp(*stamp), *rest)
 
     def add(self, key: Any, full: bool, rows: Mapping[str, Row]) -> None:
         """Put a finished batch on the disk.

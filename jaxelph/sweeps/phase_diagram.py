@@ -171,5 +171,5 @@ def plot_phase_diagram(found: xr.Dataset, title: str = "") -> Figure:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
         if title:
-            figure.suptitle(title, fontsize=9.5)
+            figure.suptitle(title, fontsize=9.5, parse_math=False)
     return figure

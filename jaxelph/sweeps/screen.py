@@ -20,17 +20,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..files import as_text
 from ..grid import grid_extent, size_for
 from ..inverse.output import unit_of_quantity
 from ..inverse.sensitivities import QUANTITIES, Setting
 from ..panels import NODES_PER_T
+from ..precision import check_precision
 from ..readers import SpectrumWarning, read_a2f
-from ..spectrum import TabulatedSpectrum
+from ..spectrum import Provenance, TabulatedSpectrum
 from ..superconductivity import check_coulomb
+from ..units import KELVIN
 from .chunks import padded_width, shared_out
 from .devices import cores
 from .grids import aligned_grid, margin_grid
-from .journal import Journal, Row, Stamp
+from .journal import Hold, Journal, Row, Stamp
 
 _BATCH = 32
 _LARGEST_GRID = 3000
@@ -93,9 +96,10 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     step, cutoff = grid_extent(refined, temperature)
     size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
+        told, change = ("low", "raise") if temperature < top else ("high", "lower")
         raise ValueError(
-            f"the temperature is too low for a spectrum that reaches {top:.4g} meV: it would "
-            f"take {size} energies, and {_LARGEST_GRID} are the limit; raise --temperature."
+            f"the temperature is too {told} for a spectrum that reaches {top:.4g} meV: it would "
+            f"take {size} energies, and {_LARGEST_GRID} are the limit; {change} --temperature."
         )
     # Rows that repeat the last one span nothing and carry no coupling.
     pad = (0, _bucket(len(omega), 256, 2) - len(omega))
@@ -155,7 +159,7 @@ def screen(
     cutoff: float | None = None,
     mu_star_at: str = "omega-ph",
     progress: Callable[[int, int], object] | None = None,
-    journal: str | os.PathLike[str] | None = None,
+    journal: str | os.PathLike[str] | Hold | None = None,
     **reading: Any,
 ) -> xr.Dataset:
     """Quantities of many α²F files, one row each; a file that cannot be used is a row, too.
@@ -169,19 +173,35 @@ def screen(
             Tc the table has ω_ph of each file.
         progress: called with (files done, files in all).
         journal: a file that keeps finished rows. After a crash or kill the same call goes on
-            with the rest, and with files that have changed; a journal of other settings is
-            refused. It is the caller's to remove once the table is safe.
+            with the rest, and with files that have changed; a journal of other settings, or
+            one that another program is writing to, is refused. It is the caller's to remove
+            once the table is safe; who wants nobody to write to it until then passes a `Hold`.
         reading: `format`, `unit`, `column`, `convention` of `read_a2f`, for all files alike.
 
     Returns:
-        A dataset over `file`: the quantities, NaN where there is none, `error` with the reason
-        or "", and `warning` with what the reader said. Tc is in K, rates in 1/ps.
+        A dataset over `file`: the quantities, NaN where there is none, `temperature` (K),
+        `mu_star`, with Tc `omega_ph` (meV) that μ* refers to, how the file was read (`unit`,
+        `column` of `columns`, its `smearing`, least and largest λ over the columns where these
+        are alternatives), `error` with the reason or "", and `warning` with what the reader
+        said. Tc is in K, rates in 1/ps.
 
     Raises:
         ValueError: an unknown quantity, a temperature that is not positive, an option of Tc that
             cannot be meant, or the journal of another screen.
         OSError: the journal cannot be written to; one sentence.
     """
+    check_precision()
+    repulsion = mu_star, omega_ph, cutoff, mu_star_at
+    if journal is None or isinstance(journal, Hold):
+        return _screened(paths, quantities, temperature, repulsion, progress, journal, reading)
+    with Hold(journal) as held:
+        return _screened(paths, quantities, temperature, repulsion, progress, held, reading)
+
+
+def _screened(
+    paths, quantities, temperature, repulsion, progress, journal: Hold | None, reading
+) -> xr.Dataset:
+    mu_star, omega_ph, cutoff, mu_star_at = repulsion
     names = quantity_names(quantities)
     if "tc" in names and "omega-ph" not in names:
         names.insert(names.index("tc") + 1, "omega-ph")
@@ -191,6 +211,7 @@ def screen(
     files = [Path(path) for path in paths]
     values = np.full((len(names), len(files)), np.nan)
     errors, remarks = [""] * len(files), [""] * len(files)
+    readings: list[Mapping[str, Any]] = [{}] * len(files)
     settings = {
         "quantity": names,
         "temperature": float(temperature),
@@ -206,7 +227,7 @@ def screen(
     for k, path in enumerate(files):
         row = None if kept is None else kept.rows.get(str(path))
         if row is not None and row.stamp == _stamp(path):
-            values[:, k], remarks[k] = row.values, row.remark
+            values[:, k], remarks[k], readings[k] = row.values, row.remark, row.reading
         else:
             left.append((k, path))
     batch = padded_width(_BATCH)
@@ -222,9 +243,12 @@ def screen(
             spectrum = read_a2f(path, **reading)
             assert spectrum.provenance is not None
             key, leaves = _prepared(spectrum, temperature)
-            return (key, leaves, stamp), " ".join(spectrum.provenance.warnings)
-        except (ValueError, OSError) as error:
-            return None, " ".join(str(error).split())
+            told = " ".join(spectrum.provenance.warnings)
+            return (key, leaves, stamp), told, _reading(spectrum.provenance)
+        except Exception as error:  # one file that a reader has not expected is not all of them
+            known = isinstance(error, ValueError | OSError)
+            told = str(error) if known else f"{path}: {type(error).__name__}: {error}"
+            return None, " ".join(told.split()), {}
 
     def compute(key):
         rows = batches.pop(key)
@@ -249,7 +273,8 @@ def screen(
             row[index] = np.asarray(found[name])[: len(rows)]
         if kept is not None:
             finished = {
-                str(files[k]): Row(stamp, values[:, k].tolist(), remarks[k]) for k, _, stamp in rows
+                str(files[k]): Row(stamp, values[:, k].tolist(), remarks[k], readings[k])
+                for k, _, stamp in rows
             }
             kept.add(key, len(rows) == batch, finished)
         advance(len(rows))
@@ -263,12 +288,12 @@ def screen(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpectrumWarning)  # kept with each row instead
         advance(len(files) - len(left))
-        for k, (prepared, text) in _read_ahead(left, read):
+        for k, (prepared, text, reading_of) in _read_ahead(left, read):
             if prepared is None:
                 errors[k] = text
                 advance(1)
                 continue
-            remarks[k] = text
+            remarks[k], readings[k] = text, reading_of
             key, leaves, stamp = prepared
             batches.setdefault(key, []).append((k, leaves, stamp))
             if len(batches[key]) == batch:
@@ -285,15 +310,64 @@ def screen(
         "cutoff_meV": np.inf if cutoff is None else float(cutoff),
         "mu_star_at": mu_star_at,
     }
-    return _table(files, names, values, errors, remarks, conditions)
+    return _table(files, names, values, errors, remarks, readings, conditions)
 
 
-def _table(files, names, values, errors, remarks, conditions) -> xr.Dataset:
+#: How a file was read: name → (of the value where there is none, attributes).
+_READING: Mapping[str, tuple[Any, dict[str, str]]] = {
+    "unit": ("", {"long_name": "unit of the file's frequencies"}),
+    "column": (np.nan, {"long_name": "α²F column read, counted from 1"}),
+    "columns": (np.nan, {"long_name": "α²F columns of the file"}),
+    "smearing": (np.nan, {"long_name": "smearing of the column"}),
+    "smearing_kind": ("", {"long_name": "what is smeared, and its unit"}),
+    "lambda_min": (np.nan, {"long_name": "least λ over the columns", "units": "1"}),
+    "lambda_max": (np.nan, {"long_name": "largest λ over the columns", "units": "1"}),
+}
+
+
+def _reading(provenance: Provenance) -> dict[str, Any]:
+    p = provenance
+    found = {"unit": p.unit, "column": p.column, "columns": p.columns}
+    if p.column <= len(p.smearings):
+        found |= {"smearing": p.smearings[p.column - 1], "smearing_kind": p.smearing_kind}
+    if p.coupling_range:
+        found |= {"lambda_min": p.coupling_range[0], "lambda_max": p.coupling_range[1]}
+    return found
+
+
+def _table(files, names, values, errors, remarks, readings, conditions) -> xr.Dataset:
     data: dict[str, Any] = {}
     for name, row in zip(names, values, strict=True):
+        label = QUANTITIES[name].label
         factor, unit = unit_of_quantity(name, QUANTITIES[name].energy_power)
-        attributes = {"long_name": QUANTITIES[name].label, "units": unit}
+        attributes = {"long_name": label, "units": unit}
         data[name.replace("-", "_")] = ("file", factor * row, attributes)
-    data["error"] = ("file", np.array(errors, dtype=object), {})
-    data["warning"] = ("file", np.array(remarks, dtype=object), {})
-    return xr.Dataset(data, {"file": np.array([str(f) for f in files], dtype=object)}, conditions)
+    every = np.ones(len(files))
+    kelvin = conditions["temperature_meV"] / KELVIN
+    data["temperature"] = ("file", kelvin * every, {"units": "K"})
+    data["mu_star"] = ("file", conditions["mu_star"] * every, {"long_name": "μ*", "units": "1"})
+    for name, (missing, attributes) in _READING.items():
+        column = [reading.get(name, missing) for reading in readings]
+        kind = object if missing == "" else float
+        data[name] = ("file", np.array(column, dtype=kind), attributes)
+    data["error"] = ("file", _texts(errors), {})
+    data["warning"] = ("file", _texts(remarks), {})
+    return xr.Dataset(data, {"file": _texts(files)}, conditions)
+
+
+def _texts(items) -> np.ndarray:
+    return np.array([as_text(str(item)) for item in items], dtype=object)
+
+
+def table_text(table: xr.Dataset) -> str:
+    """The table of `screen` as CSV, the unit of each column in its name: "tc [K]".
+
+    Example:
+        >>> tc = ("file", [9.25], {"units": "K"})
+        >>> table = xr.Dataset({"lambda": ("file", [1.2], {"units": "1"}), "tc": tc})
+        >>> print(table_text(table.assign_coords(file=["nb.dat"])).split())
+        ['file,lambda,tc', '[K]', 'nb.dat,1.2,9.25']
+    """
+    units = {name: array.attrs.get("units", "1") for name, array in table.data_vars.items()}
+    names = {name: f"{name} [{unit}]" for name, unit in units.items() if unit != "1"}
+    return table.to_dataframe().rename(columns=names).to_csv()

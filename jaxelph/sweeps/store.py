@@ -60,6 +60,7 @@ class Store:
         self.chunk = _check(self.path, plan)
         self.plan = dataclasses.replace(plan, chunk=self.chunk)
         self.group = _open(self.path, "r+")
+        _check_arrays(self.path, self.group, self.plan)
 
     def _file(self, name: str, which: int) -> Path:
         array = self.group[name]
@@ -142,7 +143,7 @@ def create(path: str | os.PathLike[str], plan: Plan, fill: Mapping[str, np.ndarr
     if path.exists() and any(path.iterdir()):
         _check(path, plan)
         return
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    temporary = path.with_name(f".jaxelph-{os.getpid()}")  # as short as the longest name allows
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         group: Any = zarr.create_group(
@@ -184,15 +185,39 @@ def _told(plan: Plan) -> dict[str, Any]:
 def _check(path: Path, plan: Plan) -> int:
     """The chunk of the store, which must be of the same sweep."""
     try:
-        told = _open(path, "r").attrs["jaxelph_sweep"]
+        told = dict(_open(path, "r").attrs["jaxelph_sweep"])
     except Exception:  # whatever is there, it is not ours
         raise ValueError(
             f"{path}: this is not the store of a sweep; give another path, which need not exist."
         ) from None
     for what, text in (("function", "another function"), ("points", "other points")):
-        if told[what] != getattr(plan, what):
+        if told.get(what) != getattr(plan, what):
             raise ValueError(
-                f"{path}: this store holds a sweep of {text} ({told['name']}); give another path, "
-                "or remove it first."
+                f"{path}: this store holds a sweep of {text} ({told.get('name')}); give another "
+                "path, or remove it first."
             )
-    return int(told["chunk"])
+    chunk = told.get("chunk")
+    if not isinstance(chunk, int) or chunk < 1:
+        raise _damaged(path, "its size of a chunk")
+    return chunk
+
+
+def _check_arrays(path: Path, group: Any, plan: Plan) -> None:
+    """Every array has the shape, type and chunks that it was made with: its metadata is whole."""
+    for name, variable in {**plan.coordinates, **plan.variables}.items():
+        rows = plan.count if name in plan.coordinates else plan.chunk
+        try:
+            array = group[name]
+            told = (tuple(array.shape), np.dtype(array.dtype), tuple(array.chunks))
+            expected = (plan.count, *variable.shape), variable.dtype, (rows, *variable.shape)
+            if told != expected:
+                raise ValueError("it is of another shape, type or chunk")
+        except Exception:  # what a decoder makes of junk, a key that is not there
+            raise _damaged(path, f"the metadata of {name!r}") from None
+
+
+def _damaged(path: Path, what: str) -> ValueError:
+    return ValueError(
+        f"{path}: this store is damaged, {what} cannot be used; remove it and start again, or give "
+        "another path."
+    )

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from ..precision import check_precision
 from .chunks import chunk_count, evaluate_chunks
 from .space import Space
 from .store import STATUS, Plan, Store, Variable, create
@@ -54,7 +55,8 @@ def sweep(
 
     Returns:
         A dataset on the axes of the space with the results and `status`, whose attributes
-        `flag_values` and `flag_meanings` tell why a point failed. ∞ is a value, NaN a failure.
+        `flag_values` and `flag_meanings` tell why a point failed. ∞ is a value, NaN a failure,
+        in a result and in a parameter of the point: what is made of NaN may not show it.
 
     Raises:
         ValueError: the store holds something else, or was begun with other chunks.
@@ -70,12 +72,19 @@ def sweep(
         >>> print(found["value"].dims, f"{found['value'].sel(coupling=10, T=10).item():.6f}")
         ('coupling', 'T') 9.470406
     """
+    check_precision()
     reasons = dict(failures or {})
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
 
     def with_status(**point):
         values = function(**point)
-        return _named(values) | {STATUS: _status(values, reasons)}
+        named = _named(values)
+        if STATUS in named:
+            raise ValueError(
+                f"{name} returns {STATUS!r}, which is what the sweep says of each point; give "
+                "that result another name."
+            )
+        return named | {STATUS: _status(point, values, reasons)}
 
     point = jax.eval_shape(lambda: jax.tree.map(lambda leaf: leaf[0], space.take(np.arange(1))))
     closed, shapes = jax.make_jaxpr(lambda p: with_status(**p), return_shape=True)(point)
@@ -165,10 +174,11 @@ def _named(values) -> dict[str, jax.Array]:
     return {key or "value": x for key, x in named.items()}
 
 
-def _status(values, reasons) -> jax.Array:
+def _status(point, values, reasons) -> jax.Array:
+    # Whole numbers and verdicts cannot be NaN; so what they were made of counts, too.
     floats = [
         x
-        for x in jax.tree.leaves(values)
+        for x in jax.tree.leaves((point, values))
         if jax.numpy.issubdtype(jax.numpy.result_type(x), np.inexact)
     ]
     undefined = jax.numpy.array([jax.numpy.any(jax.numpy.isnan(x)) for x in floats]).any()
