@@ -19,7 +19,7 @@ from ..spectrum import (
 )
 from ..superconductivity import transition_temperature
 from .data import SpectralData
-from .functionals import UNCERTAIN, UNDECIDED
+from .functionals import MOVED, UNCERTAIN, UNDECIDED
 from .resolution import line_widths
 from .sensitivities import coupling_moment
 
@@ -71,7 +71,8 @@ class Fit:
         """Moments that the data do not decide.
 
         They leave more than a tenth of the prior's variance; or of a table, whose moments are
-        linear estimates of positive numbers, an error above a quarter of the value.
+        linear estimates of positive numbers, an error above 15 % of the value, or a value that
+        another prior would move by more than a tenth.
         """
         return tuple(
             name
@@ -80,8 +81,10 @@ class Fit:
         )
 
     def _uncertain(self, name: str) -> bool:
+        assert self.posterior is not None
         value, error = self.moments[name]
-        return not error <= UNCERTAIN * value
+        moved = self.posterior.prior_shift.get(name, 0.0)
+        return not (error <= UNCERTAIN * value and moved <= MOVED)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ between resolution and error of Backus and Gilbert (1970), with the bias held be
 undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat. 9, 1671, 2015).
 
 A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data, and
-one with an error above a quarter of itself is beyond what a linear estimate can say of a positive
-number: both are called undecided. P is here the wide prior of `inverse.posterior`.
+one with an error above 15 % of itself is beyond what a linear estimate can say of a positive number.
+P is here the wide prior of `inverse.posterior`; where the narrow one would move the value by more
+than a tenth, the prior decides. All three are called undecided.
 """
 
 import dataclasses
@@ -41,7 +42,9 @@ PRICE = 2.0
 #: The share of the prior's variance above which a functional counts as undecided.
 UNDECIDED = 0.1
 #: The error, as a share of the value, above which a functional counts as undecided.
-UNCERTAIN = 0.25
+UNCERTAIN = 0.15
+#: How much the choice between the narrow and the wide prior may move a decided one, relative.
+MOVED = 0.1
 _WIDEST = 1e10
 
 
@@ -222,6 +225,14 @@ class TableEstimate:
         rows = zip(np.asarray(found.value), np.asarray(found.error), shown, largest, strict=True)
         pairs = [possible(float(v), float(e), float(s), most) for v, e, s, most in rows]
         return dict(zip(TABLE_MOMENTS, pairs, strict=True))
+
+    @cached_property
+    def prior_shift(self) -> dict[str, float]:
+        """Of each moment: by how much of itself the narrow prior P would move it."""
+        found = _moment_estimates(self.omega, self.middle, self.prior, self.design, self.target)
+        moved = np.abs(np.asarray(found.value) - np.asarray(self._moments.value))
+        value = [value for value, _ in self.moments.values()]
+        return dict(zip(TABLE_MOMENTS, (moved / np.maximum(value, 1e-300)).tolist(), strict=True))
 
     @property
     def prior_share(self) -> dict[str, float]:

@@ -38,7 +38,7 @@ _MIDDLE, _WIDTH = (0.5, 0.1, 0.1), (1.0, 1.5, 1.5)
 _AMPLITUDE2 = _GRID[0] ** 2
 _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
 # What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
-_WATCH = (0.02, 0.03, 0.05)
+_WATCH = (0.01, 0.03, 0.05)
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
 # Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
