@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxelph import EnergyGrid, GaussianPeaks, coupling_constant, transition_temperature
-from jaxelph.inverse.data import HeatData, RelaxationData, SelfEnergyData, TcData, WeightData
 from jaxelph.inverse import fit_table
+from jaxelph.inverse.data import HeatData, RelaxationData, SelfEnergyData, TcData, WeightData
 from jaxelph.inverse.fit import fit_spectrum
 from jaxelph.inverse.fit_result import (
     FitError,

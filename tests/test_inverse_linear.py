@@ -17,6 +17,7 @@ from jaxelph import (
     specific_heat_ratio,
 )
 from jaxelph.inverse.entropy import fit_entropy
+from jaxelph.inverse.fit_result import chi_square_remarks
 from jaxelph.inverse.functionals import estimates, moment_slopes, possible, table_weights
 from jaxelph.inverse.linear import (
     fit_linear,
@@ -116,8 +117,10 @@ def test_the_prior_is_the_average_that_the_data_make():
 
 
 def test_the_wide_prior_does_not_learn():
-    """Whatever the data, it is P and a tenth in amplitude of short features everywhere."""
-    watch = np.asarray(prior_covariance(jnp.asarray(OMEGA), 33.0, 0.1, 0.03 * 33, 0.05 * 33))
+    """Whatever the data, it is P and short features of amplitude 0.02 in the variance."""
+    watch = np.asarray(
+        prior_covariance(jnp.asarray(OMEGA), 33.0, np.sqrt(0.02), 0.03 * 33, 0.08 * 33)
+    )
     for scale in (0.2, 1.0):
         fit = fit_linear(OMEGA, heat(), heat() @ (scale * A2F), np.full(40, 0.01), top=33.0)
         np.testing.assert_allclose(fit.wide - fit.prior, watch, atol=1e-14)
@@ -152,15 +155,9 @@ def test_moments_of_positive_spectra_are_positive():
     design, data, noise = entropy_problem(0.05)
     rng = np.random.default_rng(8)
     fit = fit_entropy(OMEGA, design, data + 3 * noise * rng.normal(size=len(data)), noise / 10)
-    weight = np.asarray(table_weights(jnp.asarray(OMEGA)))
-    for (value, error), shown in zip(
-        fit.moments.values(),
-        np.asarray(moment_slopes(jnp.asarray(OMEGA), jnp.asarray(fit.a2f))[0]),
-        strict=True,
-    ):
-        assert value > 0 and error > 0
-        assert value == pytest.approx(shown) or abs(value - shown) < 10 * error
-    assert 0 < fit.moments["omega-log"][0] <= OMEGA[-1] and weight @ fit.a2f > 0
+    assert all(value > 0 and error > 0 for value, error in fit.moments.values())
+    assert fit.moments["omega-log"][0] <= OMEGA[-1]
+    assert "times too small" in chi_square_remarks(fit.chi_square, len(data) - fit.degrees)[0]
     assert possible(-1.65, 0.91, 0.8) == (0.8, pytest.approx(np.hypot(0.91, 2.45)))
 
 

@@ -165,6 +165,10 @@ class _Problem:
     """
 
     def __init__(self, start: GaussianPeaks, stability, objective, mu_star, omega):
+        if not isinstance(start, GaussianPeaks):
+            raise ValueError(
+                f"a design starts from GaussianPeaks, not from {type(start).__name__}."
+            )
         shapes = np.stack([np.asarray(x) for x in (start.omega, start.width, start.coupling)])
         if not np.all(np.isfinite(shapes)) or not np.all(shapes > 0):
             raise ValueError("the peaks to start from must have positive ω, width and coupling.")

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from ..spectrum import GaussianPeaks
+from ..spectrum import EliashbergFunction, GaussianPeaks
 from .data import SpectralData
 from .fit_peaks import fit_peaks
 from .fit_result import Fit, FitWarning
@@ -73,6 +73,11 @@ def fit_spectrum(
     data = (data,) if isinstance(data, SpectralData) else tuple(data)
     if not data or not all(isinstance(item, SpectralData) for item in data):
         raise ValueError("fit_spectrum needs data of jaxelph.inverse.data, HeatData for example.")
+    if not isinstance(model, GaussianPeaks) and isinstance(model, EliashbergFunction):
+        raise ValueError(
+            f"fit_spectrum: the model is {type(model).__name__}; give GaussianPeaks to start from, "
+            "or the frequencies of a table."
+        )
     for item in data:
         largest = np.max(np.abs(item.values))
         row = int(np.argmin(item.error))

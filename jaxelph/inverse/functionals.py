@@ -19,9 +19,9 @@ between resolution and error of Backus and Gilbert (1970), with the bias held be
 undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat. 9, 1671, 2015).
 
 A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data, and
-one with an error above 15 % of itself is beyond what a linear estimate can say of a positive number.
-P is here the wide prior of `inverse.posterior`; where the narrow one would move the value by more
-than a tenth, the prior decides. All three are called undecided.
+one with an error above 15 % of itself is beyond what a linear estimate can say of a positive
+number. P is here the wide prior of `inverse.posterior`; where the narrow one would move the value
+by more than a tenth, the prior decides. All three are called undecided.
 """
 
 import dataclasses

@@ -15,7 +15,7 @@ Integrals of α²F are therefore estimated under a wider prior that does not lea
 
 $$P_w = P + A_w^2\,P_{\ell_w,\,\omega_w},$$
 
-a little of everything down to a twentieth of ω_max. Nothing is searched for, and nothing can fail
+a little of everything down to a tenth of ω_max. Nothing is searched for, and nothing can fail
 to converge. Everything is a pure function of whitened data, for `jit` and for `vmap` over draws of
 the noise.
 """
@@ -38,7 +38,7 @@ _MIDDLE, _WIDTH = (0.5, 0.1, 0.1), (1.0, 1.5, 1.5)
 _AMPLITUDE2 = _GRID[0] ** 2
 _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
 # What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
-_WATCH = (0.01, 0.03, 0.05)
+_WATCH = (0.02, 0.03, 0.08)
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
 # Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
