@@ -178,7 +178,7 @@ class _Problem:
         # Bounds hold from the first step on.
         self.omega = (-np.inf, np.inf) if omega is None else np.log(np.maximum(omega, 1e-300))
         self.start = self.theta(start)
-        self.start[: self.count] = np.clip(self.start[: self.count], *self.omega)
+        self.start[: self.count] = np.clip(self.start[: self.count], self.omega[0], self.omega[1])
         start = self.spectrum(jnp.asarray(self.start))
         self.stability = stability
         self.wanted = objective or (lambda s: transition_temperature(s, mu_star))

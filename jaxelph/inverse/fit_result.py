@@ -71,7 +71,7 @@ class Fit:
         """Moments that the data do not decide.
 
         They leave more than a tenth of the prior's variance; or of a table, whose moments are
-        linear estimates of positive numbers, an error above 15 % of the value, or a value that
+        linear estimates of positive numbers, an error above an eighth of the value, or a value that
         another prior would move by more than a tenth.
         """
         return tuple(

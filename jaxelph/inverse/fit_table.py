@@ -100,7 +100,7 @@ def fit_table(
         whitened = np.column_stack([scaled, design, target - offset])
         whitened[:, len(names) :] /= error[:, None]
         # Rotated onto R of QR: the rows below the backgrounds hold all that is left of the data.
-        rotated = np.linalg.qr(whitened, mode="r")[len(names) :, len(names) :]
+        rotated = np.asarray(np.linalg.qr(whitened, mode="r"))[len(names) :, len(names) :]
         posterior = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
         step = np.max(np.abs(posterior.a2f - a2f)) / np.max(posterior.error)
         a2f = posterior.a2f

@@ -19,7 +19,7 @@ between resolution and error of Backus and Gilbert (1970), with the bias held be
 undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat. 9, 1671, 2015).
 
 A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data, and
-one with an error above 15 % of itself is beyond what a linear estimate can say of a positive
+one with an error above an eighth of itself is beyond what a linear estimate can say of a positive
 number. P is here the wide prior of `inverse.posterior`; where the narrow one would move the value
 by more than a tenth, the prior decides. All three are called undecided.
 """
@@ -42,7 +42,7 @@ PRICE = 2.0
 #: The share of the prior's variance above which a functional counts as undecided.
 UNDECIDED = 0.1
 #: The error, as a share of the value, above which a functional counts as undecided.
-UNCERTAIN = 0.15
+UNCERTAIN = 0.125
 #: How much the choice between the narrow and the wide prior may move a decided one, relative.
 MOVED = 0.1
 _WIDEST = 1e10
