@@ -34,6 +34,7 @@ def heat(tmp_path):
         ("T_K,C_ratio,sigma\n1,x,1\n", "line 2: '1,x,1' is not numbers"),
         ("T_K,C_ratio,sigma\n1,1,-1\n", "sigma of row 1 is -1"),
         ("T_K,C_ratio,sigma\n-1,1,1\n", "temperature must be positive"),
+        ("T_K,C_ratio,sigma,sigma\n1,1,1,1\n", "column sigma stands 2 times"),
         ("T_K,C_ratio,sigma\n", "no data below a header; for heat that is T_K,C_ratio,sigma"),
     ],
 )
@@ -52,6 +53,11 @@ def test_bad_tables(tmp_path, capsys, text, phrase):
         (["--kind", "heat", "--top", "-3"], "--top must be a positive energy"),
         (["--kind", "colour", "--top", "30"], "--kind 'colour' is not known"),
         (["--kind", "heat", "--peaks", "3:4"], "is not a list"),
+        (["--kind", "heat", "--peaks", "13:3:0.7", "--rows", "50"], "--rows is of a table"),
+        (["--kind", "heat", "--top", "30", "-T", "20"], "--temperature says nothing of heat data"),
+        (["--kind", "heat", "--top", "30", "--initial", "20"], "--initial says nothing of heat"),
+        (["--kind", "heat", "--top", "30", "--resolution", "1"], "--resolution says nothing"),
+        (["--kind", "heat", "--top", "30", "--background"], "--background says nothing"),
         (["--kind", "weight", "--top", "30"], "--kind weight needs --temperature"),
     ],
 )
@@ -61,6 +67,22 @@ def test_bad_options(heat, capsys, options, phrase):
     assert run(["fit", str(heat), *options]) == 2
     out, err = capsys.readouterr()
     assert out == "" and phrase in err
+
+
+@pytest.mark.parametrize("delimiter", [" ", ","])
+def test_headers_of_savetxt(tmp_path, delimiter):
+    path = tmp_path / "cooling.txt"
+    rows = np.array([[0.1, 98.0, 0.3], [0.2, 90.0, 0.3]])
+    np.savetxt(path, rows, delimiter=delimiter, header=delimiter.join(("t_ps", "Te_K", "sigma")))
+    columns = read_columns(path, "relaxation")
+    np.testing.assert_array_equal(np.column_stack(list(columns.values())), rows)
+    assert list(columns) == ["t_ps", "Te_K", "sigma"]
+
+
+def test_errors_below_rounding_are_refused(heat, capsys):
+    heat.write_text(heat.read_text().replace(",0.002\n", ",1e-12\n"))
+    assert run(["fit", str(heat), "--kind", "heat", "--peaks", "13:3:0.7,22:1.5:0.3"]) == 2
+    assert "row 1, 1e-12, is below what can be computed" in capsys.readouterr().err
 
 
 def test_a_table_is_fitted(heat, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Design: the known strong-coupling law without the bound, and the bound where it acts."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from jaxelph import (
 )
 from jaxelph.cli import run
 from jaxelph.inverse.design import DesignError, StabilityBound, maximise, soft_values, trade_off
+from jaxelph.inverse.design_starts import strength
 from jaxelph.inverse.sensitivities import coupling_moment
 
 START = GaussianPeaks([10.0], [0.2], [1.0])
@@ -145,6 +147,43 @@ def test_bad_options(capsys, options, phrase):
     assert run(["design", "--peaks", "10:0.5:1", "-T", "100", *options]) == 2
     out, err = capsys.readouterr()
     assert out == "" and phrase in err
+
+
+def test_shapes_are_as_strong_as_the_limits_allow():
+    """1 - s g ≥ m, s λ ≤ λ_max: by the margins themselves."""
+
+    class Limit(NamedTuple):
+        index: int
+        sign: int
+        bound: float
+
+    margins = np.array([0.2, 0.9, 1.5])  # of unit strength: g = .8, .1, -.5
+    values = np.column_stack([np.ones(3), np.ones(3), margins])
+    low, high = strength(values, [Limit(1, -1, 4.0), Limit(3, 1, 0.5)])
+    np.testing.assert_allclose(high, [0.625, 4.0, 4.0])
+    np.testing.assert_allclose(1 - high * (1 - margins) >= 0.5 - 1e-12, True)
+    assert np.all(low == 0)
+    low, high = strength(values, [Limit(1, -1, 4.0), Limit(3, 1, 2.0)])
+    assert list(low <= high) == [False, False, True] and low[2] == pytest.approx(2.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frequency", [10.0, 30.0])
+def test_a_margin_above_one_is_found_from_afar(frequency):
+    """C_el may exceed that of bare electrons: λ at its most, and ω, though the start has less."""
+    bound = StabilityBound("heat", 5.17, 2.0)
+    start = GaussianPeaks([frequency], [0.05 * frequency], [1.0])
+    best = maximise(start, stability=bound, coupling=(0.1, 4.0), omega=(5.0, 25.0))
+    assert float(best.spectrum.omega[0]) == pytest.approx(25.0)
+    assert float(best.spectrum.coupling[0]) == pytest.approx(4.0)
+    assert float(margin(best.spectrum, 5.17, criterion="heat")) >= 2.0
+    with pytest.raises(DesignError, match="no peaks within the bounds were found"):
+        maximise(
+            start,
+            stability=StabilityBound("heat", 5.17, 9.0),
+            coupling=(0.1, 4.0),
+            omega=(5.0, 25.0),
+        )
 
 
 def test_what_cannot_be_designed():

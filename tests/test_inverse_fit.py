@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 
 from jaxelph import EnergyGrid, GaussianPeaks, coupling_constant, transition_temperature
+from jaxelph.inverse import fit_table
 from jaxelph.inverse.data import HeatData, RelaxationData, SelfEnergyData, TcData, WeightData
 from jaxelph.inverse.fit import fit_spectrum
-from jaxelph.inverse.fit_result import FitError, FitWarning, predict
+from jaxelph.inverse.fit_result import (
+    FitError,
+    FitWarning,
+    chi_square_remarks,
+    predict,
+    runs_remarks,
+)
 from jaxelph.inverse.sensitivities import coupling_moment
 
 TRUTH = GaussianPeaks([13.0, 22.0], [3.0, 1.5], [0.7, 0.3])
@@ -201,6 +208,48 @@ def test_data_that_cannot_be_fitted():
         HeatData(TEMPERATURES, np.full(25, 1.2), error)
     with pytest.raises(ValueError, match="one length"):
         HeatData(TEMPERATURES, np.full(24, 1.2), error)
+
+
+def test_more_data_than_memory_holds():
+    many = np.linspace(0.5, 8.0, 600_000)
+    data = HeatData(many, np.ones(len(many)), np.full(len(many), 0.1))
+    with pytest.raises(ValueError, match="600000 data and 200 rows of α²F are more than memory"):
+        fit_spectrum(data, np.linspace(0.15, 30.0, 200), mu_star=None)
+
+
+@pytest.mark.slow
+def test_long_data_in_blocks_are_the_same_fit(monkeypatch):
+    """Row by row or by differentiating all at once; and twice the data with √2 the errors."""
+    table, data = np.linspace(0.75, 30.0, 40), sigma(background=(2.0, 0.003))
+    one = fit_spectrum(data, table, mu_star=None)
+    monkeypatch.setattr(fit_table, "_AT_ONCE", 0)
+    blocks = fit_spectrum(data, table, mu_star=None)
+    np.testing.assert_allclose(blocks.a2f, one.a2f, atol=1e-8)
+    twice = SelfEnergyData(
+        1.0,
+        np.tile(data.energy, 2),
+        np.tile(data.real, 2),
+        np.tile(data.imaginary, 2),
+        np.sqrt(2) * np.tile(data.sigma, 2),
+        0.0,
+        True,
+    )
+    other = fit_spectrum(twice, table, mu_star=None)
+    np.testing.assert_allclose(other.a2f, one.a2f, atol=1e-6)
+    for name, pair in one.parameters.items():
+        np.testing.assert_allclose(other.parameters[name], pair, rtol=1e-5)
+
+
+def test_remarks_on_errors_that_are_wrong():
+    """By 10 either way from χ²; a drift from the runs, by SciPy's own distributions."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=40)
+    assert chi_square_remarks(noise @ noise, 40.0) == []
+    assert "10 times too small" in chi_square_remarks(100 * 40.0, 40.0)[0]
+    assert "10 times too large" in chi_square_remarks(40.0 / 100, 40.0)[0]
+    assert runs_remarks("heat", noise) == []
+    drift = np.sin(np.linspace(0, 2 * np.pi, 40)) + 0.01 * noise
+    assert "40 residuals have" in runs_remarks("heat", drift)[0]
 
 
 def test_a_fit_that_fails_says_so():

@@ -273,3 +273,18 @@ def test_program(tmp_path, capsys):
     assert (tmp_path / "sensitivities.png").stat().st_size > 10_000
     assert run([*given[:-1], "nonsense"]) == 2
     assert "quantity 'nonsense' is not known" in capsys.readouterr().err
+
+
+def test_wrong_arguments_are_named():
+    spectrum = EinsteinModes([3.0, 5.0], [0.5, 0.4])
+    for call in (
+        lambda: functional_derivative(coupling_constant, np.ones(3), np.ones(1)),
+        lambda: scaling_derivative(coupling_constant, np.ones(3)),
+        lambda: sensitivities(np.ones(3), 1.0, ["lambda"]),
+    ):
+        with pytest.raises(ValueError, match="the spectrum is of type ndarray"):
+            call()
+    with pytest.raises(ValueError, match="and not one number"):
+        functional_derivative(lambda s: s.modes()[0], spectrum, np.ones(1))
+    with pytest.raises(ValueError, match="the quantity is of type float"):
+        scaling_derivative(1.0, spectrum)

@@ -21,7 +21,7 @@ def command(
     top: Annotated[
         float | None, typer.Option(help="ω_max in meV: a table of α²F up to it is fitted.")
     ] = None,
-    rows: Annotated[int, typer.Option(help="Of the table of α²F.")] = 200,
+    rows: Annotated[int | None, typer.Option(help="Of the table of α²F, by default 200.")] = None,
     peaks: Annotated[
         str | None,
         typer.Option(help="Gaussian peaks to start from, in place of a table: ω:width:λ,… in meV."),
@@ -83,6 +83,8 @@ def command(
         raise ValueError("give either --top, ω_max of a table of α²F in meV, or --peaks.")
     if peaks is None and spread is not None:
         raise ValueError("--spread is a prior on --peaks; a table has its own.")
+    if peaks is not None and rows is not None:
+        raise ValueError("--rows is of a table; --peaks have none.")
     if peaks is not None and prior is not None:
         raise ValueError("--prior is of a table; for --peaks there is --spread.")
     if peaks is not None:
@@ -92,6 +94,7 @@ def command(
         assert top is not None
         if not (np.isfinite(top) and top > 0):
             raise ValueError(f"--top must be a positive energy in meV, got {top:g}.")
+        rows = 200 if rows is None else rows
         if not 10 <= rows <= 2000:
             raise ValueError(f"--rows must be from 10 to 2000, got {rows}.")
         model, highest = top * np.arange(1, rows + 1) / rows, top
@@ -148,6 +151,7 @@ def _show(fit, drawn, file, kind, repulsion, json) -> None:
             },
             "chi_square": fit.chi_square,
             "degrees_of_freedom": fit.degrees,
+            "remarks": list(fit.remarks),
             "frequency_meV": fit.omega.tolist(),
             "a2f": fit.a2f.tolist(),
             "a2f_error": fit.error.tolist(),
@@ -222,3 +226,5 @@ def _show(fit, drawn, file, kind, repulsion, json) -> None:
                 "structure of α²F is the prior's",
                 soft_wrap=True,
             )
+        for remark in fit.remarks:
+            console.print(remark, soft_wrap=True)

@@ -8,9 +8,10 @@ returned satisfies the conditions of Karush, Kuhn and Tucker,
 
 $$\nabla\ln T_c + \sum_i \mu_i\nabla c_i = 0, \qquad \mu_i \ge 0, \qquad \mu_i c_i = 0,$$
 
-which are checked apart from the solver; its multipliers μ_i say what each bound costs. Without the
-stability bound Tc grows for ever, as $0.1827\sqrt{\lambda\langle\omega^2\rangle}$ (Allen and Dynes
-1975, for μ* = 0).
+which are checked apart from the solver; its multipliers μ_i say what each bound costs. The search
+begins at several places (`inverse.design_starts`), and what is found is refused where peaks that
+keep all bounds are known to be better. Without the stability bound Tc grows for ever, as
+$0.1827\sqrt{\lambda\langle\omega^2\rangle}$ (Allen and Dynes 1975, for μ* = 0).
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import minimize, nnls
 
-from ..critical import Criterion
+from ..critical import Criterion, margin
 from ..equilibrium import inverse_quasiparticle_weight
 from ..grid import EnergyGrid
 from ..numerics import refine_minimum
@@ -39,6 +40,7 @@ from ..spectrum import (
 from ..stability import stability_pencil
 from ..superconductivity import transition_under
 from ..thermodynamics import specific_heat_ratio
+from .design_starts import Candidate, Scan, candidates, scan
 
 Pair = tuple[float, float]
 
@@ -48,6 +50,10 @@ _STATIONARY, _FEASIBLE, _ACTIVE = 1e-4, 1e-7, 1e-6
 _ANGLES = 64
 # Where a parameter is taken to be on its way to infinity.
 _FAR = 1e6
+# The objective, in units of that at the start, below which it counts as zero and has no slope.
+_NOTHING = 1e-12
+# Searches from the best shapes, beside those from the start and from the optimum before.
+_SEARCHES = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +83,8 @@ class Design:
     price: dict[str, float]  # μ of each bound that holds with equality
     stationarity: float  # |∇ln Tc + Σ μ ∇c|, what the multipliers leave of the gradient
     steps: int
+    # How much the margin moves on a grid of half the step: of the kinetic criterion.
+    grid_error: float = 0.0
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -156,14 +164,22 @@ class _Problem:
     λ itself and not its logarithm, since an optimum may want nothing of some peak.
     """
 
-    def __init__(self, start: GaussianPeaks, stability, objective):
+    def __init__(self, start: GaussianPeaks, stability, objective, omega):
+        if not isinstance(start, GaussianPeaks):
+            raise ValueError(
+                f"a design starts from GaussianPeaks, not from {type(start).__name__}."
+            )
         shapes = np.stack([np.asarray(x) for x in (start.omega, start.width, start.coupling)])
         if not np.all(np.isfinite(shapes)) or not np.all(shapes > 0):
             raise ValueError("the peaks to start from must have positive ω, width and coupling.")
         self.count = shapes.shape[1]
         self.unit = float(np.sum(shapes[2]))
         self.relative, self.order = jnp.asarray(shapes[1] / shapes[0]), start.order
+        # Bounds hold from the first step on.
+        self.omega = (-np.inf, np.inf) if omega is None else np.log(np.maximum(omega, 1e-300))
         self.start = self.theta(start)
+        self.start[: self.count] = np.clip(self.start[: self.count], self.omega[0], self.omega[1])
+        start = self.spectrum(jnp.asarray(self.start))
         self.stability = stability
         self.wanted = objective
         first = float(self.wanted(start))
@@ -173,13 +189,14 @@ class _Problem:
         def values(theta):
             s = self.spectrum(theta)
             # ln of the objective: its slopes are of order one whatever its unit.
-            rows = [jnp.log(jnp.maximum(self.wanted(s), 1e-12 * first))]
+            rows = [jnp.log(jnp.maximum(self.wanted(s), _NOTHING * first))]
             rows += [coupling_constant(s), spectral_area(s)]
             if stability is None:
                 return jnp.stack(rows)
             soft = soft_values(s, stability.criterion, stability.temperature, stability.grid)
             return jnp.append(jnp.stack(rows), soft)
 
+        self.nothing = float(np.log(1e3 * _NOTHING * first))
         self._compiled = jax.jit(lambda theta: (values(theta), jax.jacrev(values)(theta)))
         self._last: tuple = (None, None)
 
@@ -237,9 +254,11 @@ def maximise(
     mu_star_at: str = "omega-ph",
     max_steps: int = 200,
 ) -> Design:
-    """The peaks of the largest Tc, or other scalar, that the constraints allow: a local optimum.
+    """The peaks of the largest Tc, or other scalar, that the constraints allow.
 
-    Peaks keep their relative widths w/ω; their frequencies and couplings change.
+    Local optima are sought from the start and from the best of many shapes within the bounds, and
+    the best one is returned. Peaks keep their relative widths w/ω; their frequencies and couplings
+    change.
 
     Args:
         start: peaks to start from.
@@ -254,7 +273,7 @@ def maximise(
 
     Raises:
         ValueError: bounds in the wrong order, or a start that is not positive.
-        DesignError: no optimum was found, or nothing bounds the objective.
+        DesignError: no optimum was found, none keeps the bounds, or nothing bounds the objective.
 
     Example:
         >>> from jaxelph import allen_dynes
@@ -265,10 +284,10 @@ def maximise(
         ('largest coupling', 'largest omega 1')
     """
     transition = transition_under(mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at)
-    problem = _Problem(start, stability, objective or transition)
+    problem = _Problem(start, stability, objective or transition, omega)
     least = None if stability is None else stability.least
     limits = _limits(coupling, area, omega, stability, least)
-    return _solve(problem, problem.start, limits, omega, max_steps)
+    return _best(problem, [problem.start], scan(problem, omega), limits, max_steps)
 
 
 def trade_off(
@@ -289,8 +308,8 @@ def trade_off(
 ) -> list[Design]:
     """The optimum for each least margin: Tc against stability.
 
-    Each is sought from `start` and from the optimum before, and the better one kept: the bound
-    may have several local optima.
+    Each is sought from `start`, from the optimum before and from the best shapes within the bounds,
+    and the best one kept: the bound may have several local optima.
 
     Args:
         start: peaks to start from.
@@ -312,20 +331,78 @@ def trade_off(
         True
     """
     transition = transition_under(mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at)
-    problem = _Problem(start, stability, objective or transition)
+    problem = _Problem(start, stability, objective or transition, omega)
     found: list[Design] = []
     wanted = np.asarray(margins, dtype=float)
+    shapes = scan(problem, omega)
     for number, least in enumerate(wanted):
         limits = _limits(coupling, area, omega, stability, float(least))
         starts = [problem.theta(one.spectrum) for one in found[-1:]] + [problem.start]
-        tried = [_solved_or_error(problem, x, limits, omega, max_steps) for x in starts]
-        designs = [one for one in tried if isinstance(one, Design)]
-        if not designs:
-            raise next(one for one in tried if isinstance(one, DesignError))
-        found.append(max(designs, key=lambda one: one.value))
+        found.append(_best(problem, starts, shapes, limits, max_steps))
         if progress is not None:
             progress(number + 1, len(wanted))
     return found
+
+
+def _best(problem, starts, shapes: Scan, limits, max_steps) -> Design:
+    """The best optimum from the given starts and from the best shapes that keep all limits."""
+    listed = candidates(problem, shapes, limits)
+    starts = [*starts, *(one.theta for one in _apart(listed, problem.count))]
+    tried = [_solved_or_error(problem, x, limits, max_steps) for x in starts]
+    designs = [one for one in tried if isinstance(one, Design)]
+    if not designs:
+        if not listed and problem.stability is not None:
+            raise DesignError(
+                f"no peaks within the bounds were found that keep the margin at "
+                f"{limits[-1].bound:g} or above ({problem.stability.criterion} criterion); ask "
+                "for less, or widen the bounds."
+            )
+        raise next(one for one in tried if isinstance(one, DesignError))
+    best = max(designs, key=lambda one: one.value)
+    if listed and listed[0].objective > np.log(best.value) + _STATIONARY:
+        known = problem.spectrum(jnp.asarray(listed[0].theta))
+        raise DesignError(
+            f"the optimum that was found, {best.value:.4g}, is not the best: peaks at "
+            f"{np.round(np.asarray(known.omega), 3)} with couplings "
+            f"{np.round(np.asarray(known.coupling), 3)} keep all bounds and give "
+            f"{np.exp(listed[0].objective):.4g}; start there, or bound every direction."
+        )
+    return _verified(problem.stability, best)
+
+
+def _apart(listed: list[Candidate], count: int) -> list[Candidate]:
+    """The best few whose frequencies are not all within a tenth of a better one's."""
+    kept: list[Candidate] = []
+    for one in listed:
+        frequencies = np.sort(one.theta[:count])
+        if all(np.max(np.abs(frequencies - np.sort(k.theta[:count]))) > 0.1 for k in kept):
+            kept.append(one)
+        if len(kept) == _SEARCHES:
+            break
+    return kept
+
+
+def _verified(stability: StabilityBound | None, design: Design) -> Design:
+    """The margin once more: kinetic on half the step, by the others' own functions.
+
+    Raises:
+        DesignError: a dip of Z0⁻¹ between the points of `soft_values` breaks the bound.
+    """
+    if stability is None or stability.criterion == "heat" or design.margin is None:
+        return design
+    at, grid = stability.temperature, stability.grid
+    if stability.criterion == "weight":
+        exact = float(margin(design.spectrum, at, criterion="weight"))
+        if not exact > design.margin - 1e-5:
+            raise DesignError(
+                f"the margin of the optimum is {exact:.4g} and not {design.margin:.4g}: 1/Z has "
+                "a dip too narrow for the search; take wider peaks or a higher temperature."
+            )
+        return design
+    assert grid is not None
+    fine = EnergyGrid(grid.step / 2, 2 * grid.size)
+    moved = abs(float(margin(design.spectrum, at, grid=fine)) - design.margin)
+    return dataclasses.replace(design, grid_error=moved)
 
 
 def _solved_or_error(*arguments) -> Design | DesignError:
@@ -352,9 +429,9 @@ def _limits(coupling, area, omega, stability, least) -> list[_Limit]:
     return limits
 
 
-def _solve(problem, theta, limits, omega, max_steps) -> Design:
+def _solve(problem, theta, limits, max_steps) -> Design:
     count = problem.count
-    low, high = (-np.inf, np.inf) if omega is None else np.log(np.maximum(omega, 1e-300))
+    low, high = problem.omega
     edges = np.array([(low, high)] * count + [(0.0, np.inf)] * count)
 
     def constraint(limit):
@@ -384,6 +461,9 @@ def _solve(problem, theta, limits, omega, max_steps) -> Design:
         theta = np.clip(found.x, *edges.T)
         if not np.all(np.isfinite(theta)) or np.max(np.abs(theta)) > _FAR:
             raise DesignError("no optimum was found: does every direction have a bound?")
+        if problem.at(theta)[0][0] <= problem.nothing:
+            # It has no slope there, which would pass for an optimum.
+            raise DesignError("no optimum was found: the search ended where the objective is 0.")
         slack = np.array([c["fun"](theta) for c in constraints])
         price, left = _multipliers(problem, theta, edges, limits, constraints, slack)
         if np.all(slack > -_FEASIBLE) and left < _STATIONARY:

@@ -171,6 +171,7 @@ def fit_entropy(
         degrees=float(path.degrees[best]),
         log_evidence=float(evidences[best]),
         prior=np.asarray(smooth.prior),
+        wide=np.asarray(smooth.wide),
         middle=np.asarray(smooth.mean),
         design=scaled,
         target=target,

@@ -17,12 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from ..spectrum import GaussianPeaks
+from ..spectrum import EliashbergFunction, GaussianPeaks
 from ..superconductivity import transition_under
 from .data import SpectralData
 from .fit_peaks import fit_peaks
 from .fit_result import Fit, FitWarning
 from .fit_table import fit_table
+
+# Errors in units of the largest value below which no prediction is that exact.
+_EXACT = 1e-10
 
 
 def fit_spectrum(
@@ -55,7 +58,8 @@ def fit_spectrum(
         max_steps: of Levenberg-Marquardt, or of Gauss and Newton for a table.
 
     Raises:
-        ValueError: no data, or fewer data than the parameters of peaks without a prior.
+        ValueError: no data, fewer data than the parameters of peaks without a prior, more than
+            memory holds, or errors below rounding.
         FitError: the fit did not converge, or the data do not decide its parameters.
 
     Warns:
@@ -79,6 +83,20 @@ def fit_spectrum(
     data = (data,) if isinstance(data, SpectralData) else tuple(data)
     if not data or not all(isinstance(item, SpectralData) for item in data):
         raise ValueError("fit_spectrum needs data of jaxelph.inverse.data, HeatData for example.")
+    if not isinstance(model, GaussianPeaks) and isinstance(model, EliashbergFunction):
+        raise ValueError(
+            f"fit_spectrum: the model is {type(model).__name__}; give GaussianPeaks to start from, "
+            "or the frequencies of a table."
+        )
+    for item in data:
+        largest = np.max(np.abs(item.values))
+        row = int(np.argmin(item.error))
+        if item.error[row] < _EXACT * largest:
+            raise ValueError(
+                f"{item.name} data: the error of row {row + 1}, {item.error[row]:g}, is below what "
+                f"can be computed for values up to {largest:.3g}; give standard deviations of the "
+                "measurement."
+            )
     if isinstance(model, GaussianPeaks):
         last = float(jnp.max(model.omega + 3 * model.width))
     else:

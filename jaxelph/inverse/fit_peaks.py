@@ -37,6 +37,10 @@ def peaks_a2f(
     return peaks.a2f(omega)
 
 
+# A step of the logarithms that counts as none, beside a tenth of their errors.
+_STILL = 1e-4
+
+
 def _peaks(theta, order):
     omega, width, coupling = jnp.exp(theta).reshape(3, -1)
     return GaussianPeaks(omega, width, coupling, order)
@@ -123,7 +127,8 @@ def fit_peaks(
             f"the fit did not converge in {max_steps} steps; start from peaks that are closer, "
             "take fewer of them or a prior (spread=), or allow more steps (max_steps=)."
         )
-    jacobian, residual = np.asarray(jacobian), np.asarray(residual)[: len(target)]
+    jacobian, pulls = np.asarray(jacobian), np.asarray(residual)
+    residual = pulls[: len(target)]
     strength = np.linalg.svd(jacobian, compute_uv=False)
     if not np.all(np.isfinite(strength)) or strength[-1] < 1e-10 * strength[0]:
         raise FitError(
@@ -131,6 +136,14 @@ def fit_peaks(
             "is. Take fewer peaks, a prior on them (spread=), or fit a table."
         )
     covariance = np.linalg.inv(jacobian.T @ jacobian)
+    # The conditions decide, not the solver: at a least χ² a step of Gauss and Newton stays at home.
+    left = np.abs(covariance @ jacobian.T @ pulls)
+    if np.any((left > _STILL) & (left > 0.1 * np.sqrt(np.diag(covariance)))):
+        raise FitError(
+            f"the fit did not converge: χ² = {residual @ residual:.3g} is not the least, a step of "
+            f"{np.max(left):.2g} in the logarithms of the peaks would lower it; start closer, or "
+            "check that the errors of the data are not far too small."
+        )
     jacobian = jacobian[: len(target)]
     found = _peaks(theta[:size], model.order)
     inner = covariance[:size, :size]

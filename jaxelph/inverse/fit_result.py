@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.stats import chi2, norm
 
 from ..spectrum import (
     EliashbergFunction,
@@ -17,7 +18,7 @@ from ..spectrum import (
     log_frequency,
 )
 from .data import SpectralData
-from .functionals import UNDECIDED
+from .functionals import MOVED, UNCERTAIN, UNDECIDED
 from .resolution import line_widths
 from .sensitivities import Functional, coupling_moment
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 #: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
 MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
+
+
+# Remarks are made where chance alone would make them once in so many fits.
+_CHANCE = 1e-6
 
 
 class FitWarning(UserWarning):
@@ -62,8 +67,40 @@ class Fit:
 
     @property
     def undecided(self) -> tuple[str, ...]:
-        """Moments of which the data leave more than a tenth of the prior's variance."""
-        return tuple(name for name, share in self.prior_share.items() if share > UNDECIDED)
+        """Moments that the data do not decide.
+
+        They leave more than a tenth of the prior's variance; or of a table, whose moments are
+        linear estimates of positive numbers, an error above an eighth of the value, or a value that
+        another prior would move by more than a tenth.
+        """
+        return tuple(
+            name
+            for name, share in self.prior_share.items()
+            if share > UNDECIDED or (self.posterior is not None and self._uncertain(name))
+        )
+
+    def _uncertain(self, name: str) -> bool:
+        assert self.posterior is not None
+        value, error = self.moments[name]
+        moved = self.posterior.prior_shift.get(name, 0.0)
+        return not (error <= UNCERTAIN * value and moved <= MOVED)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What χ² and the signs of the residuals say against the errors of the data.
+
+        χ² far from its degrees of freedom is an error wrong by about √(χ²/degrees); residuals of
+        one sign that come in far fewer runs than chance makes are a curve that the model does not
+        follow.
+        """
+        return (
+            *chi_square_remarks(self.chi_square, self.degrees),
+            *(
+                remark
+                for item, fitted in zip(self.data, self.fitted, strict=True)
+                for remark in runs_remarks(item.name, item.values - fitted)
+            ),
+        )
 
     @property
     def line_widths(self) -> dict[float, float]:
@@ -99,6 +136,43 @@ class Fit:
         from .fit_output import fit_figure
 
         return fit_figure(self)
+
+
+def chi_square_remarks(chi_square: float, degrees: float) -> list[str]:
+    """A sentence where χ² has a chance below 1e-6, either way.
+
+    Example:
+        >>> print(chi_square_remarks(31.0, 28.0), chi_square_remarks(0.3, 28.0)[0][:37])
+        [] χ² is 0.3 for 28 degrees of freedom:
+    """
+    if not degrees > 0:
+        return []
+    told = f"χ² is {chi_square:.4g} for {degrees:.4g} degrees of freedom"
+    factor = np.sqrt(chi_square / degrees)
+    if chi2.sf(chi_square, degrees) < _CHANCE:
+        return [f"{told}: the errors look {factor:.2g} times too small, or the model is wrong"]
+    if chi2.cdf(chi_square, degrees) < _CHANCE:
+        larger = f"{1 / factor:.2g} times" if factor > 0 else "far"
+        return [f"{told}: the errors look {larger} too large"]
+    return []
+
+
+def runs_remarks(name: str, residual: np.ndarray) -> list[str]:
+    """A sentence where the signs come in fewer runs than chance makes (Wald, Wolfowitz 1940)."""
+    sign = residual[residual != 0] > 0
+    up, down = int(np.sum(sign)), int(np.sum(~sign))
+    total = up + down
+    if min(up, down) < 5:
+        return []
+    runs = 1 + int(np.sum(sign[1:] != sign[:-1]))
+    mean = 1 + 2 * up * down / total
+    spread = np.sqrt((mean - 1) * (mean - 2) / (total - 1))
+    if norm.cdf((runs - mean) / spread) > _CHANCE:
+        return []
+    return [
+        f"{name} data: {total} residuals have {runs} runs of one sign where chance makes "
+        f"{mean:.0f} ± {spread:.0f}: the model does not follow them"
+    ]
 
 
 def predict(spectrum: EliashbergFunction, data: Sequence[SpectralData]) -> Float[Array, " datum"]:
@@ -153,7 +227,7 @@ def split(data: Sequence[SpectralData], values) -> tuple[np.ndarray, ...]:
 
 def propagated(jacobian, covariance) -> np.ndarray:
     """√diag(J C Jᵀ), one standard deviation of each row."""
-    return np.sqrt(np.clip(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian), 0, None))
+    return np.sqrt(np.clip(np.sum((jacobian @ covariance) * jacobian, axis=1), 0, None))
 
 
 def with_errors(names, values, errors) -> dict[str, tuple[float, float]]:

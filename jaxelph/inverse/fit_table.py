@@ -5,16 +5,18 @@ $y \approx y(a_k) + J_k(a - a_k)$, and the closed form is applied again until a 
 steps of Gauss and Newton, with Laplace's covariance at the end.
 """
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..spectrum import TabulatedSpectrum
+from ..spectrum import EinsteinModes, TabulatedSpectrum
 from .data import SpectralData
 from .entropy import fit_entropy
 from .fit_result import Fit, FitError, background_columns, predict, propagated, split, with_errors
-from .functionals import moment_slopes
+from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
 from .sensitivities import Functional
 
@@ -28,6 +30,22 @@ _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
 @eqx.filter_jit
 def _predicted(omega, a2f, data):
     return predict(TabulatedSpectrum(omega, a2f), data)
+
+
+# Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
+_AT_ONCE, _MOST = 250_000_000, 100_000_000
+
+
+@eqx.filter_jit
+def _affine(omega, data):
+    """The same of data that are linear in α²F, one row after the other: each is a mode."""
+    none = predict(EinsteinModes(omega[:1], jnp.zeros(1)), data)
+
+    def column(mode):
+        frequency, weight = mode
+        return predict(EinsteinModes(frequency[None], weight[None]), data) - none
+
+    return none, jax.lax.map(column, (omega, table_weights(omega))).T
 
 
 @eqx.filter_jit
@@ -57,27 +75,33 @@ def fit_table(
     error = np.concatenate([item.error for item in data])
     if len(target) <= len(names):
         raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
-    # Backgrounds of any amplitude: what they can describe is projected out of whitened data.
-    whole, _ = np.linalg.qr(columns / error[:, None], mode="complete")
-    free = whole[:, len(names) :].T
     linear = all(item.linear for item in data)
+    size = len(target) * len(omega)
+    blocks = size * len(omega) > _AT_ONCE
+    if size > _MOST or (blocks and not linear):
+        raise ValueError(
+            f"{len(target)} data and {len(omega)} rows of α²F are more than memory holds; take the "
+            "mean of neighbouring data, with an error that is smaller by the root of their number."
+        )
+    scaled = columns / error[:, None]
     traced, nodes = tuple(data), jnp.asarray(omega)
-    a2f = np.zeros(len(omega)) if linear else _start(nodes, traced, free, target, error)
+    # Backgrounds of any amplitude: what they can describe is projected out of whitened data.
+    along = np.linalg.qr(scaled)[0]
+    a2f = np.zeros(len(omega)) if linear else _start(nodes, traced, along, target, error)
     for _ in range(max_steps):
-        value, design = (np.asarray(x) for x in _linearised(nodes, jnp.asarray(a2f), traced))
+        found = _affine(nodes, traced) if blocks else _linearised(nodes, jnp.asarray(a2f), traced)
+        value, design = (np.asarray(x) for x in found)
         if not np.all(np.isfinite(value)) or not np.all(np.isfinite(design)):
             raise FitError(
                 "the fit did not converge: it came to a spectrum for which the data cannot be "
                 "computed. Fit peaks, or give the data errors that are not too small."
             )
         offset = value - design @ a2f
-        posterior = invert(
-            omega,
-            free @ (design / error[:, None]),
-            free @ ((target - offset) / error),
-            np.ones(len(free)),
-            top=top,
-        )
+        whitened = np.column_stack([scaled, design, target - offset])
+        whitened[:, len(names) :] /= error[:, None]
+        # Rotated onto R of QR: the rows below the backgrounds hold all that is left of the data.
+        rotated = np.asarray(np.linalg.qr(whitened, mode="r"))[len(names) :, len(names) :]
+        posterior = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
         step = np.max(np.abs(posterior.a2f - a2f)) / np.max(posterior.error)
         a2f = posterior.a2f
         if linear or step < 1e-3:
@@ -86,6 +110,10 @@ def fit_table(
         raise FitError(
             f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
         )
+    # ln p of the rotated data lacks the norm of those that came out as zeros.
+    dropped = len(target) - len(names) - len(rotated)
+    evidence = posterior.log_evidence - 0.5 * dropped * np.log(2 * np.pi)
+    posterior = dataclasses.replace(posterior, log_evidence=float(evidence))
     coupling, log = (float(x) for x in np.asarray(moment_slopes(nodes, jnp.asarray(a2f))[0][:2]))
     if not (coupling > 0 and omega[0] <= log <= omega[-1]):
         raise FitError(
@@ -93,7 +121,7 @@ def fit_table(
             f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
         )
     # Given α²F the backgrounds follow; b = (CᵀC)⁻¹Cᵀ(y - y₀ - K a), whose error adds to that of a.
-    inverse = np.linalg.pinv(columns / error[:, None]) if names else np.zeros((0, len(target)))
+    inverse = np.linalg.pinv(scaled) if names else np.zeros((0, len(target)))
     background = inverse @ ((target - offset - design @ a2f) / error)
     by_a2f = inverse @ (design / error[:, None])
     spread = inverse @ inverse.T + by_a2f @ posterior.covariance @ by_a2f.T
@@ -107,7 +135,7 @@ def fit_table(
             jnp.asarray(posterior.middle)
         )
         value, spread_tc, share["tc"] = posterior.functional(float(tc), slope)
-        moments["tc"] = (value, spread_tc)
+        moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
     return Fit(
         spectrum=table,
         data=data,
@@ -125,13 +153,14 @@ def fit_table(
     )
 
 
-def _start(nodes, data, free, target, error) -> np.ndarray:
+def _start(nodes, data, along, target, error) -> np.ndarray:
     """Of shapes ~ ω² the one whose strength fits the data best."""
     shape = np.asarray(nodes / nodes[-1]) ** 2
     best, found = np.inf, None
     for coupling in _START_COUPLINGS:
         value = np.asarray(_predicted(nodes, jnp.asarray(coupling * shape), data))
-        miss = float(np.sum((free @ ((value - target) / error)) ** 2))
+        pull = (value - target) / error
+        miss = float(np.sum((pull - along @ (along.T @ pull)) ** 2))
         if miss < best:
             best, found = miss, coupling * shape
     if found is None:

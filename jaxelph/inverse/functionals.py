@@ -18,8 +18,10 @@ one may cost up to twice that error; where no κ meets the bound it stays at 1. 
 between resolution and error of Backus and Gilbert (1970), with the bias held below the noise as
 undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat. 9, 1671, 2015).
 
-A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data: it is
-called undecided.
+A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data, and
+one with an error above an eighth of itself is beyond what a linear estimate can say of a positive
+number. P is here the wide prior of `inverse.posterior`; where the narrow one would move the value
+by more than a tenth, the prior decides. All three are called undecided.
 """
 
 import dataclasses
@@ -39,6 +41,10 @@ BIAS = 0.2
 PRICE = 2.0
 #: The share of the prior's variance above which a functional counts as undecided.
 UNDECIDED = 0.1
+#: The error, as a share of the value, above which a functional counts as undecided.
+UNCERTAIN = 0.125
+#: How much the choice between the narrow and the wide prior may move a decided one, relative.
+MOVED = 0.1
 _WIDEST = 1e10
 
 
@@ -165,6 +171,18 @@ def moment_estimates(
 _moment_estimates, _estimates = jax.jit(moment_estimates), jax.jit(estimates)
 
 
+def possible(value: float, error: float, shown: float, most: float = np.inf) -> tuple[float, float]:
+    """A positive number up to `most` with its error: the estimate, or else what is shown.
+
+    Example:
+        >>> print(possible(0.5, 0.1, 0.4), possible(-3.0, 0.1, 1.0))
+        (0.5, 0.1) (1.0, 4.001249804748511)
+    """
+    if 0 < value <= most:
+        return value, error
+    return shown, float(np.hypot(error, value - shown))
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class TableEstimate:
     """α²F on a table with its covariance, and what follows from the data and the prior."""
@@ -176,7 +194,8 @@ class TableEstimate:
     chi_square: float
     degrees: float  # of freedom that the data decide, the trace of R
     log_evidence: float
-    prior: np.ndarray  # P, the covariance of the smooth prior, for functionals
+    prior: np.ndarray  # P, the covariance of the smooth prior
+    wide: np.ndarray  # P_w, the wider one of functionals
     middle: np.ndarray  # the mean of its posterior, about which functionals are linear
     design: np.ndarray  # K of whitened data
     target: np.ndarray  # whitened data t
@@ -188,18 +207,32 @@ class TableEstimate:
 
     @cached_property
     def _moments(self) -> Estimates:
-        return _moment_estimates(self.omega, self.middle, self.prior, self.design, self.target)
+        return _moment_estimates(self.omega, self.middle, self.wide, self.design, self.target)
 
     @property
     def moments(self) -> dict[str, tuple[float, float]]:
         """λ, ω_log and λ⟨ω²⟩ with one standard deviation.
 
         Each has its own estimate from the data, see `inverse.functionals`; within the errors it
-        is that of the α²F shown.
+        is that of the α²F shown. A moment of a positive α²F is positive, and ω_log lies below the
+        last frequency: where data that contradict themselves, or errors that are far too small,
+        give another estimate, the moment is that of the positive part of the α²F shown, with an
+        error as large as the distance.
         """
         found = self._moments
-        pairs = zip(np.asarray(found.value), np.asarray(found.error), strict=True)
-        return {n: (float(v), float(e)) for n, (v, e) in zip(TABLE_MOMENTS, pairs, strict=True)}
+        shown = np.asarray(moment_slopes(jnp.asarray(self.omega), jnp.clip(self.a2f, 0.0))[0])
+        largest = (np.inf, self.omega[-1], np.inf)
+        rows = zip(np.asarray(found.value), np.asarray(found.error), shown, largest, strict=True)
+        pairs = [possible(float(v), float(e), float(s), most) for v, e, s, most in rows]
+        return dict(zip(TABLE_MOMENTS, pairs, strict=True))
+
+    @cached_property
+    def prior_shift(self) -> dict[str, float]:
+        """Of each moment: by how much of itself the narrow prior P would move it."""
+        found = _moment_estimates(self.omega, self.middle, self.prior, self.design, self.target)
+        moved = np.abs(np.asarray(found.value) - np.asarray(self._moments.value))
+        value = [value for value, _ in self.moments.values()]
+        return dict(zip(TABLE_MOMENTS, (moved / np.maximum(value, 1e-300)).tolist(), strict=True))
 
     @property
     def prior_share(self) -> dict[str, float]:
@@ -214,6 +247,6 @@ class TableEstimate:
             slope (array of shape (row,)): its gradient by the values there.
         """
         slope = np.asarray(slope)[None, :]
-        found = _estimates(self.prior, self.design, self.target, slope)
+        found = _estimates(self.wide, self.design, self.target, slope)
         moved = value + float(found.value[0] - slope[0] @ self.middle)
         return moved, float(found.error[0]), float(found.share[0])

@@ -219,6 +219,7 @@ def fit_linear(
         degrees=float(np.trace(resolution)),
         log_evidence=float(found.log_evidence - unseen),
         prior=prior,
+        wide=np.asarray(found.wide),
         middle=mean,
         design=np.asarray(problem.design),
         target=seen,
@@ -283,7 +284,7 @@ def _redraw(problem, targets):
 
     def one(target):
         found = invert(problem, decomposed, target)
-        told = moment_estimates(problem.omega, found.mean, found.prior, problem.design, target)
+        told = moment_estimates(problem.omega, found.mean, found.wide, problem.design, target)
         spread = jnp.sqrt(jnp.maximum(jnp.diag(found.covariance), 0.0))
         return found.mean, spread, told.value, told.error
 

@@ -9,8 +9,14 @@ them, each as likely as the data make it,
 
 $$P = \sum_\eta p(\eta | y)\,P_\eta, \qquad p(\eta | y) \propto p(y | \eta)\,p(\eta),$$
 
-the covariance of the mixture, on a grid of η. Nothing is searched for, and nothing can fail to
-converge. Everything is a pure function of whitened data, for `jit` and for `vmap` over draws of
+the covariance of the mixture, on a grid of η. What the data do not show, they cannot teach it: a
+gap below a hard mode makes ω_l large, and P then denies a soft mode that the data hardly see.
+Integrals of α²F are therefore estimated under a wider prior that does not learn,
+
+$$P_w = P + A_w^2\,P_{\ell_w,\,\omega_w},$$
+
+a little of everything down to a tenth of ω_max. Nothing is searched for, and nothing can fail
+to converge. Everything is a pure function of whitened data, for `jit` and for `vmap` over draws of
 the noise.
 """
 
@@ -31,6 +37,8 @@ _GRID = (np.geomspace(0.02, 5.0, 13), np.geomspace(0.01, 0.6, 10), np.geomspace(
 _MIDDLE, _WIDTH = (0.5, 0.1, 0.1), (1.0, 1.5, 1.5)
 _AMPLITUDE2 = _GRID[0] ** 2
 _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
+# What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
+_WATCH = (0.02, 0.03, 0.08)
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
 # Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
@@ -93,6 +101,7 @@ class Posterior(NamedTuple):
     mean: Float[Array, " row"]
     covariance: Float[Array, "row row"]
     prior: Float[Array, "row row"]
+    wide: Float[Array, "row row"]  # P_w, for integrals of α²F
     eta: Float[Array, "3"]  # the mean of ln(A, ℓ, ω_l)
     log_evidence: Float[Array, ""]  # ln p(t), averaged over η
 
@@ -139,6 +148,7 @@ def invert(problem: Whitened, decomposed: Decomposed, target: Float[Array, " dat
         mean=gain @ target,
         covariance=(covariance + covariance.T) / 2,
         prior=prior,
+        wide=prior + _WATCH[0] * problem.shape_prior(jnp.asarray(_WATCH[1:])),
         eta=eta,
         log_evidence=jax.scipy.special.logsumexp(log),
     )

@@ -123,6 +123,30 @@ QUANTITIES: dict[str, Quantity] = {
 }
 
 
+def check_spectrum(function: str, spectrum) -> None:
+    """Refuse what is not an Eliashberg function, by one sentence."""
+    if not isinstance(spectrum, EliashbergFunction):
+        raise ValueError(
+            f"{function}: the spectrum is of type {type(spectrum).__name__}; give an Eliashberg "
+            "function, TabulatedSpectrum(omega, a2f) for example."
+        )
+
+
+def _check_scalar(function: str, quantity: Functional, spectrum) -> None:
+    """Refuse a quantity that is not one number of a spectrum."""
+    if not callable(quantity):
+        raise ValueError(
+            f"{function}: the quantity is of type {type(quantity).__name__}; give a function of a "
+            "spectrum, coupling_constant for example."
+        )
+    found = eqx.filter_eval_shape(quantity, spectrum)
+    if getattr(found, "shape", None) != ():
+        raise ValueError(
+            f"{function}: the quantity gives {found} and not one number; differentiate each of its "
+            "numbers by itself."
+        )
+
+
 def with_probes(
     spectrum: EliashbergFunction,
     omega: Float[Array, " frequency"],
@@ -163,7 +187,9 @@ def functional_derivative(
         >>> print(functional_derivative(coupling_constant, s, np.array([1.0, 4.0])))
         [2.  0.5]
     """
+    check_spectrum("functional_derivative", spectrum)
     omega = jnp.asarray(omega, dtype=jnp.result_type(float))
+    _check_scalar("functional_derivative", quantity, spectrum)
     return jax.grad(lambda area: quantity(with_probes(spectrum, omega, area)))(
         jnp.zeros_like(omega)
     )
@@ -264,6 +290,7 @@ def sensitivities(
         >>> print(f"{found['heat'].value:.5f} {found['heat'].spectrum.coupling[0]:.5f}")
         1.02857 0.02857
     """
+    check_spectrum("sensitivities", spectrum)
     unknown = [name for name in quantities if name not in QUANTITIES]
     if unknown:
         raise ValueError(
@@ -341,6 +368,9 @@ def scaling_derivative(quantity: Functional, spectrum: EliashbergFunction) -> Fl
         >>> print(f"{scaling_derivative(coupling_constant, s):.1f}")
         0.9
     """
+
+    check_spectrum("scaling_derivative", spectrum)
+    _check_scalar("scaling_derivative", quantity, spectrum)
 
     def scaled(factor: Scalar):
         return quantity(spectrum.scaled(factor))

@@ -45,21 +45,40 @@ def parse_peaks(text: str) -> GaussianPeaks:
     return GaussianPeaks(omega, width, coupling)
 
 
+def _cells(line: str) -> list[str]:
+    cells = next(csv.reader([line]), []) if "," in line else line.split()
+    return [cell.strip() for cell in cells]
+
+
+def _bare(name: str) -> str:
+    return name.strip("[]{}")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarray]:
-    """The columns of a table by their names; lines that begin with # are left out.
+    """The columns of a table by their names, with commas or spaces between.
+
+    Lines that begin with # are left out, but for one above the numbers that names the columns, as
+    `numpy.savetxt` writes it.
 
     A header may stand behind a #, as `numpy.savetxt` writes it: the last such line above the
     numbers that names a known column.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: an unknown kind, a column that is missing, or a line that is not numbers.
+        ValueError: an unknown kind, a column that is missing or stands twice, or a line that is
+            not numbers.
     """
     if kind not in COLUMNS:
         raise ValueError(f"--kind {kind!r} is not known; use one of {', '.join(COLUMNS)}.")
     wanted = COLUMNS[kind]
-    known = {name.strip("[]{}") for name in wanted}
-    commented: list[str] | None = None
     names: list[str] | None = None
     rows: list[list[float]] = []
     try:
@@ -67,16 +86,15 @@ def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarra
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file.") from None
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        comment = line.lstrip().startswith("#")
+        cells = _cells(line.lstrip().lstrip("#"))
+        if not any(cells):
             continue
-        cells = [cell.strip() for cell in next(csv.reader([line.strip().lstrip("#")]))]
-        if line.lstrip().startswith("#"):
-            if not rows and known & set(cells):
-                commented = cells
+        if comment:
+            if not rows and any(_bare(name) in cells for name in wanted):
+                names = cells
             continue
-        if names is None and commented is not None and known.isdisjoint(cells):
-            names = commented
-        if names is None:
+        if names is None or (not rows and not any(_is_number(cell) for cell in cells)):
             names = cells
             continue
         try:
@@ -95,6 +113,11 @@ def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarra
     header = ",".join(name.strip("[]") for name in wanted if not name.startswith("{"))
     if names is None or not rows:
         raise ValueError(f"{path}: no data below a header; for {kind} that is {header}.")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{path}: the column {name} stands {names.count(name)} times; keep one."
+            )
     columns = dict(zip(names, np.array(rows).T, strict=True))
     missing = [name for name in wanted if name[0] not in "[{" and name not in columns]
     optional = [name.strip("[]") for name in wanted if name.startswith("[")]
@@ -140,6 +163,18 @@ def read_data(
     """
     columns = read_columns(path, kind)
     sigma = columns["sigma"]
+    unused = {
+        "--temperature": temperature is not None and (kind == "heat" or "T_K" in columns),
+        "--initial": initial is not None and (kind != "relaxation" or "Tstart_K" in columns),
+        "--resolution": resolution != 0 and kind != "self-energy",
+        "--background": background and (kind != "self-energy" or "Im_meV" not in columns),
+    }
+    for option, ignored in unused.items():
+        if ignored:
+            raise ValueError(
+                f"{option} says nothing of {kind} data with the columns {', '.join(columns)}; "
+                "leave it out."
+            )
     if kind == "heat":
         return [HeatData(columns["T_K"] * KELVIN, columns["C_ratio"], sigma)]
     if kind == "relaxation":
