@@ -53,18 +53,18 @@ def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     return jnp.where(hit, jnp.sinc(rest), away)
 
 
-# Of `local_shift_weights`: how far it reaches, in steps, and how little is left there, e^-30.
-SHIFT_REACH = 48
-_FALL = 30.0
+# Of `local_shift_weights`: how far it reaches, in steps, and how little is left there, e^-28.
+SHIFT_REACH = 60
+_FALL = 28.0
 
 
 def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
-    r"""The weights of a shift by aε that reach no further than 48 steps,
+    r"""The weights of a shift by aε that reach no further than 60 steps,
 
-    $$\operatorname{sinc}(x)\,e^{30(\sqrt{1 - (x/48)^2} - 1)}, \qquad x = n - a.$$
+    $$\operatorname{sinc}(x)\,e^{28(\sqrt{1 - (x/60)^2} - 1)}, \qquad x = n - a.$$
 
     They serve √(-f0')φ, whose spectrum falls off as $e^{-\pi Tq}$, about as well as the sinc
-    series does: the window is a Gaussian, 8.8 steps wide, and makes the error that is left at
+    series does: the window is a Gaussian, 11 steps wide, and makes the error that is left at
     the end of the band larger by half. In return a factor that grows like $e^{E/2T}$ cannot
     carry what is far above E down to it, and that is what lets one kernel act on δf and on
     δf/√(-f0') alike.
