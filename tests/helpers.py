@@ -245,6 +245,62 @@ def critical_coupling_by_fourier(symbol, coupling, temperature, top, last):
     return -coupling / scipy.linalg.eigvalsh(form, subset_by_index=[0, 0])[0]
 
 
+def slowest_rate_by_mpmath(omega, coupling, temperature, step, size, digits=50):
+    """The slowest γ of M ψ = γ A ψ on the odd functions of a grid, by inverse iteration in mpmath.
+
+    Give frequencies and step as strings, ω/ε whole numbers without a common divisor: then M is the
+    graph of the ladders, positive definite, and its least eigenvalues are exact. Off the lattice
+    the tails of sinc make it indefinite at low T.
+    """
+    with mpmath.workdps(digits):
+        modes = [(mpmath.mpf(w), mpmath.mpf(c)) for w, c in zip(omega, coupling, strict=True)]
+        t, step = mpmath.mpf(temperature), mpmath.mpf(step)
+        reach = range(-size, size + 1)
+        window = [1 / (2 * mpmath.cosh(step * i / (2 * t)) * mpmath.sqrt(t)) for i in reach]
+
+        def pole(x):
+            return (1 - mpmath.cospi(x)) / x if x else mpmath.mpf(0)
+
+        exchange, transfer = [], []
+        for n in range(2 * size + 1):
+            exchange.append(
+                sum(c * w / 2 * (pole(n + w / step) - pole(n - w / step)) for w, c in modes)
+            )
+            transfer.append(
+                sum(
+                    c
+                    * w
+                    / (2 * mpmath.sinh(w / (2 * t)))
+                    * (mpmath.sincpi(n - w / step) + mpmath.sincpi(n + w / step))
+                    for w, c in modes
+                )
+            )
+
+        def occupation(energy):
+            return 1 / (mpmath.exp(energy / t) + 1)
+
+        A, M = mpmath.zeros(size), mpmath.zeros(size)
+        for i in range(1, size + 1):
+            energy = step * i
+            for j in range(1, size + 1):
+                both = window[i + size] * window[j + size]
+                A[i - 1, j - 1] = -both * (exchange[abs(i - j)] - exchange[i + j])
+                M[i - 1, j - 1] = transfer[i + j] - transfer[abs(i - j)]
+            A[i - 1, i - 1] += 1 + sum(exchange[abs(i - j)] * window[j + size] ** 2 for j in reach)
+            M[i - 1, i - 1] += sum(
+                c
+                * w
+                * (2 / mpmath.expm1(w / t) + 1 + occupation(energy + w) - occupation(energy - w))
+                for w, c in modes
+            )
+        inverse = M**-1
+        vector = mpmath.matrix([step * i * window[i + size] for i in range(1, size + 1)])
+        for _ in range(20):
+            vector = inverse * (A * vector)
+            vector /= max(abs(x) for x in vector)
+        return float((vector.T * M * vector)[0] / (vector.T * A * vector)[0])
+
+
 @contextlib.contextmanager
 def unprivileged():
     """As the user `nobody` where the tests run as root, who may write anywhere."""

@@ -16,6 +16,10 @@ from jaxelph import (
     critical_coupling,
     critical_coupling_scaled,
     example,
+    extreme_rates,
+    margin,
+    normal_modes,
+    slowest_rate,
 )
 
 METAL = example("table1")
@@ -140,3 +144,31 @@ def test_misuse():
         critical_coupling(METAL, -1.0)
     with pytest.raises(TypeError, match="cannot be traced"):
         jax.grad(lambda t: critical_coupling(METAL, t))(10.0)
+
+
+@pytest.mark.parametrize("criterion", ["weight", "heat", "kinetic"])
+def test_no_coupling_and_nan_at_fixed_scaled_temperature(criterion):
+    grid = EnergyGrid(0.05, 100)
+
+    def critical(coupling):
+        spectrum = EinsteinModes([1.0, 0.8], coupling * jnp.ones(2))
+        return critical_coupling_scaled(spectrum, 0.2, criterion=criterion, grid=grid)
+
+    value, slope = jax.value_and_grad(critical)(0.0)
+    assert value == np.inf and slope == 0
+    assert np.isnan(critical(jnp.nan))
+    assert np.isnan(
+        critical_coupling(EinsteinModes([1.0], [jnp.nan]), 0.2, criterion=criterion, grid=grid)
+    )
+
+
+def test_grids_that_miss_are_refused():
+    one = EinsteinModes([1.0], [1.0])
+    for step in (-1.0, 0.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="step must be positive and finite"):
+            EnergyGrid(step, 10)
+    for function in (margin, critical_coupling, slowest_rate, normal_modes, extreme_rates):
+        keyword = function in (margin, critical_coupling)
+        for grid, message in ((EnergyGrid(0.1, 10), "ends at 1"), (EnergyGrid(0.5, 99), "coarse")):
+            with pytest.raises(ValueError, match=message):
+                function(one, 0.25, grid=grid) if keyword else function(one, 0.25, grid)

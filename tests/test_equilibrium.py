@@ -101,3 +101,27 @@ def test_sums_in_blocks_equal_sums_at_once():
         whole = function(peaks, T, jnp.asarray(ENERGIES))
         parts = sum(function(half, T, jnp.asarray(ENERGIES)) for half in halves)
         np.testing.assert_allclose(whole, parts, rtol=1e-13)
+
+
+def test_scattering_rate_keeps_its_digits_at_low_temperature():
+    with mpmath.workdps(60):
+        for temperature in (0.2, 1 / 40, 1 / 300):
+            t = mpmath.mpf(temperature)
+            for energy in (0.0, 0.3, 0.999, 1.0, 2.5):
+                f = [1 / (mpmath.exp((mpmath.mpf(energy) + s) / t) + 1) for s in (1, -1)]
+                exact = float(2 / mpmath.expm1(1 / t) + 1 + f[0] - f[1])
+                rate = scattering_rate(EinsteinModes([1.0], [1.0]), temperature, energy)
+                assert rate == pytest.approx(exact, rel=1e-12)
+    closed = 2 / np.sinh(40.0)
+    assert scattering_rate(EinsteinModes([1.0], [1.0]), 1 / 40, 0.0) == pytest.approx(closed)
+
+
+@pytest.mark.parametrize("temperature", [0.005, 0.05, 0.5])
+@pytest.mark.parametrize("omega", [(15.0, 23.0), (3.0, 4.1, 29.3)])
+def test_no_dip_of_the_weight_is_missed(omega, temperature):
+    """Against a scan of every energy near a mode in steps of T/20."""
+    coupling = np.linspace(0.7, 0.3, len(omega))
+    value, _ = minimum_weight(EinsteinModes(omega, coupling), temperature)
+    scan = np.concatenate([w + temperature * np.arange(-200, 201) / 20 for w in omega])
+    seen = np.min(inverse_quasiparticle_weight(EinsteinModes(omega, coupling), temperature, scan))
+    assert seen * (1 + 5e-3) <= value <= seen

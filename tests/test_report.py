@@ -225,3 +225,20 @@ def test_tables_of_any_length_share_what_is_compiled():
     assert fine.coupling == pytest.approx(first.coupling, rel=1e-3)
     one(777)
     assert examination._sample._cache_size() == compiled
+
+
+def test_a_window_of_negative_specific_heat():
+    """C_el < 0 between two temperatures, found between those that are looked at."""
+    metal = j.example("table1").scaled(3.9)
+    found = j.report(metal, [800.0])
+    ((low, high),) = found.unstable_windows["heat"]
+    for edge, sign in ((low, 1), (high, -1)):
+        for factor in (0.999, 1.001):
+            heat = j.specific_heat_ratio(metal, factor * edge * KELVIN)
+            assert np.sign(heat) == (sign if factor < 1 else -sign)
+    assert low < found.xi_temperature < high and found.xi > 1
+    assert f"unstable from {low:.0f} K to {high:.0f} K by the heat criterion" in found.verdict
+    # The other two bound it from below: unstable wherever the specific heat is negative.
+    assert found.unstable_windows["kinetic"][-1][1] > high
+    assert found.to_dict()["unstable_windows_K"]["heat"] == [[low, high]]
+    assert found.unstable_below["heat"] == high

@@ -1,16 +1,20 @@
 """Heat capacities and ξ: an independent route, limits, published numbers, derivatives."""
 
 import helpers
+import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import pytest
 
 from jaxelph import (
     EinsteinModes,
+    critical_coupling,
     maximum_stability_parameter,
     phonon_heat_debye,
     phonon_heat_einstein,
     specific_heat_ratio,
+    stability_parameter,
 )
 
 
@@ -34,3 +38,27 @@ def test_phonon_heat_limits():
     assert phonon_heat_debye(1.0, 1e-2) == pytest.approx(low, rel=1e-10)
     # The Supplement: 0.92 an ion, of 3, at T = 0.18 Θ.
     assert phonon_heat_debye(1.0, 0.18) == pytest.approx(0.92, abs=5e-3)
+
+
+@pytest.mark.parametrize("soft", [4.5, 4.7, 4.71, 4.72, 5.0])
+def test_the_larger_of_two_maxima_that_nearly_tie(soft):
+    spectrum = EinsteinModes([1.0, 40.0], [soft, 1.0])
+    xi, temperature = maximum_stability_parameter(spectrum)
+    scan = np.exp(np.linspace(np.log(0.3), np.log(28), 4000))
+    seen = np.max(jax.vmap(lambda t: stability_parameter(spectrum, t))(scan))
+    assert seen <= xi < seen * (1 + 1e-5)
+    assert temperature == pytest.approx(0.486 if soft > 4.71 else 19.4, rel=1e-2)
+
+
+def test_critical_coupling_far_above_the_phonons():
+    """λ_c = 1/g(ω/2πT), whatever the λ of the spectrum that gives the shape."""
+    for temperature in (0.5, 30.0, 1e3):
+        with mpmath.workdps(40):
+            x = 1 / (2 * mpmath.pi * mpmath.mpf(temperature))
+            g = 6 * x**2 + 12 * x**3 * mpmath.im(mpmath.psi(1, 1j * x))
+            g += 6 * x**4 * mpmath.re(mpmath.psi(2, 1j * x))
+        for coupling in (1e-6, 1.0):
+            found = critical_coupling(
+                EinsteinModes([1.0], [coupling]), temperature, criterion="heat"
+            )
+            assert found == pytest.approx(float(1 / g), rel=1e-12)

@@ -71,13 +71,14 @@ def cooling_time(
     node, weight = np.polynomial.legendre.leggauss(24)
     span = -jnp.log(left)
     x = jnp.exp(-span * (node + 1) / 2)
-    temperature = phonon_temperature + (electron_temperature - phonon_temperature) * x
+    cold = jnp.asarray(phonon_temperature, dtype=float)
+    temperature = cold + (jnp.asarray(electron_temperature, dtype=float) - cold) * x
 
     def slowness(at):
         heat = jnp.maximum(jnp.abs(specific_heat_ratio(spectrum, at)), _LEAST_HEAT)
-        return jnp.pi**2 / 3 * at * heat / energy_loss(spectrum, at, phonon_temperature)
+        return jnp.pi**2 / 3 * at * heat / energy_loss(spectrum, at, cold)
 
-    each = (temperature - phonon_temperature) * jax.vmap(slowness)(temperature)
+    each = (temperature - cold) * jax.vmap(slowness)(temperature)
     time = span / 2 * weight @ each
     return jnp.where(jnp.isfinite(time), jnp.abs(time), jnp.inf)
 
@@ -102,7 +103,8 @@ class Trace(NamedTuple):
         if known.sum() < 2 or logarithm[-1] > -1:
             return float(self.times[k])
         series = make_interp_spline(times[known], logarithm, k=min(5, int(known.sum()) - 1))
-        return float(brentq(lambda t: series(t) + 1, self.times[k - 1], self.times[k], xtol=1e-300))
+        bracket = self.times[k - 1], self.times[k]
+        return float(brentq(lambda t: series(t) + 1, *bracket, xtol=1e-300))  # pyright: ignore
 
     def late_rate(self, least: float) -> float:
         """The rate at which the last third of the run decays, as far as the excess is above

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from ..checks import refuse
 from ..critical import critical_coupling, margin
-from ..grid import EnergyGrid, grid_extent, size_for
+from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import (
@@ -351,7 +351,7 @@ def sensitivities(
 
 def _check_size(spectrum, temperature):
     top = float(maximum_frequency(spectrum))
-    size = size_for(top, *grid_extent(top, float(temperature)))
+    size = size_for(top, *thermal_extent(top, float(temperature)))
     if size > _LARGEST_GRID:
         raise ValueError(
             f"temperature {temperature:.4g} is too low for a spectrum that reaches {top:.4g}: it "

@@ -294,8 +294,8 @@ class Examination:
             known = self._scan_heat(margins)
         else:
 
-            def margin(t):
-                return float(_margins(self._sample(t))[criterion])
+            def margin(temperature):
+                return float(_margins(self._sample(temperature))[criterion])
 
             # Strong coupling may be unstable above the top of the spectrum: go on until it is not.
             for _ in range(60):
@@ -410,7 +410,7 @@ class _Grid(NamedTuple):
 
 def _make_grids(spectrum, temperatures, top, rtol):
     """The grid of each temperature, of few sizes."""
-    grids, bound, size, spectra = [], -np.inf, 0, ()
+    grids, bound, size, spectra = [], -np.inf, 0, (spectrum,)
     for t in temperatures:
         lowest, _ = thermal_extent(top, t, rtol)
         if t > bound:

@@ -30,7 +30,8 @@ def label(report: "Report") -> str:
     else:
         where = f"{'above' if edge > tc else 'below'} its Tc of {kelvin(tc)}"
     windows = [report.unstable_windows[name][-1] for name in names]
-    low = None if any(low is None for low, _ in windows) else min(low for low, _ in windows)
+    starts = [low for low, _ in windows if low is not None]
+    low = min(starts) if len(starts) == len(windows) else None
     told = _told([(low, edge)])
     return f"unstable {told} by the {_and(names)} {_criterion(names)}, {where}"
 
