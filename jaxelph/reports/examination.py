@@ -254,8 +254,8 @@ class Examination:
             known = self._scan_heat(margins)
         else:
 
-            def margin(t):
-                return float(_margins(self._sample(t))[criterion])
+            def margin(temperature):
+                return float(_margins(self._sample(temperature))[criterion])
 
             # Strong coupling may be unstable above the top of the spectrum: go on until it is not.
             for _ in range(60):

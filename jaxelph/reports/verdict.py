@@ -29,9 +29,9 @@ def label(report: "Report") -> str:
         where = "no superconductivity"
     else:
         where = f"{'above' if edge > tc else 'below'} its Tc of {kelvin(tc)}"
-    windows = [report.unstable_windows[name][-1] for name in names]
-    low = None if any(low is None for low, _ in windows) else min(low for low, _ in windows)
-    told = _told([(low, edge)])
+    lows = [report.unstable_windows[name][-1][0] for name in names]
+    known = [low for low in lows if low is not None]
+    told = _told([(min(known) if len(known) == len(lows) else None, edge)])
     return f"unstable {told} by the {_and(names)} {_criterion(names)}, {where}"
 
 
