@@ -243,9 +243,8 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
     """
     if any(isinstance(x, Tracer) for x in jax.tree.leaves((spectrum, temperature, grid))):
         return
-    step, cutoff, temperature = (
-        float(np.asarray(x)) for x in (grid.step, grid.cutoff, temperature)
-    )
+    values = (grid.step, grid.cutoff, temperature)
+    step, cutoff, temperature = (float(np.asarray(x)) for x in values)
     if not step <= temperature:
         raise ValueError(
             f"the grid is too coarse: its step {step:.4g} should be at most half of the "

@@ -29,10 +29,9 @@ def label(report: "Report") -> str:
         where = "no superconductivity"
     else:
         where = f"{'above' if edge > tc else 'below'} its Tc of {kelvin(tc)}"
-    windows = [report.unstable_windows[name][-1] for name in names]
-    starts = [low for low, _ in windows if low is not None]
-    low = min(starts) if len(starts) == len(windows) else None
-    told = _told([(low, edge)])
+    lows = [report.unstable_windows[name][-1][0] for name in names]
+    known = [low for low in lows if low is not None]
+    told = _told([(min(known) if len(known) == len(lows) else None, edge)])
     return f"unstable {told} by the {_and(names)} {_criterion(names)}, {where}"
 
 
