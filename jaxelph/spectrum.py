@@ -116,6 +116,10 @@ class EliashbergFunction(eqx.Module):
         """
         return self.modes()
 
+    def carriers(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
+        """Frequencies, and what is zero where none of the coupling is: rows of a table."""
+        return self.modes()
+
     def cumulative(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """See `cumulative_coupling`."""
         node, coupling = self.modes()
@@ -289,6 +293,9 @@ class TabulatedSpectrum(EliashbergFunction):
 
     def coarse_modes(self):
         return _panel_nodes(self.omega, self._density, geometric_edges(self.omega))
+
+    def carriers(self):
+        return self.omega, self.a2f
 
     def cumulative(self, omega):
         return cumulative_integral(self.omega, self._density, omega)
@@ -515,9 +522,8 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
         5.0
     """
-    table = isinstance(spectrum, TabulatedSpectrum)
-    omega, coupling = (spectrum.omega, spectrum.a2f) if table else spectrum.modes()
-    if table and not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
+    omega, coupling = spectrum.carriers()
+    if not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
         # By NumPy: nothing is compiled for a table's length.
         omega, coupling = np.asarray(omega), np.asarray(coupling)
         return jnp.asarray(np.max(np.where(coupling != 0, omega, 0.0)))
