@@ -407,7 +407,8 @@ def at_temperature(
         return spectrum  # to be refused where it is used
     if isinstance(spectrum, TabulatedSpectrum):
         return spectrum.resolved(spacing, everywhere=everywhere)
-    # In few steps: every number of nodes is compiled for.
+    # Rules of one analytic piece need fewer. In few steps: every number of them is compiled for.
+    spacing *= NODES_PER_T / 3
     return spectrum.resolved(2 ** (np.floor(2 * np.log2(spacing)) / 2))
 
 
