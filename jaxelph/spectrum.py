@@ -124,6 +124,10 @@ class EliashbergFunction(eqx.Module):
         """
         return self.modes()
 
+    def carriers(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
+        """Frequencies, and what is zero where none of the coupling is: rows of a table."""
+        return self.modes()
+
     def cumulative(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """See `cumulative_coupling`."""
         node, coupling = self.modes()
@@ -400,6 +404,9 @@ class TabulatedSpectrum(EliashbergFunction):
     def coarse_modes(self):
         return _panel_nodes(self.omega, self._density, geometric_edges(self.omega))
 
+    def carriers(self):
+        return self.omega, self.a2f
+
     def cumulative(self, omega):
         return cumulative_integral(self.omega, self._density, omega)
 
@@ -528,7 +535,8 @@ def at_temperature(
         return spectrum  # to be refused where it is used
     if isinstance(spectrum, TabulatedSpectrum):
         return spectrum.resolved(spacing, everywhere=everywhere)
-    # In few steps: every number of nodes is compiled for.
+    # Rules of one analytic piece need fewer. In few steps: every number of them is compiled for.
+    spacing *= NODES_PER_T / 3
     return spectrum.resolved(2 ** (np.floor(2 * np.log2(spacing)) / 2))
 
 
@@ -655,9 +663,8 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
         5.0
     """
-    table = isinstance(spectrum, TabulatedSpectrum)
-    omega, coupling = (spectrum.omega, spectrum.a2f) if table else spectrum.modes()
-    if table and not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
+    omega, coupling = spectrum.carriers()
+    if not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
         # By NumPy: nothing is compiled for a table's length.
         omega, coupling = np.asarray(omega), np.asarray(coupling)
         return jnp.asarray(np.max(np.where(coupling != 0, omega, 0.0)))

@@ -12,7 +12,7 @@ Known forms which these derivatives must reproduce:
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -169,13 +169,38 @@ def with_probes(
     return EinsteinModes(jnp.append(node, omega), jnp.append(coupling, 2 * area / omega))
 
 
+class _Probed(EliashbergFunction):
+    """A spectrum and probes, as `with_probes`, of which each rule of quadrature keeps its own."""
+
+    smooth: ClassVar[bool] = False
+
+    base: EliashbergFunction
+    omega: Float[Array, " frequency"]
+    area: Float[Array, " frequency"]
+
+    def _with_probes(self, nodes, strength):
+        return jnp.append(nodes[0], self.omega), jnp.append(nodes[1], strength)
+
+    def modes(self):
+        return self._with_probes(self.base.modes(), 2 * self.area / self.omega)
+
+    def coarse_modes(self):
+        return self._with_probes(self.base.coarse_modes(), 2 * self.area / self.omega)
+
+    def carriers(self):
+        return self._with_probes(self.base.carriers(), self.area)
+
+    def scaled(self, factor):
+        return _Probed(self.base.scaled(factor), self.omega, self.area * factor)
+
+
 def functional_derivative(
     quantity: Functional, spectrum: EliashbergFunction, omega: Float[Array, " frequency"]
 ) -> Float[Array, " frequency"]:
     r"""$\delta Q/\delta\alpha^2F(\omega)$ of any scalar Q of the spectrum, in one reverse pass.
 
     Args:
-        quantity: spectrum → scalar; it has to take `EinsteinModes`.
+        quantity: spectrum → scalar; it has to take any kind.
         spectrum: the Eliashberg function at which to differentiate.
         omega (array of shape (frequency,), energy): where.
 
@@ -190,9 +215,7 @@ def functional_derivative(
     check_spectrum("functional_derivative", spectrum)
     omega = jnp.asarray(omega, dtype=jnp.result_type(float))
     _check_scalar("functional_derivative", quantity, spectrum)
-    return jax.grad(lambda area: quantity(with_probes(spectrum, omega, area)))(
-        jnp.zeros_like(omega)
-    )
+    return jax.grad(lambda area: quantity(_Probed(spectrum, omega, area)))(jnp.zeros_like(omega))
 
 
 @dataclasses.dataclass(frozen=True)
