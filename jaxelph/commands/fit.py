@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._inputs import Json, MuStar
+from ._inputs import Json, MuStar, check_temperature
 
 
 def command(
@@ -66,6 +66,9 @@ def command(
     from ..inverse.table import parse_peaks, read_data
     from ..terminal import deliver, progress_bar
 
+    for option, value in (("--temperature", temperature), ("--initial", initial)):
+        if value is not None:
+            check_temperature(value, option)
     if output is not None:
         check_folder(output)
     if (top is None) == (peaks is None):
