@@ -150,6 +150,13 @@ def test_program(relaxation, capsys):
     np.testing.assert_allclose(found["temperatures_K"], relaxation.temperature, rtol=1e-9)
 
 
+def test_a_metal_without_coupling_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("jaxelph.examples.example", lambda name: METAL.scaled(0.0))
+    told = ["--phonon-temperature", "146", "--electron-temperature", "160"]
+    assert run(["relax", "--example", "table1", *told]) == 2
+    assert capsys.readouterr().err.startswith("error: table1: its coupling λ is 0: the electrons")
+
+
 def test_an_unstable_metal_is_an_answer(tmp_path):
     metal = METAL.scaled(4.5)
     run = relax(metal, 160.0, 146.0, TIMES, grid=GRID)

@@ -176,3 +176,17 @@ def test_every_result_is_whole(name):
         np.testing.assert_allclose(
             rate.sel(route="flow"), rate.sel(route="two_temperature"), rtol=3e-4
         )
+
+
+def test_all_as_json_is_one_object(monkeypatch, capsys):
+    class Quick:
+        def __init__(self, name, progress):
+            self.name = name
+
+        def to_dict(self):
+            return {"name": self.name, "ours": float("inf")}
+
+    monkeypatch.setattr("jaxelph.reproduce.reproduce", Quick)
+    assert run(["reproduce", "all", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == list(NAMES) and told["allen"] == {"name": "allen", "ours": None}

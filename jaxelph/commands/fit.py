@@ -11,6 +11,7 @@ from ._inputs import (
     MuStar,
     MuStarAt,
     OmegaPh,
+    check_temperature,
     tc_options,
 )
 
@@ -77,6 +78,9 @@ def command(
     from ..terminal import deliver, progress_bar
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
+    for option, value in (("--temperature", temperature), ("--initial", initial)):
+        if value is not None:
+            check_temperature(value, option)
     if output is not None:
         check_folder(output)
     if (top is None) == (peaks is None):
