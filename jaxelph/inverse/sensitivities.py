@@ -119,6 +119,19 @@ QUANTITIES: dict[str, Quantity] = {
 }
 
 
+class _Probed(EinsteinModes):
+    """Modes beside the spectrum that some of them stand for: its area decides what μ* refers to,
+    which a probe is not to move, and of which quadrature nodes know less than the spectrum."""
+
+    unprobed: EliashbergFunction
+
+    def scaled(self, factor):
+        return _Probed(self.omega, self.coupling * factor, self.unprobed)
+
+    def area_quantile(self, share):
+        return self.unprobed.area_quantile(share)
+
+
 def with_probes(
     spectrum: EliashbergFunction,
     omega: Float[Array, " frequency"],
@@ -138,7 +151,8 @@ def with_probes(
     """
     node, coupling = spectrum.modes()
     omega = jnp.asarray(omega, dtype=node.dtype)
-    return EinsteinModes(jnp.append(node, omega), jnp.append(coupling, 2 * area / omega))
+    modes = jnp.append(node, omega), jnp.append(coupling, 2 * area / omega)
+    return _Probed(*modes, spectrum)
 
 
 def functional_derivative(
@@ -214,9 +228,7 @@ def _evaluate(compute, spectrum, setting, omega):
     value, (gradient, by_setting) = eqx.filter_value_and_grad(lambda both: compute(*both))(
         (spectrum, setting)
     )
-    # A probe is not to move the frequency that μ* refers to.
-    pinned = dataclasses.replace(setting, omega_ph=_edge(spectrum, setting))
-    functional = functional_derivative(lambda s: compute(s, pinned), spectrum, omega)
+    functional = functional_derivative(lambda s: compute(s, setting), spectrum, omega)
     return value, gradient, by_setting, functional
 
 
