@@ -194,8 +194,8 @@ class GaussianPeaks(EliashbergFunction):
         """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
         area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
         height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
-        z = omega[:, None] / self.width
-        offset = z - self.omega / self.width
+        z = omega[:, None] / self.width[None, :]
+        offset = z - (self.omega / self.width)[None, :]
         shape = jnp.exp(-0.5 * offset**2) * -jnp.expm1(-2 * z**2)
         return jnp.where((jnp.abs(offset) < 8) & (z > 0), shape, 0.0) @ height
 
