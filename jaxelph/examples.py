@@ -19,7 +19,7 @@ def _lead() -> EliashbergFunction:
 
 
 def _niobium() -> EliashbergFunction:
-    # The two broad peaks of Nb: λ = 0.94, ω_log = 155 K, Tc = 9.4 K at μ* = 0.12.
+    # The two broad peaks of Nb: λ = 0.94, ω_log = 155 K, Tc = 9.1 K at μ* = 0.12.
     return GaussianPeaks([13.2, 21.5], [3.0, 1.6], [0.76, 0.18])
 
 

@@ -128,6 +128,18 @@ class EliashbergFunction(eqx.Module):
         """Frequencies, and what is zero where none of the coupling is: rows of a table."""
         return self.modes()
 
+    def moment_modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
+        """Nodes for λ and the moments: of a table its rows, whatever its quadrature nodes.
+
+        The trapezoidal rule over the rows is how the codes that write tables sum them, and what
+        their λ and ω_log are compared with.
+        """
+        return self.modes()
+
+    def rows(self) -> "EliashbergFunction":
+        """Of a table `moment_modes`, in one of few numbers of them; any other spectrum itself."""
+        return self
+
     def cumulative(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """See `cumulative_coupling`."""
         node, coupling = self.modes()
@@ -241,8 +253,8 @@ class GaussianPeaks(EliashbergFunction):
         """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
         area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
         height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
-        z = omega[:, None] / self.width
-        offset = z - self.omega / self.width
+        z = omega[:, None] / self.width[None, :]
+        offset = z - (self.omega / self.width)[None, :]
         shape = jnp.exp(-0.5 * offset**2) * -jnp.expm1(-2 * z**2)
         return jnp.where((jnp.abs(offset) < 8) & (z > 0), shape, 0.0) @ height
 
@@ -341,9 +353,9 @@ class DebyeSpectrum(EliashbergFunction):
 class TabulatedSpectrum(EliashbergFunction):
     r"""α²F on a table of frequencies, as electron-phonon codes print it.
 
-    Between table points the density of coupling 2α²F(ω)/ω is linear. λ is the trapezoidal sum
-    over the table; moments, ω_log, Tc and the specific heat are those of the linear density,
-    integrated exactly. Where electron energies come in, the nodes are the rows unless panels
+    Between table points the density of coupling 2α²F(ω)/ω is linear. λ, ω_log and the moments are
+    the trapezoidal sums over the table, as the codes that write tables have them; Tc by the
+    Eliashberg equation and the specific heat are those of the linear density, integrated exactly. Where electron energies come in, the nodes are the rows unless panels
     are given, as functions do that know their temperature: see `at_temperature`. Below the first
     row and above the last α²F is taken as 0, whatever it is in these rows: nothing is continued to
     ω = 0. Where α²F does not vanish in the first row, going on as ω² would add α²F(ω₁) to λ, and
@@ -397,9 +409,17 @@ class TabulatedSpectrum(EliashbergFunction):
 
     def modes(self):
         if self.panels is None:
-            return self.omega, self._density * trapezoid_weights(self.omega)
+            return self.moment_modes()
         edges = self.omega[0] * (1 - self.panels) + self.omega[-1] * self.panels
         return _panel_nodes(self.omega, self._density, edges)
+
+    def moment_modes(self):
+        return self.omega, self._density * trapezoid_weights(self.omega)
+
+    def rows(self):
+        omega = np.asarray(self.omega)
+        coupling = 2 * np.asarray(self.a2f) / omega * trapezoid_weights(omega)
+        return QuadratureNodes(omega, coupling).padded(ORDER * bucket(-(-omega.size // ORDER)))
 
     def coarse_modes(self):
         return _panel_nodes(self.omega, self._density, geometric_edges(self.omega))
@@ -573,7 +593,7 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
         >>> print(f"{moment(EinsteinModes([3.0, 5.0], [0.5, 0.5]), 2):.1f}")
         17.0
     """
-    omega, coupling = spectrum.coarse_modes()
+    omega, coupling = spectrum.moment_modes()
     return jnp.sum(coupling * omega**power) / jnp.sum(coupling)
 
 
@@ -586,7 +606,7 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{coupling_constant(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.2f}")
         0.75
     """
-    return jnp.sum(spectrum.modes()[1])
+    return jnp.sum(spectrum.moment_modes()[1])
 
 
 @checked
@@ -600,7 +620,7 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{log_frequency(EinsteinModes([2.0, 8.0], [0.5, 0.5])):.4f}")
         4.0000
     """
-    omega, coupling = spectrum.coarse_modes()
+    omega, coupling = spectrum.moment_modes()
     total = jnp.sum(coupling)
     absent = total == 0
     mean = jnp.sum(coupling * jnp.log(omega)) / jnp.where(absent, 1.0, total)
@@ -628,7 +648,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{spectral_area(EinsteinModes([4.0], [0.5])):.2f}")
         1.00
     """
-    omega, coupling = spectrum.coarse_modes()
+    omega, coupling = spectrum.moment_modes()
     return jnp.sum(coupling * omega) / 2
 
 

@@ -110,7 +110,7 @@ def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Ar
 
 @jax.jit
 def _formula(spectrum, mu_star):
-    omega, coupling = spectrum.coarse_modes()
+    omega, coupling = spectrum.moment_modes()
     total = jnp.sum(coupling)
     net = total - mu_star * (1 + 0.62 * total)
     # Below this the exponential underflows, and its derivative would be 0 times infinity.

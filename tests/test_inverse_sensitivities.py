@@ -189,7 +189,8 @@ def test_functional_derivative_against_differences():
 def test_margin_at_the_crossing_of_all_eigenvalues():
     """Without coupling à = 1; the one-sided slope of its least eigenvalue is exact."""
     bare = PEAKS.scaled(0.0)
-    direction = GaussianPeaks([0.0, 0.0], [0.0, 0.0], PEAKS.coupling, PEAKS.order)
+    leaves = [jnp.zeros(2), jnp.zeros(2), PEAKS.coupling]
+    direction = jax.tree.unflatten(jax.tree.structure(PEAKS), leaves)
     values, slopes = margin_slopes(bare, direction, T, GRID)
     np.testing.assert_allclose(values, 1.0, atol=1e-14)
     assert slopes[0] == pytest.approx(float(stability_margin(PEAKS, T, GRID)) - 1, rel=1e-10)
@@ -225,7 +226,9 @@ def test_slopes_where_eigenvalues_cross():
 def test_rate_slopes_agree_with_forward_mode():
     from jaxelph import normal_modes
 
-    direction = EinsteinModes([0.3, -0.2, 0.1], [0.1, 0.2, -0.1])
+    # A direction is no spectrum, which the constructor would refuse.
+    leaves = [jnp.array([0.3, -0.2, 0.1]), jnp.array([0.1, 0.2, -0.1])]
+    direction = jax.tree.unflatten(jax.tree.structure(MODES), leaves)
     slopes = rate_slopes(MODES, direction, T, GRID, temperature_change=0.5)[1]
     forward = jax.jvp(lambda s, t: normal_modes(s, t, GRID).rates, (MODES, T), (direction, 0.5))[1]
     np.testing.assert_allclose(slopes, forward, rtol=1e-7, atol=1e-9)

@@ -95,7 +95,8 @@ def rate_slopes(
 
     Args:
         spectrum: an Eliashberg function.
-        direction: of the same kind; its numbers are the rates of change of the spectrum's.
+        direction: of the same kind; its numbers are the rates of change of the spectrum's. As
+            these may be zero or negative, it is made by `jax.tree`, as tangents are.
         temperature (scalar, energy): T > 0.
         grid: see `EnergyGrid.suggest`.
         temperature_change (scalar, energy): rate of change of T.
@@ -128,7 +129,8 @@ def margin_slopes(
         >>> from jaxelph import EinsteinModes, stability_margin
         >>> s = EinsteinModes([50.0], [1.0])
         >>> grid = EnergyGrid.suggest(s, 12.5)
-        >>> bare, up = s.scaled(0.0), EinsteinModes([0.0], [1.0])
+        >>> bare = s.scaled(0.0)
+        >>> up = jax.tree.unflatten(jax.tree.structure(s), [jnp.zeros(1), jnp.ones(1)])
         >>> slope = margin_slopes(bare, up, 12.5, grid)[1][0]
         >>> print(f"{slope:.6f} {stability_margin(s, 12.5, grid) - 1:.6f}")
         -0.698839 -0.698839

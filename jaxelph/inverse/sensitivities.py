@@ -72,7 +72,7 @@ def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array
         >>> print(f"{coupling_moment(EinsteinModes([3.0], [0.5])):.1f}")
         4.5
     """
-    omega, coupling = spectrum.coarse_modes()
+    omega, coupling = spectrum.moment_modes()
     return jnp.sum(coupling * omega**power)
 
 
@@ -123,6 +123,7 @@ QUANTITIES: dict[str, Quantity] = {
 }
 
 
+<<<<<<< HEAD
 def check_spectrum(function: str, spectrum) -> None:
     """Refuse what is not an Eliashberg function, by one sentence."""
     if not isinstance(spectrum, EliashbergFunction):
@@ -145,6 +146,19 @@ def _check_scalar(function: str, quantity: Functional, spectrum) -> None:
             f"{function}: the quantity gives {found} and not one number; differentiate each of its "
             "numbers by itself."
         )
+=======
+class _Probed(EinsteinModes):
+    """Modes beside the spectrum that some of them stand for: its area decides what μ* refers to,
+    which a probe is not to move, and of which quadrature nodes know less than the spectrum."""
+
+    unprobed: EliashbergFunction
+
+    def scaled(self, factor):
+        return _Probed(self.omega, self.coupling * factor, self.unprobed)
+
+    def area_quantile(self, share):
+        return self.unprobed.area_quantile(share)
+>>>>>>> spec
 
 
 def with_probes(
@@ -166,7 +180,8 @@ def with_probes(
     """
     node, coupling = spectrum.modes()
     omega = jnp.asarray(omega, dtype=node.dtype)
-    return EinsteinModes(jnp.append(node, omega), jnp.append(coupling, 2 * area / omega))
+    modes = jnp.append(node, omega), jnp.append(coupling, 2 * area / omega)
+    return _Probed(*modes, spectrum)
 
 
 class _Probed(EliashbergFunction):
@@ -187,8 +202,19 @@ class _Probed(EliashbergFunction):
     def coarse_modes(self):
         return self._with_probes(self.base.coarse_modes(), 2 * self.area / self.omega)
 
+    def moment_modes(self):
+        return self._with_probes(self.base.moment_modes(), 2 * self.area / self.omega)
+
     def carriers(self):
         return self._with_probes(self.base.carriers(), self.area)
+
+    def area_quantile(self, share):
+        # Where the base holds what is left of the share: moved by the probes and by those below.
+        edge = jax.lax.stop_gradient(self.base.area_quantile(share))
+        below = jnp.sum(jnp.where(self.omega < edge, self.area, 0.0))
+        total = spectral_area(self.base)
+        moved = (share * jnp.sum(self.area) - below) / jnp.where(total == 0, 1.0, total)
+        return self.base.area_quantile(share + moved)
 
     def scaled(self, factor):
         return _Probed(self.base.scaled(factor), self.omega, self.area * factor)
@@ -267,9 +293,7 @@ def _evaluate(compute, spectrum, setting, omega):
     value, (gradient, by_setting) = eqx.filter_value_and_grad(lambda both: compute(*both))(
         (spectrum, setting)
     )
-    # A probe is not to move the frequency that μ* refers to.
-    pinned = dataclasses.replace(setting, omega_ph=_edge(spectrum, setting))
-    functional = functional_derivative(lambda s: compute(s, pinned), spectrum, omega)
+    functional = functional_derivative(lambda s: compute(s, setting), spectrum, omega)
     return value, gradient, by_setting, functional
 
 

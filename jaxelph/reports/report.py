@@ -228,8 +228,8 @@ def report(
     """
     check_precision()
     # What is compiled serves tables of all lengths.
-    nodes = spectrum.sampled()
-    coupling, omega_log, omega_2 = (float(x) for x in _scalars(nodes))
+    nodes, rows = spectrum.sampled(), spectrum.rows()
+    coupling, omega_log, omega_2 = (float(x) for x in _scalars(rows))
     top = float(maximum_frequency(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
@@ -243,7 +243,7 @@ def report(
         return {
             method.replace("-", "_"): float(
                 transition_temperature(
-                    nodes,
+                    nodes if method == "eliashberg" else rows,
                     mu_star,
                     method=method,
                     cutoff=cutoff,
