@@ -355,11 +355,12 @@ class TabulatedSpectrum(EliashbergFunction):
 
     Between table points the density of coupling 2α²F(ω)/ω is linear. λ, ω_log and the moments are
     the trapezoidal sums over the table, as the codes that write tables have them; Tc by the
-    Eliashberg equation and the specific heat are those of the linear density, integrated exactly. Where electron energies come in, the nodes are the rows unless panels
-    are given, as functions do that know their temperature: see `at_temperature`. Below the first
-    row and above the last α²F is taken as 0, whatever it is in these rows: nothing is continued to
-    ω = 0. Where α²F does not vanish in the first row, going on as ω² would add α²F(ω₁) to λ, and
-    as ω twice that; see `unresolved_coupling`.
+    Eliashberg equation and the specific heat are those of the linear density, integrated
+    exactly. Where electron energies come in, the nodes are the rows unless panels are given, as
+    functions do that know their temperature: see `at_temperature`. Below the first row and above
+    the last α²F is taken as 0, whatever it is in these rows: nothing is continued to ω = 0.
+    Where α²F does not vanish in the first row, going on as ω² would add α²F(ω₁) to λ, and as ω
+    twice that; see `unresolved_coupling`.
 
     Args:
         omega (array of shape (row,), energy): ascending frequencies, all > 0.

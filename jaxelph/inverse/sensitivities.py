@@ -26,7 +26,6 @@ from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import slowest_rate
 from ..refined import RefinedGrid
 from ..spectrum import (
-    EinsteinModes,
     EliashbergFunction,
     Scalar,
     at_temperature,
@@ -123,7 +122,6 @@ QUANTITIES: dict[str, Quantity] = {
 }
 
 
-<<<<<<< HEAD
 def check_spectrum(function: str, spectrum) -> None:
     """Refuse what is not an Eliashberg function, by one sentence."""
     if not isinstance(spectrum, EliashbergFunction):
@@ -146,26 +144,45 @@ def _check_scalar(function: str, quantity: Functional, spectrum) -> None:
             f"{function}: the quantity gives {found} and not one number; differentiate each of its "
             "numbers by itself."
         )
-=======
-class _Probed(EinsteinModes):
-    """Modes beside the spectrum that some of them stand for: its area decides what μ* refers to,
-    which a probe is not to move, and of which quadrature nodes know less than the spectrum."""
 
-    unprobed: EliashbergFunction
 
-    def scaled(self, factor):
-        return _Probed(self.omega, self.coupling * factor, self.unprobed)
+class _Probed(EliashbergFunction):
+    """A spectrum and probes, see `with_probes`, of which each rule of quadrature keeps its own."""
+
+    smooth: ClassVar[bool] = False
+
+    base: EliashbergFunction
+    omega: Float[Array, " frequency"]
+    area: Float[Array, " frequency"]
+
+    def _beside(self, nodes, strength):
+        return jnp.append(nodes[0], self.omega), jnp.append(nodes[1], strength)
+
+    def modes(self):
+        return self._beside(self.base.modes(), 2 * self.area / self.omega)
+
+    def coarse_modes(self):
+        return self._beside(self.base.coarse_modes(), 2 * self.area / self.omega)
+
+    def moment_modes(self):
+        return self._beside(self.base.moment_modes(), 2 * self.area / self.omega)
+
+    def carriers(self):
+        return self._beside(self.base.carriers(), self.area)
 
     def area_quantile(self, share):
-        return self.unprobed.area_quantile(share)
->>>>>>> spec
+        # What μ* refers to, which a probe is not to move.
+        return self.base.area_quantile(share)
+
+    def scaled(self, factor):
+        return _Probed(self.base.scaled(factor), self.omega, self.area * factor)
 
 
 def with_probes(
     spectrum: EliashbergFunction,
     omega: Float[Array, " frequency"],
     area: Float[Array, " frequency"],
-) -> EinsteinModes:
+) -> EliashbergFunction:
     r"""The spectrum with $\sum_j \eta_j\,\delta(\omega-\omega_j)$ added to α²F.
 
     Args:
@@ -178,46 +195,7 @@ def with_probes(
         >>> print(f"{coupling_constant(s):.2f}")
         0.60
     """
-    node, coupling = spectrum.modes()
-    omega = jnp.asarray(omega, dtype=node.dtype)
-    modes = jnp.append(node, omega), jnp.append(coupling, 2 * area / omega)
-    return _Probed(*modes, spectrum)
-
-
-class _Probed(EliashbergFunction):
-    """A spectrum and probes, as `with_probes`, of which each rule of quadrature keeps its own."""
-
-    smooth: ClassVar[bool] = False
-
-    base: EliashbergFunction
-    omega: Float[Array, " frequency"]
-    area: Float[Array, " frequency"]
-
-    def _with_probes(self, nodes, strength):
-        return jnp.append(nodes[0], self.omega), jnp.append(nodes[1], strength)
-
-    def modes(self):
-        return self._with_probes(self.base.modes(), 2 * self.area / self.omega)
-
-    def coarse_modes(self):
-        return self._with_probes(self.base.coarse_modes(), 2 * self.area / self.omega)
-
-    def moment_modes(self):
-        return self._with_probes(self.base.moment_modes(), 2 * self.area / self.omega)
-
-    def carriers(self):
-        return self._with_probes(self.base.carriers(), self.area)
-
-    def area_quantile(self, share):
-        # Where the base holds what is left of the share: moved by the probes and by those below.
-        edge = jax.lax.stop_gradient(self.base.area_quantile(share))
-        below = jnp.sum(jnp.where(self.omega < edge, self.area, 0.0))
-        total = spectral_area(self.base)
-        moved = (share * jnp.sum(self.area) - below) / jnp.where(total == 0, 1.0, total)
-        return self.base.area_quantile(share + moved)
-
-    def scaled(self, factor):
-        return _Probed(self.base.scaled(factor), self.omega, self.area * factor)
+    return _Probed(spectrum, jnp.asarray(omega, dtype=jnp.result_type(float)), jnp.asarray(area))
 
 
 def functional_derivative(
@@ -241,7 +219,9 @@ def functional_derivative(
     check_spectrum("functional_derivative", spectrum)
     omega = jnp.asarray(omega, dtype=jnp.result_type(float))
     _check_scalar("functional_derivative", quantity, spectrum)
-    return jax.grad(lambda area: quantity(_Probed(spectrum, omega, area)))(jnp.zeros_like(omega))
+    return jax.grad(lambda area: quantity(with_probes(spectrum, omega, area)))(
+        jnp.zeros_like(omega)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
