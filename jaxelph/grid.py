@@ -232,14 +232,15 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
     """Refuse a concrete grid that misses what it is to show; traced values pass.
 
     Raises:
-        ValueError: the step is above T, or the grid ends below 12 T or the top of α²F.
+        ValueError: the step is above T, or the grid ends below 8 T or the dips of Z0⁻¹, which reach
+            2 T above the top of α²F.
 
     Example:
         >>> from jaxelph import EinsteinModes
         >>> check_grid(EinsteinModes([1.0], [1.0]), 0.25, EnergyGrid(0.1, 10))
         Traceback (most recent call last):
             ...
-        ValueError: the grid ends at 1, below 12 T = 3 or the top of α²F, 1; see EnergyGrid.suggest.
+        ValueError: the grid ends at 1 and should reach 2 at least; see EnergyGrid.suggest.
     """
     if any(isinstance(x, Tracer) for x in jax.tree.leaves((spectrum, temperature, grid))):
         return
@@ -250,11 +251,11 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
             f"the grid is too coarse: its step {step:.4g} should be at most half of the "
             f"temperature {temperature:.4g}; see EnergyGrid.suggest."
         )
-    top = float(maximum_frequency(spectrum))
-    if not cutoff > max(12 * temperature, top):
+    needed = max(8 * temperature, float(maximum_frequency(spectrum)) + 2 * temperature)
+    if not cutoff >= needed:
         raise ValueError(
-            f"the grid ends at {cutoff:.4g}, below 12 T = {12 * temperature:.4g} or the top of "
-            f"α²F, {top:.4g}; see EnergyGrid.suggest."
+            f"the grid ends at {cutoff:.4g} and should reach {needed:.4g} at least; see "
+            "EnergyGrid.suggest."
         )
 
 

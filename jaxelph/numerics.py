@@ -80,7 +80,7 @@ def global_minimum(
         >>> def well(x):  # minima near -1.25 and 1.25, the second a little lower
         ...     return (x**2 - 1.5625) ** 2 - 0.001 * x
         >>> print(f"{global_minimum(well, x, well(x)):.4f}")
-        1.2502
+        1.2501
     """
     index = jnp.arange(points.shape[0])
     left = values <= jnp.append(jnp.inf, values[:-1])
