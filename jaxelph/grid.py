@@ -70,8 +70,8 @@ def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     δf/√(-f0') alike.
 
     Example:
-        >>> print(local_shift_weights(jnp.array([1.0, 2.0, 3.0]), 2.0))
-        [0. 1. 0.]
+        >>> print(local_shift_weights(jnp.arange(3.0), 0.5).round(3))
+        [ 0.636  0.636 -0.21 ]
     """
     distance = n - a
     inside = jnp.abs(distance) < SHIFT_REACH

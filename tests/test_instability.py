@@ -8,13 +8,16 @@ import pytest
 from jaxelph import (
     RESULTS,
     EnergyGrid,
+    KineticEquation,
     evolve,
     example,
     fermi,
     minimum_weight,
     normal_modes,
+    relax,
 )
 from jaxelph.evolution.instability import growth_rate
+from jaxelph.evolution.spike import least_weights
 
 METAL = example("table1")
 G = 50.36533199202271
@@ -107,3 +110,29 @@ def test_an_integrator_that_fails_in_one_run_of_a_batch_raises():
 
     with pytest.raises(Exception, match="integrator gave up"):
         jax.block_until_ready(jax.vmap(final)(G * jnp.array([0.25, 0.275])))
+
+
+@pytest.mark.parametrize("temperature", [12.6, 30.0])
+def test_least_weight_between_energies_is_that_of_the_closed_form(temperature):
+    """In equilibrium, where trigammas give 1 - Σ'(E) at any E, between the grid's too."""
+    grid = EnergyGrid(0.43 * temperature, 80)
+    equation = KineticEquation.at(METAL, temperature, grid)
+    least, energy = least_weights(equation, grid, np.zeros((2, grid.size)))
+    expected, where = minimum_weight(METAL, temperature)
+    np.testing.assert_allclose(least, float(expected), rtol=0, atol=2e-7)
+    np.testing.assert_allclose(energy, float(where), rtol=0, atol=1e-3 * temperature)
+    assert np.min(equation.weight) > float(expected) + 1e-5
+
+
+@pytest.mark.slow
+def test_onset_does_not_wait_for_an_energy_of_the_grid():
+    """Niobium model, λ = 1.4: ever finer grids, and LSODA on them, come to 0.60919 ps."""
+    metal = example("niobium").scaled(1.4 / 0.94)
+    for rtol in (1e-4, 1e-6):
+        run = relax(metal, 30.0, 20.0, np.linspace(0, 0.7, 71), rtol=rtol)
+        found = run.evolution.instability()
+        assert found is not None and run.result == "unstable"
+        picoseconds = run.reached / found.time
+        assert found.onset * picoseconds == pytest.approx(0.60919, abs=1e-5)
+        assert found.onset < found.time
+        assert "unstable from 0.6092 ps on" in run.explain()

@@ -15,7 +15,7 @@ from ..grid import SHIFT_REACH, EnergyGrid, local_shift_weights, weight_on_grid
 from ..kinetics import KineticEquation
 
 # Points to a step of the grid; a parabola does the rest.
-_FINER = 16
+_FINER = 32
 
 
 def least_weights(
