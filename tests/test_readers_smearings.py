@@ -156,7 +156,7 @@ def test_command(tmp_path, capsys):
     [
         (["columns", "no.a2f"], "no such file"),
         (["columns", "FILE", "-T", "-3"], "--temperature"),
-        (["columns", "FILE", "--mu-star", "-1"], "--mu-star"),
+        (["columns", "FILE", "--mu-star", "-1"], "mu_star must not be negative"),
         (["report", "FILE", "--column", "some"], "neither a number from 1 nor all"),
         (["report", "--example", "table1", "--column", "all"], "give one"),
     ],
