@@ -136,6 +136,14 @@ class EliashbergFunction(eqx.Module):
         """
         return self.modes()
 
+    def few_modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
+        """Nodes for what varies with ω on the scale of ω itself: Tc, the specific heat, ξ.
+
+        The rows of a table that has few, as for the moments; a longer one's are merged, those of
+        `coarse_modes`, which its rows' sums agree with to the square of their spacing.
+        """
+        return self.coarse_modes()
+
     def rows(self) -> "EliashbergFunction":
         """Of a table `moment_modes`, in one of few numbers of them; any other spectrum itself."""
         return self
@@ -151,7 +159,7 @@ class EliashbergFunction(eqx.Module):
         What is compiled for them serves tables of every length.
 
         Args:
-            spacing (scalar, energy): see `resolved`; without it the nodes of `coarse_modes`.
+            spacing (scalar, energy): see `resolved`; without it the nodes of `few_modes`.
         """
         return self if spacing is None else self.resolved(spacing)
 
@@ -353,6 +361,10 @@ class DebyeSpectrum(EliashbergFunction):
         return jnp.where(self.coupling > 0, self.cutoff * share ** (1 / 3), 0.0)
 
 
+# Rows of a table that count as few; a table that is padded for a batch is not beyond it then.
+_FEW = 512
+
+
 class TabulatedSpectrum(EliashbergFunction):
     r"""α²F on a table of frequencies, as electron-phonon codes print it.
 
@@ -419,6 +431,9 @@ class TabulatedSpectrum(EliashbergFunction):
 
     def moment_modes(self):
         return self.omega, self._density * trapezoid_weights(self.omega)
+
+    def few_modes(self):
+        return self.moment_modes() if self.omega.shape[0] <= _FEW else self.coarse_modes()
 
     def rows(self):
         omega = np.asarray(self.omega)
@@ -487,6 +502,8 @@ class TabulatedSpectrum(EliashbergFunction):
         return carries[1:] | carries[:-1]
 
     def sampled(self, spacing=None):
+        if spacing is None and self.omega.shape[0] <= _FEW:
+            return self.rows()
         omega, a2f = np.asarray(self.omega), np.asarray(self.a2f)
         edges = geometric_edges(omega)
         if spacing is not None:

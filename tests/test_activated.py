@@ -56,7 +56,7 @@ def test_extreme_rates_at_low_temperature():
     grid = EnergyGrid(0.01, 600)
     slowest, fastest = extreme_rates(PAIR, 1 / 20, grid)
     rates = normal_modes(PAIR, 1 / 20, grid).rates
-    # Rates crowd at the upper end: the search ends at its last step, and the quotient is what it is.
+    # Rates crowd at the upper end, where the search ends at its last step.
     assert fastest == pytest.approx(float(rates[-1]), rel=1e-7)
     # On the aligned grid M is definite, and 4e-12 is far above its rounding.
     aligned = float(normal_modes(PAIR, 1 / 20, EnergyGrid(0.025, 90)).slowest)

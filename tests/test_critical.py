@@ -156,10 +156,15 @@ def test_no_coupling_and_nan_at_fixed_scaled_temperature(criterion):
 
     value, slope = jax.value_and_grad(critical)(0.0)
     assert value == np.inf and slope == 0
-    assert np.isnan(critical(jnp.nan))
-    assert np.isnan(
-        critical_coupling(EinsteinModes([1.0], [jnp.nan]), 0.2, criterion=criterion, grid=grid)
-    )
+    # Traced; a concrete one is refused.
+    assert np.isnan(jax.jit(critical)(jnp.nan))
+
+    @jax.jit
+    def at_fixed_temperature(coupling):
+        metal = EinsteinModes([1.0], coupling * jnp.ones(1))
+        return critical_coupling(metal, 0.2, criterion=criterion, grid=grid)
+
+    assert np.isnan(at_fixed_temperature(jnp.nan))
 
 
 def test_grids_that_miss_are_refused():

@@ -108,7 +108,15 @@ def test_tabulated_coupling_is_the_trapezoidal_sum():
     )
 
 
-def test_moments_of_a_table_are_those_of_the_piecewise_linear_density():
+def test_moments_of_a_table_are_sums_over_its_rows():
+    s = KINDS["tabulated"]
+    density = 2 * np.array([0.0, 0.2, 0.7, 0.4, 0.0]) / TABLE
+    area, square = (scipy.integrate.trapezoid(density * TABLE**n, TABLE) for n in (0, 2))
+    for table in (s, s.resolved(0.15), s.rows(), s.sampled()):
+        assert float(moment(table, 2)) == pytest.approx(square / area, rel=1e-13)
+
+
+def test_nodes_of_a_table_integrate_the_piecewise_linear_density():
     s = KINDS["tabulated"]
     density = 2 * np.array([0.0, 0.2, 0.7, 0.4, 0.0]) / TABLE
     # ω² times a linear density: Simpson's rule on each interval is exact.
@@ -116,8 +124,14 @@ def test_moments_of_a_table_are_those_of_the_piecewise_linear_density():
     y = np.interp(x, TABLE, density) * x**2
     h = np.diff(TABLE)
     exact = np.sum(h / 6 * (y[:-1:2] + 4 * y[1::2] + y[2::2])) / float(coupling_constant(s))
-    for table in (s, s.resolved(0.15), s.resolved(0.015), s.sampled(), s.sampled(0.1)):
-        assert float(moment(table, 2)) == pytest.approx(exact, rel=1e-13)
+    nodes = [
+        s.coarse_modes(),
+        *(s.resolved(h).modes() for h in (0.15, 0.015)),
+        s.sampled(0.1).modes(),
+    ]
+    for omega, coupling in nodes:
+        square = float(jnp.sum(coupling * omega**2) / jnp.sum(coupling))
+        assert square == pytest.approx(exact, rel=1e-13)
 
 
 @each_kind

@@ -58,10 +58,11 @@ _COMMON, _LARGEST = 600, 3000
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def _sample(spectra, temperature, step, size, energies):
+def _sample(spectra, coarse_spectrum, temperature, step, size, energies):
     """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max.
 
-    `spectra` are one with its nodes and with coarser ones, of one shape.
+    `spectra` are one with its nodes and with coarser ones, of one shape; of `coarse_spectrum`,
+    whose nodes are those of the function itself, is the specific heat.
     """
     spectrum = spectra[0]
     grid = EnergyGrid(step, size)
@@ -98,7 +99,7 @@ def _sample(spectra, temperature, step, size, energies):
         "weight": weight,
         "energy": energy,
         "step": grid.step,
-        "heat": specific_heat_ratio(spectrum, temperature),
+        "heat": specific_heat_ratio(coarse_spectrum, temperature),
         "flow": two_temperature_rate(spectrum, temperature),
         "continuum": continuum_rate(spectrum, temperature),
     }
@@ -194,7 +195,7 @@ class Examination:
         # Of few lengths, like everything that is compiled for.
         count = bucket(len(self._energies), 128)
         energies = np.pad(self._energies, (0, count - len(self._energies)), mode="edge")
-        return _sample(spectra, temperature, step, size, energies)
+        return _sample(spectra, self._coarse, temperature, step, size, energies)
 
     def _grid(self, temperature):
         """The step, the size, the spectra: between two temperatures the finer step over T."""
@@ -412,19 +413,19 @@ def _make_grids(spectrum, temperatures, top, rtol):
     """The grid of each temperature, of few sizes."""
     grids, bound, size, spectra = [], -np.inf, 0, (spectrum,)
     for t in temperatures:
-        lowest, _ = thermal_extent(top, t, rtol)
+        least = math.ceil(size_for(top, *thermal_extent(top, t, rtol)))
+        if least > _LARGEST:
+            raise ValueError(
+                f"temperatures: {t / KELVIN:g} K would need an energy grid of {least} "
+                f"points; the lowest that is possible for this spectrum is about "
+                f"{t / KELVIN * least / _LARGEST:.2g} K."
+            )
         if t > bound:
             # Hot grids need fewer nodes than cold ones.
             spectra = _nodes(spectrum, t, rtol)
             bound, size = np.inf, 0
         step, cutoff = grid_extent(spectra[0], t, rtol)
         needed = math.ceil(size_for(top, step, cutoff))  # `_sample` aligns the step itself
-        if needed > _LARGEST and step == lowest:
-            raise ValueError(
-                f"temperatures: {t / KELVIN:g} K would need an energy grid of {needed} "
-                f"points; the lowest that is possible for this spectrum is about "
-                f"{t / KELVIN * needed / _LARGEST:.2g} K."
-            )
         if size == 0 and needed > _COMMON:
             bound = 4 * t
         if needed > size:
