@@ -18,7 +18,7 @@ Function = TypeVar("Function", bound=Callable)
 
 def concrete(value) -> np.ndarray | None:
     """The numbers in `value`, or None where they are traced or no numbers at all."""
-    if isinstance(value, Tracer):
+    if value is None or isinstance(value, Tracer):
         return None
     try:
         return np.asarray(value, dtype=float)
@@ -67,8 +67,13 @@ def _positive(name, value):
 _RULES: dict[str, Callable] = {
     "spectrum": _spectrum,
     "temperature": _positive,
+    "scaled_temperature": _positive,
+    "debye": _positive,
+    "fermi_energy": _positive,
+    "electrons_per_ion": _positive,
     "energy": refuse,
     "energies": refuse,
+    "band_energy": refuse,
 }
 
 

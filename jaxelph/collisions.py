@@ -11,6 +11,7 @@ import numpy as np
 import scipy.special
 from jaxtyping import Array, Float
 
+from .checks import checked
 from .dissipation import PhononDissipation
 from .equilibrium import fermi, scattering_rate, thermal_window
 from .grid import EnergyGrid, FoldedConvolution, collision_kernels
@@ -46,6 +47,7 @@ class PhononCollisions(eqx.Module):
     dissipation: PhononDissipation  # M̃
 
     @staticmethod
+    @checked
     def at(
         spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
     ) -> "PhononCollisions":

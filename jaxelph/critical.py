@@ -26,6 +26,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .bandwidth import node_spacing
+from .checks import checked
 from .equilibrium import minimum_weight, thermal_window
 from .grid import LARGEST, EnergyGrid, check_grid, minimum_weight_on_grid
 from .panels import NODES_PER_T
@@ -48,6 +49,7 @@ CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 _LEAST = 1e-2
 
 
+@checked
 def margin(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -75,7 +77,6 @@ def margin(
         1.359530
     """
     _check_criterion(criterion)
-    check_temperature(temperature)
     if grid is not None and criterion != "heat":
         check_grid(spectrum, temperature, grid.base if isinstance(grid, RefinedGrid) else grid)
     spectrum = at_temperature(spectrum, temperature)
@@ -132,6 +133,7 @@ def _margin(spectrum, temperature, criterion, grid):
     return stability_margin(spectrum, temperature, grid)
 
 
+@checked
 def critical_coupling(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -166,7 +168,6 @@ def critical_coupling(
         3.6915
     """
     if criterion == "heat":  # 1 - C_el would cancel for T ≫ ω
-        check_temperature(temperature)
         gain = stability_parameter(spectrum, temperature)
     else:
         gain = 1 - margin(spectrum, temperature, criterion=criterion, grid=grid)
@@ -174,6 +175,7 @@ def critical_coupling(
     return jnp.where(never, jnp.inf, coupling_constant(spectrum) / jnp.where(never, 1.0, gain))
 
 
+@checked
 def grid_error(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> Float[Array, ""]:
@@ -279,6 +281,7 @@ def _hidden(spectrum, temperature, band):
     return jnp.maximum(beyond - 1.001 * inside, 0.0) * thermal_window(0.0, temperature) ** 2
 
 
+@checked
 def critical_coupling_scaled(
     spectrum: EliashbergFunction,
     scaled_temperature: Scalar,
@@ -311,7 +314,6 @@ def critical_coupling_scaled(
         1.271594
     """
     _check_criterion(criterion)
-    check_temperature(scaled_temperature, "scaled_temperature")
     if criterion == "kinetic" and grid is None:
         raise ValueError("critical_coupling_scaled needs grid= with criterion='kinetic'.")
     # For the lowest temperature of the search.

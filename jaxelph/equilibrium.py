@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Real
 
+from .checks import checked
 from .numerics import global_minimum, refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar, maximum_frequency, resolving
@@ -20,6 +21,7 @@ Energies = Real[ArrayLike, "*energy"]
 _BLOCK, _NUMBERS = 128, 1 << 22
 
 
+@checked
 def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     r"""Fermi function $f_0(E) = 1/(e^{E/T} + 1)$.
 
@@ -30,6 +32,7 @@ def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     return jax.nn.sigmoid(-jnp.asarray(energy) / temperature)
 
 
+@checked
 def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     r"""$h(E) = \sqrt{-f_0'(E)} = 1/[2\sqrt T \cosh(E/2T)]$, in energy^(-1/2).
 
@@ -43,6 +46,7 @@ def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*ener
     return jnp.exp(-x) / ((1 + jnp.exp(-2 * x)) * jnp.sqrt(temperature))
 
 
+@checked
 def bose(omega: Real[ArrayLike, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
     r"""Bose function $N(\omega) = 1/(e^{\omega/T} - 1)$ of phonons at `temperature`.
 
@@ -91,6 +95,7 @@ def _digamma_argument(energy, temperature):
     return 0.5 + 1j * energy / (2 * jnp.pi * temperature)
 
 
+@checked
 @resolving
 @jax.jit
 def self_energy(
@@ -140,6 +145,7 @@ def _scattering(omega, coupling, temperature, energy):
     return coupling * omega * (1 + 2 * bose(omega, temperature)) * above / below
 
 
+@checked
 @resolving
 @jax.jit
 def scattering_rate(
@@ -163,6 +169,7 @@ def scattering_rate(
     return sum_over_modes(lambda w, c: _scattering(w, c, temperature, energy), spectrum)
 
 
+@checked
 @resolving
 @jax.jit
 def inverse_quasiparticle_weight(
@@ -198,6 +205,7 @@ def inverse_quasiparticle_weight(
     return 1 + sum_over_modes(term, spectrum)
 
 
+@checked
 @resolving
 @jax.jit
 def minimum_weight(
@@ -254,6 +262,7 @@ def _where_dips_are(spectrum, temperature):
     return jnp.sort(jnp.append(top * jnp.arange(1, 513) / 512, near))
 
 
+@checked
 @resolving
 @jax.jit
 def spectral_function(

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
 from .bandwidth import needed_band
+from .checks import checked
 from .equilibrium import minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency, resolving
 
@@ -155,6 +156,7 @@ class EnergyGrid(eqx.Module):
         return EnergyGrid(energy / jnp.ceil(energy / self.step - 1e-9), self.size)
 
     @staticmethod
+    @checked
     def suggest(
         spectrum: EliashbergFunction,
         temperature: Scalar,
@@ -189,6 +191,8 @@ class EnergyGrid(eqx.Module):
             >>> EnergyGrid.suggest(EinsteinModes([50.0], [1.0]), 12.5, 1e-9).size
             80
         """
+        if np.ndim(temperature) > 0:
+            raise ValueError(f"temperature must be one number, got shape {np.shape(temperature)}.")
         try:
             temperature = float(np.asarray(temperature))
             hottest = temperature if hottest is None else float(np.asarray(hottest))
@@ -201,8 +205,6 @@ class EnergyGrid(eqx.Module):
                 "EnergyGrid.suggest sets an array size and cannot be traced: call it outside "
                 "of jit, vmap and grad, and pass the grid in."
             ) from error
-        if not temperature > 0:
-            raise ValueError(f"temperature must be positive, got {temperature}.")
         if not 1e-14 <= rtol <= 0.1:
             raise ValueError(f"rtol must lie between 1e-14 and 0.1, got {rtol}.")
         step, cutoff = grid_extent(spectrum, temperature, rtol, hottest)

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from .checks import checked
 from .collisions import ElectronCollisions, PhononCollisions, electron_jacobian
 from .elimination import invert_by_blocks
 from .equilibrium import fermi, thermal_window
@@ -47,6 +48,7 @@ class KineticEquation(eqx.Module):
     electrons: ElectronCollisions | None
 
     @staticmethod
+    @checked
     @resolving
     def at(
         spectrum: EliashbergFunction,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .activated import activated_rate
+from .checks import checked
 from .davidson import lowest_eigenpair
 from .equilibrium import scattering_rate, thermal_window
 from .grid import EnergyGrid, check_grid
@@ -57,6 +58,7 @@ class NormalModes(eqx.Module):
         return thermal_window(self.energies, temperature)[:, None] * self.vectors
 
 
+@checked
 def normal_modes(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> NormalModes:
@@ -150,6 +152,7 @@ def _generalised_eigh_jvp(primals, tangents):
     return (rates, v), (drates, v @ mixing)
 
 
+@checked
 def slowest_rate(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> Float[Array, ""]:
@@ -208,6 +211,7 @@ def _activated(spectrum, scattering, rate):
     return jax.lax.stop_gradient(rate < least_resolved(spectrum) * jnp.max(scattering))
 
 
+@checked
 def extreme_rates(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Real
 from scipy.special import bernoulli, zeta
 
+from .checks import checked
 from .equilibrium import sum_over_modes
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar
@@ -50,6 +51,7 @@ def potential_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return jnp.where(large, series, direct)
 
 
+@checked
 @jax.jit
 def electron_potential(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Landau potential of the electrons above the ground state, Supplement Eq. (8), regularised:
@@ -82,6 +84,7 @@ def electron_potential(spectrum: EliashbergFunction, temperature: Scalar) -> Flo
     )
 
 
+@checked
 @jax.jit
 def electron_entropy(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Entropy of the electrons $S_{el}/\nu_0 = -\nu_0^{-1}\,\partial f_{el}/\partial T$ (energy).
@@ -95,6 +98,7 @@ def electron_entropy(spectrum: EliashbergFunction, temperature: Scalar) -> Float
     return -jax.grad(electron_potential, argnums=1)(spectrum, temperature)
 
 
+@checked
 @jax.jit
 def specific_heat_from_potential(
     spectrum: EliashbergFunction, temperature: Scalar
@@ -150,6 +154,7 @@ def zeta_sums() -> ZetaSums:
     return ZetaSums(frequencies, 1 + 2 * (-0.5), -8 * np.pi**2 * frequencies)
 
 
+@checked
 def potential_cut_at_energy(
     spectrum: EliashbergFunction, temperature: Scalar, cutoff: Scalar, *, terms: int
 ) -> Float[Array, ""]:
@@ -190,6 +195,7 @@ def potential_cut_at_energy(
     return -2 * unit**2 * free + sum_over_modes(term, spectrum, coarse=True)
 
 
+@checked
 def potential_cut_at_number(
     spectrum: EliashbergFunction, temperature: Scalar, *, terms: int
 ) -> Float[Array, ""]:
@@ -224,6 +230,7 @@ def potential_cut_at_number(
     return -2 * unit**2 * jnp.sum(n + 0.5) + sum_over_modes(term, spectrum, coarse=True)
 
 
+@checked
 def phonon_potential_einstein(
     omega: Real[Array, "*mode"], temperature: Scalar
 ) -> Float[Array, "*mode"]:
@@ -239,6 +246,7 @@ def phonon_potential_einstein(
     return omega / 2 + temperature * jnp.log(-jnp.expm1(-omega / temperature))
 
 
+@checked
 def phonon_potential_debye(
     debye: Scalar, temperature: Scalar, *, order: int = 96
 ) -> Float[Array, ""]:
@@ -283,6 +291,7 @@ class HeatCapacity(NamedTuple):
         return jnp.abs(self.electrons) / self.phonons
 
 
+@checked
 def heat_capacity(
     spectrum: EliashbergFunction,
     temperature: Scalar,

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from .checks import checked
 from .equilibrium import inverse_quasiparticle_weight, thermal_window
 from .grid import EnergyGrid, minimum_weight_on_grid
 from .spectrum import EliashbergFunction, Scalar, _as_float, coupling_constant
@@ -69,6 +70,7 @@ class RefinedGrid(eqx.Module):
             )
 
     @staticmethod
+    @checked
     def around(
         spectrum: EliashbergFunction,
         temperature: Scalar,

@@ -20,6 +20,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from .bandwidth import END
+from .checks import checked
 from .davidson import lowest_eigenpair
 from .dissipation import PhononDissipation
 from .equilibrium import bose, sum_over_modes, thermal_window
@@ -99,6 +100,7 @@ class StabilityPencil(eqx.Module):
         )
 
 
+@checked
 @resolving
 @jax.jit
 def stability_pencil(
@@ -165,6 +167,7 @@ class RefinedForm(eqx.Module):
         return self.weight * psi - self.window @ self.exchange.mv(psi @ self.window)
 
 
+@checked
 @resolving
 @jax.jit
 def refined_form(
@@ -242,6 +245,7 @@ _DENSE = 2048
 COARSE = 256
 
 
+@checked
 @resolving
 @partial(jax.jit, static_argnames="method")
 def stability_margin(
@@ -292,6 +296,7 @@ def _softest(spectrum, temperature, grid, dense):
     return search_softest_mode(spectrum, temperature, grid)
 
 
+@checked
 @resolving
 @jax.jit
 def search_softest_mode(
@@ -365,6 +370,7 @@ def _solve_by_matrix(form, v, w, residual):
     return solve_beside(form.A, v, w, residual)
 
 
+@checked
 @jax.jit
 def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""The rate at which a slightly hotter Fermi distribution starts to cool,
@@ -388,6 +394,7 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
     return flow / heat
 
 
+@checked
 @jax.jit
 def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Where the continuum of decay rates begins, that of electrons far from the Fermi level,
@@ -415,6 +422,7 @@ def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[A
     return jnp.sum(coupling * omega * jnp.tanh(omega / (4 * temperature)))
 
 
+@checked
 def allen_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Allen's relaxation rate of the electronic temperature,
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real
 
+from .checks import checked
 from .equilibrium import sum_over_modes
 from .grid import principal_value_weights
 from .numerics import global_minimum
@@ -14,6 +15,7 @@ from .special import heat_function
 from .spectrum import EliashbergFunction, Scalar, resolving
 
 
+@checked
 @jax.jit
 def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""$\xi(T) = \sum_k \lambda_k\,g(\omega_k/2\pi T)$, one minus the specific-heat ratio.
@@ -37,6 +39,7 @@ def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
     return sum_over_modes(term, spectrum, coarse=True)
 
 
+@checked
 def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Electronic specific heat over that of bare electrons, Supplement Eqs. (13)-(16):
 
@@ -56,6 +59,7 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
     return 1 - stability_parameter(spectrum, temperature)
 
 
+@checked
 @resolving
 @partial(jax.jit, static_argnames="order")
 def specific_heat_double_integral(
@@ -108,6 +112,7 @@ def specific_heat_double_integral(
     return 1 + 3 / (2 * jnp.pi**2) * sum_over_modes(term, spectrum)
 
 
+@checked
 @jax.jit
 def maximum_stability_parameter(
     spectrum: EliashbergFunction,
@@ -143,6 +148,7 @@ def maximum_stability_parameter(
     return -minus_xi(best), jnp.exp(best)
 
 
+@checked
 def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
     r"""Heat capacity of one oscillator, $C = (x/\sinh x)^2$ with $x = \omega/2T$ (in k_B).
 
@@ -158,6 +164,7 @@ def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Fl
     return 4 * x**2 * small / jnp.expm1(-2 * x) ** 2
 
 
+@checked
 @partial(jax.jit, static_argnames="order")
 def phonon_heat_debye(debye: Scalar, temperature: Scalar, *, order: int = 96) -> Float[Array, ""]:
     r"""Debye's heat capacity per ion, in k_B:

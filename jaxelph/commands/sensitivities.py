@@ -51,7 +51,7 @@ def command(
     """
     from ..files import check_folder, result_writers, write_all
     from ..inverse.output import sensitivities_dataset, sensitivities_figure
-    from ..inverse.sensitivities import sensitivities
+    from ..inverse.sensitivities import check_size, sensitivities
     from ..terminal import deliver, progress_bar
     from ..units import KELVIN
 
@@ -65,6 +65,7 @@ def command(
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
+    check_size(spectrum, temperature * KELVIN, kelvin=True)
     with progress_bar(f"differentiating {name}") as bar:
         found = sensitivities(
             spectrum,

@@ -11,6 +11,7 @@ import optimistix as optx
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
+from ..checks import checked
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
 from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
@@ -18,6 +19,7 @@ from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
 from ..modes import NormalModes
+from ..precision import check_precision
 from ..spectrum import EliashbergFunction, Scalar, at_temperature
 from .positivity import Positivity
 
@@ -135,6 +137,7 @@ class Evolution(eqx.Module):
         return evolution_figure(self)
 
 
+@checked
 def evolve(
     spectrum: EliashbergFunction,
     initial: Real[Array, "..."] | float,
@@ -198,6 +201,7 @@ def evolve(
         >>> print(run.temperature.round(4))
         [13.85   12.6029 12.59  ]
     """
+    check_precision()
     # Inside a caller's jit too, what is concrete is checked now.
     with jax.ensure_compile_time_eval():
         initial = jnp.asarray(initial, dtype=float)

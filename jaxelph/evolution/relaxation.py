@@ -23,6 +23,7 @@ from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import normal_modes
+from ..precision import check_precision
 from ..spectrum import EliashbergFunction, at_temperature, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
@@ -289,6 +290,7 @@ def relax(
         >>> print(run.temperature.round(2), run.result)
         [160.   149.87 147.2 ] completed
     """
+    check_precision()
     _check_concrete(spectrum, electron_temperature, phonon_temperature, times)
     check_kelvin(electron_temperature, "electron_temperature")
     check_kelvin(phonon_temperature, "phonon_temperature")

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from ..precision import check_precision
 from ..spectrum import EliashbergFunction, GaussianPeaks
 from ..superconductivity import transition_under
 from .data import SpectralData
@@ -75,6 +76,7 @@ def fit_spectrum(
         >>> print(fit.spectrum.coupling.round(6), fit.moments["lambda"][1] < 0.01)
         [0.8] True
     """
+    check_precision()
     transition = None
     if mu_star is not None:
         transition = transition_under(

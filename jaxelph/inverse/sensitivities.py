@@ -24,6 +24,7 @@ from ..checks import refuse
 from ..critical import critical_coupling, margin
 from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import slowest_rate
+from ..precision import check_precision
 from ..refined import RefinedGrid
 from ..spectrum import (
     EliashbergFunction,
@@ -37,6 +38,7 @@ from ..spectrum import (
 from ..stability import two_temperature_rate
 from ..superconductivity import allen_dynes, check_coulomb, transition_temperature
 from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio, stability_parameter
+from ..units import KELVIN
 
 # Dense matrices are differentiated through.
 _LARGEST_GRID = 3000
@@ -320,6 +322,7 @@ def sensitivities(
         >>> print(f"{found['heat'].value:.5f} {found['heat'].spectrum.coupling[0]:.5f}")
         1.02857 0.02857
     """
+    check_precision()
     check_spectrum("sensitivities", spectrum)
     unknown = [name for name in quantities if name not in QUANTITIES]
     if unknown:
@@ -331,7 +334,7 @@ def sensitivities(
     spectrum = at_temperature(spectrum, temperature, everywhere=True)
     margin_grid: EnergyGrid | RefinedGrid
     if grid is None:
-        _check_size(spectrum, temperature)
+        check_size(spectrum, temperature)
         grid = EnergyGrid.suggest(spectrum, temperature)
         margin_grid = RefinedGrid.if_smooth(spectrum, temperature, grid)
     else:
@@ -379,14 +382,29 @@ def sensitivities(
     )
 
 
-def _check_size(spectrum, temperature):
-    top = float(maximum_frequency(spectrum))
+def check_size(spectrum: EliashbergFunction, temperature: Scalar, *, kelvin: bool = False) -> None:
+    """Refuse a temperature whose energy grid would be too large.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        kelvin: tell temperatures in K, energies being in meV.
+
+    Raises:
+        ValueError: it would; the message says what is possible.
+
+    Example:
+        >>> check_size(EinsteinModes([1.0], [1.0]), 0.1)
+    """
+    top, factor = float(maximum_frequency(spectrum)), 1 / KELVIN if kelvin else 1.0
     size = size_for(top, *thermal_extent(top, float(temperature)))
     if size > _LARGEST_GRID:
+        of_energy, of_temperature = (" meV", " K") if kelvin else ("", "")
+        asked, lowest = (factor * temperature * x for x in (1.0, size / _LARGEST_GRID))
         raise ValueError(
-            f"temperature {temperature:.4g} is too low for a spectrum that reaches {top:.4g}: it "
-            f"would take {size:.0f} energies, and {_LARGEST_GRID} are the limit; the lowest that "
-            f"is possible is about {temperature * size / _LARGEST_GRID:.2g}, in the same unit."
+            f"temperature {asked:.4g}{of_temperature} is too low for a spectrum that reaches "
+            f"{top:.4g}{of_energy}: it would take {size:.0f} energies, and {_LARGEST_GRID} are the "
+            f"limit; the lowest that is possible is about {lowest:.2g}{of_temperature}."
         )
 
 

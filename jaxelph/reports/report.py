@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
+from ..checks import checked
 from ..critical import CRITERIA
 from ..files import as_text, check_folder, json_text, plain, result_writers, write_all
 from ..panels import cumulative_integral
@@ -187,6 +188,7 @@ class Report:
         return write_all(folder, writers)
 
 
+@checked
 def report(
     spectrum: EliashbergFunction,
     temperatures: Real[ArrayLike, " temperature"] | None = None,
