@@ -244,8 +244,10 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
     """
     if any(isinstance(x, Tracer) for x in jax.tree.leaves((spectrum, temperature, grid))):
         return
-    values = (grid.step, grid.cutoff, temperature)
-    step, cutoff, temperature = (float(np.asarray(x)) for x in values)
+    # Known also where something else is being traced.
+    with jax.ensure_compile_time_eval():
+        values = (grid.step, grid.cutoff, temperature)
+        step, cutoff, temperature = (float(np.asarray(x)) for x in values)
     if not step <= temperature:
         raise ValueError(
             f"the grid is too coarse: its step {step:.4g} should be at most half of the "

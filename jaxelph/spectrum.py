@@ -272,8 +272,11 @@ class GaussianPeaks(EliashbergFunction):
         return GaussianPeaks(self.omega, self.width, self.coupling * factor, self.order)
 
     def resolved(self, spacing):
-        low, high = self._range()
-        order = max(self.order, int(np.ceil(float(jnp.max(high - low)) / spacing)))
+        # Also where something else is being traced: how many nodes there are must be known.
+        with jax.ensure_compile_time_eval():
+            low, high = self._range()
+            longest = float(jnp.max(high - low))
+        order = max(self.order, int(np.ceil(longest / spacing)))
         return GaussianPeaks(self.omega, self.width, self.coupling, order)
 
     def area_quantile(self, share):
@@ -684,12 +687,14 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
         5.0
     """
-    omega, coupling = spectrum.carriers()
-    if not isinstance(omega, Tracer) and not isinstance(coupling, Tracer):
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves(spectrum)):
+        omega, coupling = spectrum.carriers()
+        return jnp.max(jnp.where(coupling != 0, omega, 0.0))
+    # Known, also where something else is being traced.
+    with jax.ensure_compile_time_eval():
         # By NumPy: nothing is compiled for a table's length.
-        omega, coupling = np.asarray(omega), np.asarray(coupling)
+        omega, coupling = (np.asarray(x) for x in spectrum.carriers())
         return jnp.asarray(np.max(np.where(coupling != 0, omega, 0.0)))
-    return jnp.max(jnp.where(coupling != 0, omega, 0.0))
 
 
 @checked
