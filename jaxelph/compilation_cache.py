@@ -8,9 +8,10 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
-import jax
+from .surroundings import set_jax
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -37,7 +38,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
         except RuntimeError:  # no home
             return None
     # Machine code runs where it was compiled: a home folder may be shared by unlike machines.
-    return base / f"jax-{jax.__version__}-{_processor()}"
+    return base / f"jax-{metadata.version('jax')}-{_processor()}"
 
 
 def _processor() -> str:
@@ -53,12 +54,13 @@ def _processor() -> str:
 def keep_compiled_functions() -> Path | None:
     """Turn JAX's persistent cache on; a folder that cannot be written to is no error.
 
-    A cache that JAX was told of by its own variable, JAX_COMPILATION_CACHE_DIR, stays.
+    A cache that JAX was told of by its own variable, JAX_COMPILATION_CACHE_DIR, stays. JAX
+    itself is not imported for it: help and version do without.
 
     Returns:
         The folder in use, None if there is none.
     """
-    if told := getattr(jax.config, "jax_compilation_cache_dir", None):
+    if told := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return Path(told)
     folder = cache_folder()
     if folder is None:
@@ -69,8 +71,8 @@ def keep_compiled_functions() -> Path | None:
         return None
     if not os.access(folder, os.W_OK | os.X_OK):
         return None
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    set_jax("jax_compilation_cache_dir", str(folder))
     # The smallest function takes longer to compile than to read: no threshold.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    set_jax("jax_persistent_cache_min_compile_time_secs", 0.0)
+    set_jax("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder

@@ -54,6 +54,21 @@ def prepare() -> None:
         os.environ.pop("COLUMNS", None)
 
 
+def set_jax(name: str, value: bool | float | str) -> None:
+    """Set an option of JAX without importing it.
+
+    Args:
+        name: of the option, `jax_enable_x64` say.
+        value: set at once if JAX has been imported. Otherwise it is left in the variable of the
+            same name, which JAX reads when it is, and which this process alone and those that it
+            starts see.
+    """
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update(name, value)
+    else:
+        os.environ[name.upper()] = str(value)
+
+
 def _is_width(text: str) -> bool:
     return text.isdecimal() and int(text) >= 20
 

@@ -4,16 +4,18 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-import xarray as xr
 
 from ..precision import check_precision
 from .chunks import chunk_count, evaluate_chunks
 from .space import Space
 from .store import STATUS, Plan, Store, Variable, create
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: What `status` says of a point, apart from the reasons that `failures` adds.
 STATUSES = ("not_done", "finished", "not_a_number")
@@ -31,7 +33,7 @@ def sweep(
     failures: Mapping[str, Callable[[Any], Any]] | None = None,
     units: Mapping[str, str] | None = None,
     progress: Callable[[int, int], object] | None = None,
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Values of a function at every point of a space.
 
     The points are computed in chunks, each under `vmap` and shared out over all local devices;
@@ -198,7 +200,9 @@ def _variable(name: str, leaf, reasons, units) -> Variable:
     return Variable(tuple(leaf.shape), np.dtype(leaf.dtype), dims, attributes)
 
 
-def _labelled(space: Space, variables: Mapping[str, Variable], flat) -> xr.Dataset:
+def _labelled(space: Space, variables: Mapping[str, Variable], flat) -> "xr.Dataset":
+    import xarray as xr
+
     data = {
         key: (
             (*space.dims, *variable.dims),
