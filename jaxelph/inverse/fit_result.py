@@ -161,7 +161,11 @@ class Fit:
             row, axis = f"datum_{number}", axis_of(item)
             over = {"long_name": axis.long_name, "units": axis.units}
             data[f"abscissa_{number}"] = (row, axis.values, over)
-            told = {"kind": item.name, "units": axis.data_units, "parts": ", ".join(axis.parts)}
+            told: dict[str, str | float] = {
+                "kind": item.name,
+                "units": axis.data_units,
+                "parts": ", ".join(axis.parts),
+            }
             temperature = getattr(item, "temperature", None)
             if temperature is not None and np.ndim(temperature) == 0:
                 told["temperature_K"] = float(temperature) / KELVIN
