@@ -22,8 +22,9 @@ from .data import SpectralData
 from .entropy import EntropyFit
 from .errors import FitError as FitError
 from .errors import FitWarning as FitWarning
+from .fit_axis import axis_of
 from .fit_output import MOMENTS as UNITS_OF_MOMENTS
-from .fit_output import axis_of, parameter_unit
+from .fit_output import parameter_unit
 from .functionals import MOVED, UNCERTAIN, UNDECIDED
 from .linear import Bootstrap, LinearFit
 from .resolution import line_widths

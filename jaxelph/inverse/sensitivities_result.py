@@ -15,6 +15,9 @@ from .output import per_mev, unit_of_quantity
 if TYPE_CHECKING:
     import xarray as xr
 
+# Fields of spectra that place nodes of the quadrature, and are no numbers of α²F.
+_NODES = ("panels",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Sensitivity:
@@ -83,6 +86,8 @@ class Sensitivities:
                 {"long_name": f"∂{label}/∂μ*", "units": unit},
             )
             for field in dataclasses.fields(item.spectrum):
+                if field.name in _NODES:
+                    continue
                 values = getattr(item.spectrum, field.name)
                 if not eqx.is_inexact_array(values) and not isinstance(values, jax.Array):
                     continue
