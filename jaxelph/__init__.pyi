@@ -32,6 +32,7 @@ from .evolution import evolve as evolve
 from .evolution import relax as relax
 from .examples import EXAMPLES as EXAMPLES
 from .examples import example as example
+from .figures import plot as plot
 from .grid import EnergyGrid as EnergyGrid
 from .inverse import fit_spectrum as fit_spectrum
 from .inverse import functional_derivative as functional_derivative

@@ -247,6 +247,35 @@ def write_netcdf(dataset: Any, path: Path) -> None:
     path.write_bytes(image.getbuffer())
 
 
+def read_netcdf(path: str | os.PathLike[str]) -> Any:
+    """The `xarray.Dataset` that `write_netcdf` wrote, in memory.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        ValueError: it is not NetCDF.
+    """
+    import xarray as xr
+
+    image = read_bytes(path)
+    try:
+        return xr.load_dataset(io.BytesIO(image), engine="h5netcdf")
+    except Exception:  # what decoders make of junk
+        raise ValueError(f"{path}: not a NetCDF file (.nc) as jaxelph writes them.") from None
+
+
+# Without a date the same result gives the same file.
+_SAVED: dict[str, dict[str, Any]] = {
+    ".png": {"dpi": 200},
+    ".pdf": {"metadata": {"CreationDate": None}},
+    ".svg": {"metadata": {"Date": None}},
+}
+
+
+def write_figure(figure: Any, path: Path) -> None:
+    """A `matplotlib.figure.Figure` in the format that the name's ending says."""
+    figure.savefig(path, **_SAVED.get(path.suffix.lower(), {}))
+
+
 def result_writers(
     name: str, figure: Any, dataset: Any, text: str | None = None
 ) -> dict[str, Callable[[Path], object]]:
@@ -259,9 +288,8 @@ def result_writers(
         text: JSON.
     """
     writers: dict[str, Callable[[Path], object]] = {
-        f"{name}.png": lambda path: figure.savefig(path, dpi=200),
-        # Without a date the same result gives the same file.
-        f"{name}.pdf": lambda path: figure.savefig(path, metadata={"CreationDate": None}),
+        f"{name}.png": lambda path: write_figure(figure, path),
+        f"{name}.pdf": lambda path: write_figure(figure, path),
         f"{name}.nc": lambda path: write_netcdf(dataset, path),
     }
     if text is not None:

@@ -4,9 +4,12 @@ Colours are those of Okabe and Ito, which people with any kind of colour vision 
 line styles and markers tell the curves apart once more, for print in black and white.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 GREY = "#555555"
@@ -46,3 +49,73 @@ def is_plain_tick(value: float) -> bool:
     """Whether a minor tick gets a number: 2 and 5 in each decade."""
     digit = value / 10 ** np.floor(np.log10(value))
     return bool(np.isclose(digit, 2) or np.isclose(digit, 5))
+
+
+class Canvas(NamedTuple):
+    """Where a figure is drawn: its panels, and what may carry its title and legend.
+
+    `figure` is None where the caller gave the panels themselves: what lies around them is his.
+    """
+
+    panels: tuple["Axes", ...]
+    figure: Any
+
+    @property
+    def root(self) -> Any:
+        """The figure that the panels belong to."""
+        return self.panels[0].figure if self.figure is None else self.figure
+
+
+def canvas(
+    on: Any,
+    rows: int,
+    columns: int,
+    size: tuple[float, float],
+    **options,
+) -> Canvas:
+    """Panels to draw on, row by row.
+
+    Args:
+        on: None for a new figure; a matplotlib `Figure` or `SubFigure`, which is filled; one
+            `Axes` of a grid, whose place is taken by the panels; or a sequence of as many `Axes`
+            as there are panels.
+        rows, columns: of panels.
+        size: of a new figure, in inches.
+        options: of `Figure.subplots`.
+
+    Raises:
+        ValueError: `on` is none of these, or too few or too many axes.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> mine = Figure()
+        >>> found = canvas(mine.subplots(1, 2)[1], 2, 2, (7.0, 5.0))
+        >>> len(found.panels), len(mine.axes), found.root.figure is mine
+        (4, 5, True)
+    """
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, FigureBase
+
+    count = rows * columns
+    if on is None:
+        on = Figure(figsize=size, layout="constrained")
+    elif isinstance(on, Axes):
+        place = on.get_subplotspec()
+        if place is None:
+            raise ValueError(
+                f"ax is one axes outside any grid, and the figure has {count} panels; give a "
+                f"figure, axes of plt.subplots, or {count} axes."
+            )
+        around = on.figure
+        on.remove()
+        on = around.add_subfigure(place)
+    if isinstance(on, FigureBase):
+        made = on.subplots(rows, columns, squeeze=False, **options)
+        return Canvas(tuple(made.ravel()), on)
+    given = list(np.ravel(np.asarray(on, dtype=object)))
+    if len(given) != count or not all(isinstance(one, Axes) for one in given):
+        raise ValueError(
+            f"ax is {type(on).__name__}, and the figure has {count} panels; give a matplotlib "
+            f"figure, axes of plt.subplots, or {count} axes."
+        )
+    return Canvas(tuple(given), None)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from drawings import assert_same, drawn
 from scipy.integrate import solve_ivp
 
 from jaxelph import (
@@ -15,12 +16,14 @@ from jaxelph import (
     evolve,
     example,
     normal_modes,
+    plot,
     relax,
     specific_heat_ratio,
     two_temperature_rate,
 )
 from jaxelph.cli import run
 from jaxelph.evolution.cooling import cooling_time
+from jaxelph.files import read_netcdf
 from jaxelph.units import HBAR, KELVIN, mev_to_per_ps
 
 METAL = example("table1")
@@ -138,6 +141,10 @@ def test_dataset_and_figure(relaxation, tmp_path):
         np.testing.assert_allclose(data["electron_temperature"], relaxation.temperature)
         assert data["time"].attrs["units"] == "ps" and data["energy"].attrs["units"] == "meV"
         assert data.attrs["result"] == "completed"
+    again = plot(read_netcdf(files["relaxation.nc"]))
+    assert_same(drawn(again), drawn(relaxation.plot()))
+    labels = [line.get_label() for line in again.get_axes()[2].lines]
+    assert labels == ["electrons", "two temperatures", "Allen", "phonons"]
 
 
 def test_program(relaxation, capsys):
@@ -162,7 +169,8 @@ def test_an_unstable_metal_is_an_answer(tmp_path):
     run = relax(metal, 160.0, 146.0, TIMES, grid=GRID)
     assert run.result == "unstable" and run.reached == 0
     assert "unstable from the start" in run.explain() and "per ps" in run.explain()
-    run.save(tmp_path)
+    files = run.save(tmp_path)
+    assert_same(drawn(plot(read_netcdf(files["relaxation.nc"]))), drawn(run.plot()))
     assert json.loads((tmp_path / "relaxation.json").read_text())["temperatures_K"][1] is None
 
 

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import xarray as xr
+from drawings import assert_same, drawn
 from matplotlib.figure import Figure
 
 import jaxelph as j
@@ -165,6 +166,15 @@ def test_netcdf_round_trip(report, tmp_path):
     assert all("units" in variable.attrs for variable in data.data_vars.values())
     np.testing.assert_array_equal(data.lambda_c.sel(criterion="heat"), report.critical["heat"])
     np.testing.assert_array_equal(data.temperature, TEMPERATURES)
+
+
+def test_the_figure_is_drawn_again_from_its_file(report, tmp_path):
+    data = files.read_netcdf(report.save(tmp_path)["report.nc"])
+    assert_same(drawn(j.plot(data)), drawn(report.plot()))
+    panels = Figure(figsize=(8, 6)).subplots(2, 2)
+    report.plot(ax=panels)
+    heat = panels[1, 0].lines[0]
+    np.testing.assert_array_equal(heat.get_ydata(), report.specific_heat)
 
 
 def test_save_is_all_or_nothing(report, tmp_path, monkeypatch):

@@ -55,7 +55,8 @@ def command(
     from ..files import check_folder, result_writers, write_all
     from ..grid import EnergyGrid
     from ..inverse.design import DesignError, StabilityBound, trade_off
-    from ..inverse.design_output import design_dataset, design_figure
+    from ..inverse.design_figure import design_figure
+    from ..inverse.design_output import design_dataset
     from ..inverse.table import parse_peaks
     from ..spectrum import EinsteinModes
     from ..terminal import deliver, progress_bar
@@ -113,8 +114,7 @@ def command(
     data = design_dataset(curves, wanted, temperature, grid=grid, **repulsion)
 
     def save(folder):
-        figure = design_figure(curves, wanted, temperature, mu_star)
-        return write_all(folder, result_writers("design", figure, data)).values()
+        return write_all(folder, result_writers("design", design_figure(data), data)).values()
 
     deliver(lambda: _show(curves, data, wanted, temperature, repulsion, json), save, output)
 

@@ -73,7 +73,6 @@ def command(
 
     from ..files import check_folder, result_writers, write_all
     from ..inverse.fit import fit_spectrum
-    from ..inverse.fit_output import fit_dataset, fit_figure
     from ..inverse.table import parse_peaks, read_data
     from ..terminal import deliver, progress_bar
 
@@ -123,7 +122,7 @@ def command(
         drawn = {} if bootstrap is None else fit.bootstrap(bootstrap)
 
     def save(folder):
-        writers = result_writers("fit", fit_figure(fit), fit_dataset(fit))
+        writers = result_writers("fit", fit.plot(), fit.to_xarray())
         return write_all(folder, writers).values()
 
     deliver(lambda: _show(fit, drawn, file, kind, repulsion, json), save, output)

@@ -55,7 +55,8 @@ def command(
     from ..files import check_folder, result_writers, write_all
     from ..superconductivity import describe_repulsion
     from ..sweeps.devices import one_device_per_core
-    from ..sweeps.phase_diagram import phase_diagram, plot_phase_diagram
+    from ..sweeps.figure import map_figure
+    from ..sweeps.phase_diagram import phase_diagram
     from ..terminal import progress_bar, say
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
@@ -89,7 +90,7 @@ def command(
         )
     found.attrs["name"] = name
     described = describe_repulsion(mu_star, found.attrs["omega_ph_meV"], cutoff, mu_star_at)
-    figure = plot_phase_diagram(found, f"{name}, μ* = {mu_star:g}")
+    figure = map_figure(found)
     say(f"Tc: {described}")
     writers = result_writers("map", figure, found)
     for path in write_all(output, writers).values():

@@ -50,7 +50,6 @@ def command(
     δQ/δα²F(ω) is the change of Q for each meV of area that is added to α²F at ω.
     """
     from ..files import check_folder, result_writers, write_all
-    from ..inverse.output import sensitivities_dataset, sensitivities_figure
     from ..inverse.sensitivities import check_size, sensitivities
     from ..terminal import deliver, progress_bar
     from ..units import KELVIN
@@ -74,10 +73,10 @@ def command(
             **repulsion,
             progress=lambda quantity: bar(names.index(quantity), len(names)),
         )
-    data = sensitivities_dataset(found)
+    data = found.to_xarray()
 
     def save(folder):
-        writers = result_writers("sensitivities", sensitivities_figure(found), data)
+        writers = result_writers("sensitivities", found.plot(), data)
         return write_all(folder, writers).values()
 
     deliver(lambda: _show(found, data, name, temperature, repulsion, json), save, output)
@@ -88,7 +87,6 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
     from rich.table import Table
 
     from ..files import json_text
-    from ..inverse.output import unit_of
     from ..superconductivity import describe_repulsion
     from ..terminal import number, print_json, print_table, results
     from ..units import KELVIN
@@ -101,12 +99,12 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
         told["frequency_meV"] = found.omega.tolist()
         told["quantities"] = {
             item.name: {
-                "value": unit_of(item)[0] * item.value,
-                "unit": unit_of(item)[1],
-                "by_a2f": (unit_of(item)[0] * item.functional).tolist(),
+                "value": item.shown[0] * item.value,
+                "unit": item.shown[1],
+                "by_a2f": (item.shown[0] * item.functional).tolist(),
                 "by_a2f_unit": data[f"d{item.name.replace('-', '_')}_da2f"].attrs["units"],
-                "by_temperature_per_K": unit_of(item)[0] * item.temperature * KELVIN,
-                "by_mu_star": unit_of(item)[0] * item.mu_star,
+                "by_temperature_per_K": item.shown[0] * item.temperature * KELVIN,
+                "by_mu_star": item.shown[0] * item.mu_star,
             }
             for item in found.items
         }
@@ -116,7 +114,7 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
         for head in ("quantity", "value", "unit", "∂/∂T (per K)", "∂/∂μ*", "most sensitive at"):
             table.add_column(head)
         for item in found.items:
-            factor, told_unit = unit_of(item)
+            factor, told_unit = item.shown
             inside = found.omega > 0.05 * found.omega[-1]
             where = found.omega[inside][int(np.argmax(np.abs(item.functional[inside])))]
             table.add_row(

@@ -1,7 +1,5 @@
 """Where and how a normal metal lost its stability during an evolution."""
 
-from typing import TYPE_CHECKING
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,10 +10,8 @@ from ..kinetics import KineticEquation
 from ..modes import NormalModes, normal_modes
 from ..numerics import eigh
 from ..tridiagonal import lowest_eigenvalue
+from .run import RESULTS, Run
 from .spike import first_zero, least_weights
-
-if TYPE_CHECKING:
-    from .evolve import Evolution
 
 # Deviations up to this size count as small when a growth rate is read off.
 _LINEAR = 1e-2
@@ -69,15 +65,13 @@ class Instability(eqx.Module):
         )
 
 
-def find_instability(evolution: "Evolution") -> Instability | None:
+def find_instability(evolution: Run) -> Instability | None:
     """The loss of stability along an evolution, or None.
 
     A run that stopped there knows the time on its grid to its tolerance. In a run that was not
     told to stop it is the first of the times asked for at which B(f) is not positive. `onset` is
     found from the states at the times asked for: 20 of them before it give it to four digits.
     """
-    from .evolve import RESULTS
-
     if evolution.f.ndim != 2:
         raise ValueError(
             "instability() describes one run; of a batch, take one with "
@@ -137,7 +131,7 @@ def smallest_eigenvalue(
     return lowest_eigenvalue(equation.matrices().symmetric_mass(deviation))
 
 
-def growth_rate(evolution: "Evolution", modes: NormalModes, mode: int = 0) -> float:
+def growth_rate(evolution: Run, modes: NormalModes, mode: int = 0) -> float:
     r"""The rate at which a normal mode's amplitude grows in a run, $d\ln|a|/dt$.
 
     Fitted to the times at which the deviation is small, so that the linear theory's -γ is what

@@ -28,9 +28,10 @@ from ..spectrum import EliashbergFunction, at_temperature, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .cooling import Trace, cooling_time, trace_times
+from .dataset import evolution_dataset
 from .evolve import Evolution, evolve
-from .output import evolution_dataset, evolution_figure, outcome
 from .progress import ProgressMeter
+from .run import outcome
 
 # A run is as long as it takes the excess temperature to fall to this share.
 _LEFT = 0.01
@@ -184,6 +185,7 @@ class Relaxation:
             temperature_unit="K",
         )
         return data.assign_attrs(
+            kind="relaxation",
             title=f"jaxelph relax {self.name}".strip(),
             electron_temperature_at_start=self.electron_temperature,
             rtol=self.rtol,
@@ -227,17 +229,14 @@ class Relaxation:
         """`to_dict` as valid JSON."""
         return json_text(self.to_dict())
 
-    def plot(self):
-        """f(E), δf over time and energy, and T_e(t) beside the two-temperature model."""
-        return evolution_figure(
-            self.evolution,
-            self.to_xarray(),
-            ("ps", "meV", "K"),
-            cooling={
-                "two temperatures": self.two_temperature_rate,
-                "Allen": self.allen_rate,
-            },
-        )
+    def plot(self, ax=None):
+        """f(E), δf over time and energy, and T_e(t) beside the two-temperature model.
+
+        On `ax` if given, see `jaxelph.plot`.
+        """
+        from .figure import evolution_figure
+
+        return evolution_figure(self.to_xarray(), ax)
 
     def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
         """Write relaxation.nc, .json, .png and .pdf: all of them or none."""

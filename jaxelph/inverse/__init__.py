@@ -30,8 +30,8 @@ from .linear import self_energy_design as self_energy_design
 from .sampling import Samples as Samples
 from .sampling import sample_posterior as sample_posterior
 from .sensitivities import QUANTITIES as QUANTITIES
-from .sensitivities import Sensitivities as Sensitivities
 from .sensitivities import coupling_moment as coupling_moment
 from .sensitivities import functional_derivative as functional_derivative
 from .sensitivities import scaling_derivative as scaling_derivative
 from .sensitivities import sensitivities as sensitivities
+from .sensitivities_result import Sensitivities as Sensitivities

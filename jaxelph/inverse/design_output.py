@@ -1,17 +1,14 @@
-"""Trade-offs in the units of people: a labelled dataset and a figure, for spectra in meV."""
+"""Trade-offs in the units of people, as a labelled dataset, for spectra in meV."""
 
 from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from ..grid import EnergyGrid
-from ..plotting import CRITERION_STYLE, STYLE
 from ..spectrum import coupling_constant, log_frequency, maximum_frequency, phonon_edge
-from ..units import KELVIN, kelvin
+from ..units import KELVIN
 from .design import Design
 from .fit_peaks import peaks_a2f
 from .sensitivities import coupling_moment
@@ -41,6 +38,10 @@ def design_dataset(
     }
     if grid is not None:
         conditions |= {"grid_step_meV": float(grid.step), "grid_size": grid.size}
+    least = int(np.argmin(margins))
+    top = max(float(maximum_frequency(row[least].spectrum)) for row in curves.values())
+    omega = np.linspace(0, 1.1 * top, 800)[1:]
+    optimal = [peaks_a2f(row[least].spectrum, jnp.asarray(omega)) for row in curves.values()]
     two, three = ("criterion", "margin"), ("criterion", "margin", "peak")
     data = {
         "tc": (two, table(lambda d: d.value / KELVIN), {"long_name": "Tc", "units": "K"}),
@@ -77,43 +78,18 @@ def design_dataset(
         "peak_frequency": (three, table(lambda d: d.spectrum.omega), {"units": "meV"}),
         "peak_width": (three, table(lambda d: d.spectrum.width), {"units": "meV"}),
         "peak_coupling": (three, table(lambda d: d.spectrum.coupling), {"units": "1"}),
+        "a2f": (
+            ("criterion", "frequency"),
+            np.array(optimal),
+            {"long_name": "optimal α²F(ω) at the least of the margins", "units": "1"},
+        ),
     }
     return xr.Dataset(
         data,
         coords={
             "criterion": list(curves),
             "margin": ("margin", margins, {"long_name": "least margin", "units": "1"}),
+            "frequency": ("frequency", omega, {"long_name": "phonon frequency", "units": "meV"}),
         },
-        attrs={"temperature_K": temperature, "mu_star": mu_star, **conditions},
+        attrs={"kind": "design", "temperature_K": temperature, "mu_star": mu_star, **conditions},
     )
-
-
-def design_figure(
-    curves: Curves, margins: np.ndarray, temperature: float, mu_star: float
-) -> Figure:
-    """Tc against the least margin, and the α²F of the least one, by each criterion."""
-    order = np.argsort(margins)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 2.9), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        top = max(float(maximum_frequency(row[order[0]].spectrum)) for row in curves.values())
-        omega = np.linspace(0, 1.1 * top, 800)[1:]
-        for criterion, row in curves.items():
-            colour, line, marker, label = CRITERION_STYLE[criterion]
-            tc = np.array([one.value for one in row]) / KELVIN
-            left.plot(
-                margins[order], tc[order], line, color=colour, marker=marker, label=label, ms=4
-            )
-            a2f = peaks_a2f(row[order[0]].spectrum, jnp.asarray(omega))
-            right.plot(omega, a2f, line, color=colour, label=criterion)
-        left.set_xlabel(f"least margin at {kelvin(temperature)}")
-        left.set_ylabel(rf"largest $T_c$ (K), $\mu^*$ = {mu_star:g}")
-        left.set_ylim(bottom=0)
-        left.legend(loc="best")
-        right.set_xlabel(r"phonon energy $\omega$ (meV)")
-        right.set_ylabel(r"optimal $\alpha^2F(\omega)$")
-        right.set_title(f"least margin {margins[order[0]]:g}", loc="left")
-        right.set_xlim(0, omega[-1])
-        right.set_ylim(bottom=0)
-        right.legend(loc="best")
-    return figure

@@ -25,7 +25,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import curve_fit
 
 from ..numerics import trapezoid_weights
-from .fit_result import FitError
+from .errors import FitError
 from .functionals import TableEstimate
 from .linear import check_linear, invert_whitened, whitened
 from .posterior import gain_of

@@ -17,14 +17,21 @@ from ..spectrum import (
     coupling_constant,
     log_frequency,
 )
+from ..units import KELVIN
 from .data import SpectralData
+from .entropy import EntropyFit
+from .errors import FitError as FitError
+from .errors import FitWarning as FitWarning
+from .fit_axis import axis_of
+from .fit_output import MOMENTS as UNITS_OF_MOMENTS
+from .fit_output import parameter_unit
 from .functionals import MOVED, UNCERTAIN, UNDECIDED
+from .linear import Bootstrap, LinearFit
 from .resolution import line_widths
 from .sensitivities import Functional, coupling_moment
 
 if TYPE_CHECKING:
-    from .entropy import EntropyFit
-    from .linear import Bootstrap, LinearFit
+    import xarray as xr
 
 #: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
 MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
@@ -32,14 +39,6 @@ MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
 
 # Remarks are made where chance alone would make them once in so many fits.
 _CHANCE = 1e-6
-
-
-class FitWarning(UserWarning):
-    """Data that look odd, or a fit to be read with care."""
-
-
-class FitError(ValueError):
-    """A fit that did not converge, or that the data do not decide."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ class Fit:
     chi_square: float
     degrees: float  # of freedom: data less the parameters that they decide
     prior_share: dict[str, float]  # of each moment: what is left of the prior's variance
-    posterior: "LinearFit | EntropyFit | None" = None  # of a table: evidence, resolution kernel
+    posterior: LinearFit | EntropyFit | None = None  # of a table: evidence, resolution kernel
 
     @property
     def error(self) -> np.ndarray:
@@ -109,7 +108,7 @@ class Fit:
             return {}
         return line_widths(self.omega, self.posterior.resolution)
 
-    def bootstrap(self, draws: int = 200, seed: int = 0) -> "dict[str, Bootstrap]":
+    def bootstrap(self, draws: int = 200, seed: int = 0) -> dict[str, Bootstrap]:
         """Fits of the fitted α²F with fresh noise: bias, spread and coverage of each moment.
 
         Args:
@@ -119,23 +118,94 @@ class Fit:
         Raises:
             ValueError: the fit is not one of a table under the smooth prior.
         """
-        from .linear import LinearFit
-
         if not isinstance(self.posterior, LinearFit):
             raise ValueError("the bootstrap is of a table under the smooth prior.")
         return self.posterior.bootstrap(draws, seed)
 
-    def to_xarray(self):
-        """A labelled dataset, in meV and K; see `inverse.fit_output`."""
-        from .fit_output import fit_dataset
+    def to_xarray(self) -> "xr.Dataset":
+        """α²F with its covariance, the moments, and data beside fit, in meV, K and ps.
 
-        return fit_dataset(self)
+        Of the n-th data set, names that end in _n: the abscissa, what was measured with its
+        error, and what was fitted with its own.
+        """
+        import xarray as xr
 
-    def plot(self):
-        """A figure of data beside fit, and of α²F with its band."""
-        from .fit_output import fit_figure
+        data: dict[str, tuple] = {
+            "a2f": ("frequency", self.a2f, {"long_name": "α²F(ω)", "units": "1"}),
+            "a2f_error": (
+                "frequency",
+                self.error,
+                {"long_name": "standard deviation", "units": "1"},
+            ),
+            "a2f_covariance": (
+                ("frequency", "frequency_2"),
+                self.covariance,
+                {"long_name": "covariance of α²F(ω) and α²F(ω')", "units": "1"},
+            ),
+        }
+        for name, (value, error) in self.moments.items():
+            label, factor, unit = UNITS_OF_MOMENTS[name]
+            key = name.replace("-", "_")
+            data[key] = ((), factor * value, {"long_name": label, "units": unit or "1"})
+            data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+            if name in self.prior_share:
+                told = {"long_name": "what is left of the prior's variance", "units": "1"}
+                data[f"{key}_prior_share"] = ((), self.prior_share[name], told)
+        for name, (value, error) in self.parameters.items():
+            factor, unit = parameter_unit(name)
+            key = name.replace(" ", "_").replace("-", "_")
+            data[key] = ((), factor * value, {"units": unit or "1"})
+            data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+        for number, (item, fitted, error) in enumerate(
+            zip(self.data, self.fitted, self.fitted_error, strict=True), 1
+        ):
+            row, axis = f"datum_{number}", axis_of(item)
+            over = {"long_name": axis.long_name, "units": axis.units}
+            data[f"abscissa_{number}"] = (row, axis.values, over)
+            told: dict[str, str | float] = {
+                "kind": item.name,
+                "units": axis.data_units,
+                "parts": ", ".join(axis.parts),
+            }
+            temperature = getattr(item, "temperature", None)
+            if temperature is not None and np.ndim(temperature) == 0:
+                told["temperature_K"] = float(temperature) / KELVIN
+            columns = {
+                "measured": item.values,
+                "measured_error": item.error,
+                "fitted": fitted,
+                "fitted_error": error,
+            }
+            for name, values in columns.items():
+                data[f"{name}_{number}"] = (row, axis.factor * values, dict(told))
+        if self.posterior is not None:
+            data["resolution"] = (
+                ("frequency", "frequency_2"),
+                self.posterior.resolution,
+                {"long_name": "mean of the fit = resolution · true α²F, without noise"},
+            )
+        frequency = {"long_name": "phonon frequency", "units": "meV"}
+        return xr.Dataset(
+            data,
+            coords={
+                "frequency": ("frequency", self.omega, frequency),
+                "frequency_2": ("frequency_2", self.omega, frequency),
+            },
+            attrs={
+                "kind": "fit",
+                "data_sets": len(self.data),
+                "model": type(self.spectrum).__name__,
+                "chi_square": self.chi_square,
+                "degrees_of_freedom": self.degrees,
+                "undecided": ", ".join(self.undecided),
+            },
+        )
 
-        return fit_figure(self)
+    def plot(self, ax=None):
+        """A figure of data beside fit, and of α²F with its band; on `ax` if given."""
+        from .fit_figure import fit_figure
+
+        return fit_figure(self.to_xarray(), ax)
 
 
 def chi_square_remarks(chi_square: float, degrees: float) -> list[str]:

@@ -10,7 +10,6 @@ Known forms which these derivatives must reproduce:
     ∫ α²F (δλ_c/δα²F) dω = 0,    ∫ α²F (δmargin/δα²F) dω = margin - 1 (weight, heat, kinetic).
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
@@ -39,6 +38,7 @@ from ..stability import two_temperature_rate
 from ..superconductivity import allen_dynes, check_coulomb, transition_temperature
 from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio, stability_parameter
 from ..units import KELVIN
+from .sensitivities_result import Sensitivities, Sensitivity
 
 # Dense matrices are differentiated through.
 _LARGEST_GRID = 3000
@@ -227,50 +227,6 @@ def functional_derivative(
     return jax.grad(lambda area: quantity(with_probes(spectrum, omega, area)))(
         jnp.zeros_like(omega)
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Sensitivity:
-    """One quantity with its derivatives. Units: the spectrum's energy unit throughout."""
-
-    name: str
-    label: str
-    energy_power: int
-    value: float
-    spectrum: EliashbergFunction  # of the same kind, holding ∂Q/∂(each of its numbers)
-    temperature: float  # ∂Q/∂T
-    mu_star: float  # ∂Q/∂μ*
-    functional: np.ndarray  # δQ/δα²F(ω)
-
-
-@dataclasses.dataclass(frozen=True)
-class Sensitivities:
-    """Derivatives of several quantities at one spectrum and temperature."""
-
-    at: EliashbergFunction
-    temperature: float
-    mu_star: float
-    grid: EnergyGrid
-    omega: np.ndarray
-    items: tuple[Sensitivity, ...]
-    omega_ph: float = np.nan  # the frequency that μ* refers to
-    cutoff: float = np.inf
-    mu_star_at: str = "omega-ph"
-
-    def __getitem__(self, name: str) -> Sensitivity:
-        return next(item for item in self.items if item.name == name)
-
-    def to_xarray(self):
-        """A labelled dataset, in meV; see `inverse.output`."""
-        from .output import sensitivities_dataset
-
-        return sensitivities_dataset(self)
-
-    def plot(self):
-        """A figure of the functional derivatives above α²F."""
-        from .output import sensitivities_figure
-
-        return sensitivities_figure(self)
 
 
 @eqx.filter_jit

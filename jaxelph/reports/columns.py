@@ -22,12 +22,12 @@ from ..spectrum import (
 from ..superconductivity import transition_temperature
 from ..units import KELVIN
 
-#: Each quantity: its name in files, what it is, its unit, how a figure calls it.
+#: Each quantity: its name in files, what it is, its unit.
 QUANTITIES = {
-    "lambda": ("electron-phonon coupling", "1", r"$\lambda$"),
-    "omega_log": ("logarithmic frequency ω_log", "K", r"$\omega_{\log}$ (K)"),
-    "Tc": ("transition temperature (Eliashberg)", "K", r"$T_c$ (K)"),
-    "margin": ("stability margin (kinetic)", "1", "margin (kinetic)"),
+    "lambda": ("electron-phonon coupling", "1"),
+    "omega_log": ("logarithmic frequency ω_log", "K"),
+    "Tc": ("transition temperature (Eliashberg)", "K"),
+    "margin": ("stability margin (kinetic)", "1"),
 }
 
 
@@ -81,7 +81,7 @@ class Columns:
         """The table as a labelled `xarray.Dataset` over the dimension column."""
         data: dict[str, Any] = {
             name: ("column", self.values[name], {"long_name": text, "units": unit})
-            for name, (text, unit, _) in QUANTITIES.items()
+            for name, (text, unit) in QUANTITIES.items()
         }
         data["margin"][2]["temperature_K"] = self.temperature
         data["Tc"][2]["mu_star"] = self.mu_star
@@ -90,6 +90,8 @@ class Columns:
         data["label"] = ("column", np.array(self.labels, dtype=object))
         data["error"] = ("column", np.array(self.errors, dtype=object))
         attributes = {
+            "kind": "columns",
+            "name": self.name,
             "title": f"jaxelph columns {self.name}".strip(),
             "source": self.source,
             "default_column": self.default,
@@ -97,9 +99,14 @@ class Columns:
         }
         return xr.Dataset(data, {"column": np.arange(1, len(self.labels) + 1)}, attributes)
 
-    def plot(self):
-        """The figure, a `matplotlib.figure.Figure` that no global state knows of."""
-        return _plot(self)
+    def plot(self, ax=None):
+        """The figure, a `matplotlib.figure.Figure` that no global state knows of.
+
+        On `ax` if given, see `jaxelph.plot`.
+        """
+        from .columns_figure import columns_figure
+
+        return columns_figure(self.to_xarray(), ax)
 
 
 def compare_columns(
@@ -173,51 +180,3 @@ def compare_columns(
 def _label(column: TabulatedSpectrum | SpectrumFileError) -> str:
     known = isinstance(column, TabulatedSpectrum) and column.provenance
     return known.label if known else ""
-
-
-def _plot(columns: Columns):
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    from ..plotting import BLUE, GREY, ORANGE, SHADE, STYLE
-
-    number = np.arange(1, len(columns.labels) + 1)
-    known = bool(np.all(np.isfinite(columns.smearing)))
-    x = columns.smearing if known else number
-    with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-        panels = figure.subplots(2, 2, sharex=True)
-        for axes, (key, (_, _, label)), letter in zip(
-            panels.ravel(), QUANTITIES.items(), "abcd", strict=True
-        ):
-            y = columns.values[key]
-            axes.plot(x, y, "-", color=BLUE, linewidth=1)
-            axes.plot(x, y, "o", color=BLUE)
-            at = columns.default - 1
-            axes.plot(
-                x[at],
-                y[at],
-                "o",
-                color=ORANGE,
-                markersize=8,
-                markerfacecolor="none",
-                label=f"column {columns.default}, the default",
-            )
-            axes.set_ylabel(label)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
-            axes.margins(y=0.15)
-            if key == "margin":
-                axes.set_title(f"at T = {columns.temperature:.4g} K", fontsize=8, color=GREY)
-                low, high = axes.get_ylim()
-                if low < 0:
-                    axes.axhspan(low, min(0.0, high), color=SHADE, alpha=0.13, linewidth=0)
-                    axes.set_ylim(low, high)
-                    at = (0.98, 0.04)
-                    axes.annotate("unstable", at, xycoords="axes fraction", ha="right", color=SHADE)
-            if key == "Tc":
-                axes.set_title(rf"$\mu^*$ = {columns.mu_star:g}", fontsize=8, color=GREY)
-        panels[0, 0].legend(loc="best")
-        for axes in panels[1]:
-            axes.set_xlabel(f"smearing ({columns.smearing_kind})" if known else "column")
-        figure.suptitle(columns.name, fontsize=9.5, parse_math=False)
-    return figure

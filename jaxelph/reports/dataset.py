@@ -4,10 +4,11 @@ import numpy as np
 import xarray as xr
 
 from ..critical import CRITERIA
-from .report import Report
+from .findings import Findings
+from .verdict import label, paragraph
 
 
-def report_dataset(report: Report) -> xr.Dataset:
+def report_dataset(report: Findings) -> xr.Dataset:
     """The arrays of a report with dimensions temperature, energy, frequency and criterion.
 
     λ_c is inf where a criterion cannot be violated at any coupling, and an edge of stability
@@ -100,11 +101,14 @@ def report_dataset(report: Report) -> xr.Dataset:
             "criterion": ("criterion", list(CRITERIA)),
         },
         attrs={
+            "kind": "report",
+            "name": r.name,
             "title": f"jaxelph report {r.name}".strip(),
             "source": r.source,
             "grid": "sinc quadrature, odd functions on E = step…size·step",
             "grid_rtol": r.rtol,
-            "verdict": f"{r.label}. {r.verdict}",
+            "label": label(r),
+            "verdict": f"{label(r)}. {paragraph(r)}",
             "warnings": "; ".join(r.warnings),
             **conditions,
         },

@@ -1,14 +1,11 @@
 """The verdict on a metal in words: which criterion says what, and how far to trust it."""
 
 import math
-from typing import TYPE_CHECKING
 
 from ..critical import CRITERIA
 from ..spectrum import TabulatedSpectrum
 from ..units import kelvin
-
-if TYPE_CHECKING:
-    from .report import Report
+from .findings import Findings
 
 _MEANING = {
     "weight": "min Z₀⁻¹(E) > 0",
@@ -17,7 +14,7 @@ _MEANING = {
 }
 
 
-def label(report: "Report") -> str:
+def label(report: Findings) -> str:
     """The verdict in one line; see `paragraph`."""
     edges = {name: edge for name, edge in report.unstable_below.items() if edge is not None}
     low, tc = report.scanned[0], report.tc["eliashberg"]
@@ -35,7 +32,7 @@ def label(report: "Report") -> str:
     return f"unstable {told} by the {_and(names)} {_criterion(names)}, {where}"
 
 
-def where_unstable(report: "Report", criterion: str) -> str:
+def where_unstable(report: Findings, criterion: str) -> str:
     """Where one criterion says that the metal is unstable, windows of temperature one by one."""
     windows = report.unstable_windows[criterion]
     low, high = (kelvin(t) for t in report.scanned)
@@ -51,7 +48,7 @@ def _told(windows) -> str:
     )
 
 
-def paragraph(report: "Report") -> str:
+def paragraph(report: Findings) -> str:
     """The verdict in a paragraph: every criterion by its name, λ beside λ_c, and caveats.
 
     The three criteria are values of one quadratic form and need not agree: a negative weight

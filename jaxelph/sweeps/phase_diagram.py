@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
-from matplotlib.colors import SymLogNorm
-from matplotlib.figure import Figure
 
 from ..critical import CRITERIA, margin
 from ..grid import grid_extent, size_for
-from ..plotting import CRITERION_STYLE, STYLE
 from ..spectrum import (
     EliashbergFunction,
     at_temperature,
@@ -119,57 +115,4 @@ def phase_diagram(
         "cutoff_meV": np.inf if cutoff is None else float(cutoff),
         "mu_star_at": mu_star_at,
     }
-    return xr.Dataset(data, coordinates, {**conditions, "energies": size})
-
-
-def plot_phase_diagram(found: xr.Dataset, title: str = "") -> Figure:
-    """The kinetic margin and C_el over (λ, T), with the critical lines and Tc on top."""
-    coupling, temperature = found["coupling"].values, found["temperature"].values
-    with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
-        panels = figure.subplots(1, 2, sharex=True, sharey=True)
-        shown = (
-            ("margin_kinetic", "margin (kinetic)"),
-            ("margin_heat", r"$C_{el}\,/\,(2\pi^2\nu_0T/3)$"),
-        )
-        for axes, (name, label), letter in zip(panels, shown, "ab", strict=True):
-            plane = found[name].values.T
-            # White where stability is lost; linear between -1 and 1, logarithmic beyond.
-            limit = max(1.0, float(np.max(np.abs(plane))))
-            mesh = axes.pcolormesh(
-                coupling,
-                temperature,
-                plane,
-                cmap="RdBu",
-                norm=SymLogNorm(1.0, vmin=-limit, vmax=limit),
-                shading="gouraud",
-                rasterized=True,
-            )
-            bar = figure.colorbar(mesh, ax=axes, pad=0.02)
-            ticks = [x for x in (0.5, 1, 3, 10, 30, 100, 300) if x <= limit]
-            bar.set_ticks([*(-x for x in reversed(ticks)), 0, *ticks])
-            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            bar.ax.minorticks_off()
-            axes.set_title(label)
-            for criterion in CRITERIA:
-                colour, line, _, text = CRITERION_STYLE[criterion]
-                width = 2.4 if criterion == "weight" else 1.4  # it often runs under the kinetic one
-                axes.plot(
-                    found[f"lambda_c_{criterion}"],
-                    temperature,
-                    line,
-                    color=colour,
-                    linewidth=width,
-                    label=rf"$\lambda_c$, {text}",
-                )
-            axes.plot(coupling, found["tc"], color="black", linewidth=1.2, label=r"$T_c$")
-            axes.set_xlim(coupling[0], coupling[-1])
-            axes.set_ylim(temperature[0], temperature[-1])
-            axes.set_xlabel(r"coupling $\lambda$")
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
-        panels[0].set_ylabel("temperature $T$ (K)")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
-        if title:
-            figure.suptitle(title, fontsize=9.5, parse_math=False)
-    return figure
+    return xr.Dataset(data, coordinates, {"kind": "map", **conditions, "energies": size})

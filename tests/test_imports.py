@@ -1,0 +1,73 @@
+"""Which file of the package imports which: one direction, and pictures know no results."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import jaxelph
+from jaxelph.figures import FIGURES
+
+ROOT = Path(jaxelph.__file__).parent
+FILES = {
+    ".".join(("jaxelph", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    ): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+
+
+def imported(name, files=FILES, text=None):
+    """Modules that a file names in any import: in functions and for type checkers as well."""
+    path, found = files[name], set()
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text() if text is None else text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                below = f"{base}.{alias.name}"
+                found.add(below if below in files else base)
+    return (found & set(files)) - {name}
+
+
+def circles(graph):
+    """Groups of modules that reach one another: what is left when leaves and roots are gone."""
+    left = {name: set(others) for name, others in graph.items()}
+    while True:
+        wanted = set().union(*left.values()) if left else set()
+        ends = [name for name, others in left.items() if not others & set(left)]
+        ends += [name for name in left if name not in wanted]
+        if not ends:
+            return left
+        left = {name: others - set(ends) for name, others in left.items() if name not in ends}
+
+
+def test_no_circle_among_the_files():
+    graph = {name: imported(name) for name in FILES}
+    assert graph["jaxelph.reports.report"] >= {"jaxelph.reports.dataset", "jaxelph.reports.figure"}
+    assert circles(graph) == {}
+
+
+def test_a_circle_would_be_seen():
+    text = "def f():\n    from .report import Report\n    from . import verdict\n"
+    back = imported("jaxelph.reports.figure", text=text)
+    assert back == {"jaxelph.reports.report", "jaxelph.reports.verdict"}
+    graph = {name: imported(name) for name in FILES} | {"jaxelph.reports.figure": back}
+    assert {"jaxelph.reports.report", "jaxelph.reports.figure"} <= set(circles(graph))
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _ in FIGURES.values()}))
+def test_figures_reach_no_result(module):
+    """Nothing that a figure imports, directly or not, defines a class that can be plotted."""
+    reached, left = set(), {f"jaxelph.{module}"}
+    while left:
+        reached |= left
+        left = set().union(*(imported(name) for name in left)) - reached
+    for name in reached:
+        for node in ast.walk(ast.parse(FILES[name].read_text())):
+            methods = node.body if isinstance(node, ast.ClassDef) else ()
+            told = {method.name for method in methods if isinstance(method, ast.FunctionDef)}
+            assert not told & {"plot", "to_xarray"}, f"{module} reaches {name}"
