@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Real
 from .numerics import global_minimum, refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar, maximum_frequency, resolving
+from .typed import jit
 
 Energies = Real[ArrayLike, "*energy"]
 
@@ -92,7 +93,7 @@ def _digamma_argument(energy, temperature):
 
 
 @resolving
-@jax.jit
+@jit
 def self_energy(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Complex[Array, "*energy"]:
@@ -141,7 +142,7 @@ def _scattering(omega, coupling, temperature, energy):
 
 
 @resolving
-@jax.jit
+@jit
 def scattering_rate(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Float[Array, "*energy"]:
@@ -164,7 +165,7 @@ def scattering_rate(
 
 
 @resolving
-@jax.jit
+@jit
 def inverse_quasiparticle_weight(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Float[Array, "*energy"]:
@@ -199,7 +200,7 @@ def inverse_quasiparticle_weight(
 
 
 @resolving
-@jax.jit
+@jit
 def minimum_weight(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -255,7 +256,7 @@ def _where_dips_are(spectrum, temperature):
 
 
 @resolving
-@jax.jit
+@jit
 def spectral_function(
     spectrum: EliashbergFunction,
     temperature: Scalar,

@@ -22,6 +22,7 @@ from scipy.fft import next_fast_len
 from .bandwidth import needed_band
 from .equilibrium import minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency, resolving
+from .typed import jit
 
 
 def _split(n, a):
@@ -391,7 +392,7 @@ def weight_on_grid(
 
 
 @resolving
-@jax.jit
+@jit
 def minimum_weight_on_grid(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:

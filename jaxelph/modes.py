@@ -22,6 +22,7 @@ from .stability import (
     search_space,
     stability_pencil,
 )
+from .typed import jit
 
 
 class NormalModes(eqx.Module):
@@ -84,7 +85,7 @@ def normal_modes(
     return pencil_modes(stability_pencil(spectrum, temperature, grid))
 
 
-@jax.jit
+@jit
 def pencil_modes(pencil: StabilityPencil) -> NormalModes:
     """`normal_modes` of a pencil that is already there."""
     rates, vectors = _generalised_eigh(pencil.A, pencil.M)

@@ -13,7 +13,6 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -38,6 +37,7 @@ from .panels import (
     thermal_edges,
     widest_panel,
 )
+from .typed import jit
 
 Scalar = Real[_ArrayLike, ""]
 _Function = TypeVar("_Function", bound=Callable)
@@ -579,7 +579,7 @@ def _same_shape(kind: str, **fields: Array) -> None:
 
 
 @checked
-@partial(jax.jit, static_argnames="power")
+@jit(static_argnames="power")
 def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
     r"""Moment $\langle\omega^n\rangle = \lambda^{-1}\int 2\alpha^2F\,\omega^{n-1}d\omega$.
 
@@ -599,7 +599,7 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Electron-phonon coupling $\lambda = 2\int \alpha^2F(\omega)/\omega\,d\omega$.
 
@@ -611,7 +611,7 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\omega_{\log} = \exp[\lambda^{-1}\int (2\alpha^2F/\omega)\ln\omega\,d\omega]$ (energy).
 
@@ -629,7 +629,7 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Allen and Dynes' $\bar\omega_2 = \langle\omega^2\rangle^{1/2}$ (energy).
 
@@ -641,7 +641,7 @@ def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""The area $\int \alpha^2F(\omega)\,d\omega = \lambda\langle\omega\rangle/2$ (energy).
 
@@ -654,7 +654,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def cumulative_coupling(
     spectrum: EliashbergFunction, omega: Real[_ArrayLike, " frequency"]
 ) -> Float[Array, " frequency"]:
@@ -693,7 +693,7 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""ω_ph, the top of the spectrum as μ* means it (energy): 99 % of ∫α²F dω lies below it.
 

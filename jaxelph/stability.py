@@ -9,7 +9,6 @@ M̃ ≥ 0 is entropy production. The metal is stable as long as Ã > 0; each neg
 of Ã is a mode that grows. Time is rescaled, t → πt, as in the kinetic equation (29).
 """
 
-from functools import partial
 from typing import Literal, get_args
 
 import equinox as eqx
@@ -35,6 +34,7 @@ from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar, resolving
 from .thermodynamics import specific_heat_ratio
 from .tridiagonal import lowest_eigenvector, solve_beside
+from .typed import jit
 
 
 class StabilityPencil(eqx.Module):
@@ -100,7 +100,7 @@ class StabilityPencil(eqx.Module):
 
 
 @resolving
-@jax.jit
+@jit
 def stability_pencil(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -166,7 +166,7 @@ class RefinedForm(eqx.Module):
 
 
 @resolving
-@jax.jit
+@jit
 def refined_form(
     spectrum: EliashbergFunction, temperature: Scalar, grid: RefinedGrid
 ) -> RefinedForm:
@@ -201,8 +201,9 @@ def margin_form(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> "StabilityPencil | RefinedForm":
     """Ã on a grid of either kind, whose smallest eigenvalue is the margin."""
-    form = refined_form if isinstance(grid, RefinedGrid) else stability_pencil
-    return form(spectrum, temperature, grid)
+    if isinstance(grid, RefinedGrid):
+        return refined_form(spectrum, temperature, grid)
+    return stability_pencil(spectrum, temperature, grid)
 
 
 def edge_of_band(
@@ -243,7 +244,7 @@ COARSE = 256
 
 
 @resolving
-@partial(jax.jit, static_argnames="method")
+@jit(static_argnames="method")
 def stability_margin(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -293,7 +294,7 @@ def _softest(spectrum, temperature, grid, dense):
 
 
 @resolving
-@jax.jit
+@jit
 def search_softest_mode(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
@@ -351,7 +352,7 @@ def search_space(smooth, grids, pencil, diagonal):
     return jnp.concatenate([jax.vmap(interpolated, 1, 1)(smooth), spike, random], axis=1)
 
 
-@jax.jit
+@jit
 def softest_mode(
     form: StabilityPencil | RefinedForm,
 ) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
@@ -365,7 +366,7 @@ def _solve_by_matrix(form, v, w, residual):
     return solve_beside(form.A, v, w, residual)
 
 
-@jax.jit
+@jit
 def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""The rate at which a slightly hotter Fermi distribution starts to cool,
 
@@ -388,7 +389,7 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
     return flow / heat
 
 
-@jax.jit
+@jit
 def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Where the continuum of decay rates begins, that of electrons far from the Fermi level,
 

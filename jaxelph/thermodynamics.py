@@ -1,7 +1,5 @@
 """Heat capacity of electrons and phonons, and the stability parameter ξ."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +10,10 @@ from .grid import principal_value_weights
 from .numerics import global_minimum
 from .special import heat_function
 from .spectrum import EliashbergFunction, Scalar, resolving
+from .typed import jit
 
 
-@jax.jit
+@jit
 def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""$\xi(T) = \sum_k \lambda_k\,g(\omega_k/2\pi T)$, one minus the specific-heat ratio.
 
@@ -57,7 +56,7 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
 
 
 @resolving
-@partial(jax.jit, static_argnames="order")
+@jit(static_argnames="order")
 def specific_heat_double_integral(
     spectrum: EliashbergFunction, temperature: Scalar, *, order: int = 160
 ) -> Float[Array, ""]:
@@ -108,7 +107,7 @@ def specific_heat_double_integral(
     return 1 + 3 / (2 * jnp.pi**2) * sum_over_modes(term, spectrum)
 
 
-@jax.jit
+@jit
 def maximum_stability_parameter(
     spectrum: EliashbergFunction,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -158,7 +157,7 @@ def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Fl
     return 4 * x**2 * small / jnp.expm1(-2 * x) ** 2
 
 
-@partial(jax.jit, static_argnames="order")
+@jit(static_argnames="order")
 def phonon_heat_debye(debye: Scalar, temperature: Scalar, *, order: int = 96) -> Float[Array, ""]:
     r"""Debye's heat capacity per ion, in k_B:
 

@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..equilibrium import self_energy
 from ..spectrum import EinsteinModes, Scalar
 from ..thermodynamics import stability_parameter
+from ..typed import jit
 from .functionals import (
     TABLE_MOMENTS,
     TableEstimate,
@@ -30,7 +31,7 @@ from .functionals import (
 from .posterior import Posterior, Whitened, decompose, gain_of, invert
 
 
-@jax.jit
+@jit
 def heat_design(
     omega: Float[Array, " row"], temperatures: Float[Array, " datum"]
 ) -> Float[Array, "datum row"]:
@@ -57,7 +58,7 @@ def heat_design(
     return -(jax.vmap(response)(omega) * table_weights(omega)[:, None]).T
 
 
-@jax.jit
+@jit
 def self_energy_design(
     omega: Float[Array, " row"], temperature: Scalar, energies: Float[Array, " datum"]
 ) -> tuple[Float[Array, "datum row"], Float[Array, "datum row"]]:
