@@ -23,8 +23,10 @@ from jax.core import Tracer
 from jax.scipy.special import erf
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
+from scipy.special import expit
 
 from .checks import checked, refuse
+from .description import counted, describe, line
 from .numerics import trapezoid_weights
 from .panels import (
     NODES_PER_T,
@@ -51,6 +53,11 @@ def _as_vector(x) -> Array:
     # By reshape, and only where need be: each length would be compiled for.
     x = _as_float(x)
     return x.reshape(1) if x.ndim == 0 else x
+
+
+def _known(x) -> np.ndarray:
+    """By NumPy, for `description`; NaN of nothing, which a filtered tree has in its place."""
+    return np.asarray(x, dtype=float)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +97,13 @@ class EliashbergFunction(eqx.Module):
     @abc.abstractmethod
     def modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
         """Quadrature nodes: frequencies ω_q > 0 and couplings λ_q, Σ λ_q = λ."""
+
+    def __repr__(self):
+        return describe(self)
+
+    def _in_numbers(self) -> str | None:
+        """One line with λ, ω_log and the range, by NumPy; None where there is none."""
+        return None
 
     @abc.abstractmethod
     def scaled(self, factor: Scalar) -> "EliashbergFunction":
@@ -188,6 +202,10 @@ class EinsteinModes(EliashbergFunction):
     def scaled(self, factor):
         return EinsteinModes(self.omega, self.coupling * factor)
 
+    def _in_numbers(self):
+        nodes = _known(self.omega), _known(self.coupling)
+        return line("EinsteinModes", nodes, "", counted(nodes[0].size, "mode"))
+
 
 class GaussianPeaks(EliashbergFunction):
     r"""Gaussian peaks in α²F:
@@ -229,25 +247,19 @@ class GaussianPeaks(EliashbergFunction):
 
     def _range(self):
         """Where the nodes lie, in y with ω = ½w ln(1 + e^{2y/w}): all ω > 0 are on this line."""
-        lowest = (self.omega - 8 * self.width) / (self.width / 2)
-        # ω = ln(1 + e^y) at the lower cut; from y = -14 on 10⁻¹² of the peak is lost.
-        y = jnp.where(lowest > 1e-6, jnp.log(jnp.expm1(jnp.where(lowest > 1e-6, lowest, 1.0))), -14)
-        # The identity where e^lowest overflows.
-        low = jnp.where(lowest > 30, lowest, jnp.maximum(y, -14.0)) * self.width / 2
-        return low, self.omega + 8 * self.width
+        return _peak_range(self.omega, self.width, jnp)
 
     def modes(self):
-        # The midpoint rule converges geometrically for a function that decays at both ends: at
-        # the lower one α²F/ω dω falls as ω dω = e^{4y/w} dy. Far from ω = 0 y is ω itself.
-        low, high = self._range()
-        x = (jnp.arange(self.order) + 0.5) / self.order
-        y = (low[:, None] + (high - low)[:, None] * x[None, :]) / (self.width[:, None] / 2)
-        omega = jnp.logaddexp(y, 0.0) * self.width[:, None] / 2
-        offset = (omega - self.omega[:, None]) / self.width[:, None]
-        vanishing = -jnp.expm1(-2 * (omega / self.width[:, None]) ** 2)
-        shape = jnp.exp(-0.5 * offset**2) * vanishing / omega * jax.nn.sigmoid(y)
-        coupling = self.coupling[:, None] * shape / jnp.sum(shape, axis=1, keepdims=True)
-        return omega.ravel(), coupling.ravel()
+        return _peak_nodes(self.omega, self.width, self.coupling, self.order, jnp, jax.nn.sigmoid)
+
+    def _in_numbers(self):
+        peaks = [_known(x) for x in (self.omega, self.width, self.coupling)]
+        ordinary = all(x.ndim == 1 and x.shape == peaks[0].shape for x in peaks)
+        if not ordinary or not np.all(np.isfinite(peaks)) or not np.all(np.array(peaks[:2]) > 0):
+            return None
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            nodes = _peak_nodes(*peaks, self.order, np, expit)
+        return line("GaussianPeaks", nodes, "", counted(peaks[0].size, "peak"))
 
     def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
@@ -306,6 +318,30 @@ class GaussianPeaks(EliashbergFunction):
 _MOST_GAUSS = 256
 
 
+def _peak_range(omega, width, xp):
+    lowest = (omega - 8 * width) / (width / 2)
+    # ω = ln(1 + e^y) at the lower cut; from y = -14 on 10⁻¹² of the peak is lost.
+    y = xp.where(lowest > 1e-6, xp.log(xp.expm1(xp.where(lowest > 1e-6, lowest, 1.0))), -14)
+    # The identity where e^lowest overflows.
+    low = xp.where(lowest > 30, lowest, xp.maximum(y, -14.0)) * width / 2
+    return low, omega + 8 * width
+
+
+def _peak_nodes(centre, width, coupling, order, xp, sigmoid):
+    """Nodes of peaks, by JAX or, to be looked at, by NumPy (`xp`)."""
+    # The midpoint rule converges geometrically for a function that decays at both ends: at
+    # the lower one α²F/ω dω falls as ω dω = e^{4y/w} dy. Far from ω = 0 y is ω itself.
+    low, high = _peak_range(centre, width, xp)
+    x = (xp.arange(order) + 0.5) / order
+    y = (low[:, None] + (high - low)[:, None] * x[None, :]) / (width[:, None] / 2)
+    omega = xp.logaddexp(y, 0.0) * width[:, None] / 2
+    offset = (omega - centre[:, None]) / width[:, None]
+    vanishing = -xp.expm1(-2 * (omega / width[:, None]) ** 2)
+    shape = xp.exp(-0.5 * offset**2) * vanishing / omega * sigmoid(y)
+    strength = coupling[:, None] * shape / xp.sum(shape, axis=1, keepdims=True)
+    return omega.ravel(), strength.ravel()
+
+
 class DebyeSpectrum(EliashbergFunction):
     r"""Debye-like spectrum $\alpha^2F(\omega) = \lambda\,(\omega/\omega_D)^2$ for ω < ω_D.
 
@@ -340,6 +376,15 @@ class DebyeSpectrum(EliashbergFunction):
 
     def scaled(self, factor):
         return DebyeSpectrum(self.cutoff, self.coupling * factor, self.order)
+
+    def _in_numbers(self):
+        cutoff, coupling = _known(self.cutoff), _known(self.coupling)
+        if cutoff.ndim or coupling.ndim or not np.isfinite(coupling) or not 0 < cutoff < np.inf:
+            return None
+        return (
+            f"DebyeSpectrum(λ = {coupling:.4g}, ω_log = {cutoff / np.sqrt(np.e):.4g}, "
+            f"ω from 0 to {cutoff:.4g})"
+        )
 
     def resolved(self, spacing):
         # Gauss nodes are π/2 times wider apart in the middle than on average.
@@ -452,6 +497,16 @@ class TabulatedSpectrum(EliashbergFunction):
     def scaled(self, factor):
         return TabulatedSpectrum(self.omega, self.a2f * factor, self.panels)
 
+    def _in_numbers(self):
+        omega, a2f = _known(self.omega), _known(self.a2f)
+        if omega.ndim != 1 or omega.shape != a2f.shape:
+            return None
+        if not (np.all(np.isfinite(omega)) and np.all(omega > 0)):
+            return None
+        nodes = omega, 2 * a2f / omega * trapezoid_weights(omega)
+        unit = "" if self.provenance is None else "meV"
+        return line("TabulatedSpectrum", nodes, unit, counted(omega.size, "row"))
+
     def resolved(self, spacing, *, everywhere: bool = False):
         """The same table with panels of nodes no further apart than about `spacing`.
 
@@ -515,6 +570,10 @@ class QuadratureNodes(EliashbergFunction):
 
     def scaled(self, factor):
         return QuadratureNodes(self.omega, self.coupling * factor)
+
+    def _in_numbers(self):
+        nodes = _known(self.omega), _known(self.coupling)
+        return line("QuadratureNodes", nodes, "", counted(nodes[0].size, "node"))
 
     def padded(self, count: int) -> "QuadratureNodes":
         """With nodes that carry no coupling up to `count` in all."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scipy import constants as _c
 
-if TYPE_CHECKING:  # this file is read by programs that do without jax
+if TYPE_CHECKING:  # constants need no jax
     import jax
     import numpy as np
 

@@ -16,8 +16,6 @@ import textwrap
 
 import pytest
 
-import jaxelph
-
 ROOMS = ("jaxelph", "jaxelph.inverse", "jaxelph.dae", "jaxelph.special", "jaxelph.sweeps")
 
 # Without an example: what is caught rather than called is told by its sentence, as is what is
@@ -65,9 +63,7 @@ def public_members(kind):
 
     What a base from another package asks for is documented there.
     """
-    inherited = {
-        name for base in kind.__mro__ if not ours(base) for name in vars(base)
-    }
+    inherited = {name for base in kind.__mro__ if not ours(base) for name in vars(base)}
     found = {}
     for base in reversed([base for base in kind.__mro__ if ours(base)]):
         for name, member in vars(base).items():

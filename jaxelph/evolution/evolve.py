@@ -7,6 +7,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optimistix as optx
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int, Real
@@ -14,10 +15,12 @@ from jaxtyping import Array, ArrayLike, Float, Int, Real
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
 from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..description import concrete
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
 from ..modes import NormalModes
+from ..notebook import html_table
 from ..spectrum import EliashbergFunction, Scalar, at_temperature
 from .positivity import Positivity
 
@@ -121,6 +124,22 @@ class Evolution(eqx.Module):
         from .instability import find_instability
 
         return find_instability(self)
+
+    def _repr_html_(self) -> str | None:
+        if not concrete((self.times, self.f, self.reached)) or np.ndim(self.f) != 2:
+            return None  # traced, or a batch
+        names = ("completed", "unstable", "failed")
+        temperature = np.asarray(self.temperature)
+        rows = [
+            ("result", next(n for n in names if bool(self.result == getattr(RESULTS, n)))),
+            ("times", len(self.times)),
+            ("energies", len(self.energies)),
+            ("reached (1/energy, rescaled)", float(self.reached)),
+            ("T_0 (energy)", float(self.equation.temperature)),
+            ("T_e at the first time (energy)", float(temperature[0])),
+            ("T_e at the last time (energy)", float(temperature[-1])),
+        ]
+        return html_table("Evolution", rows)
 
     def to_xarray(self):
         """The evolution as a labelled `xarray.Dataset`, in the caller's unit of energy."""

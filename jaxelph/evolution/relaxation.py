@@ -23,6 +23,7 @@ from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import normal_modes
+from ..notebook import html_table
 from ..spectrum import EliashbergFunction, at_temperature, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
@@ -199,6 +200,16 @@ class Relaxation:
             "allen_rate": self.allen_rate,
             "slowest_rate": self.slowest_rate,
         }
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("result", self.result),
+            ("T_e at the start (K)", float(self.electron_temperature)),
+            ("T_0 (K)", float(self.phonon_temperature)),
+            ("fall time (ps)", self.fall_time),
+            *((f"{name.replace('_', ' ')} (1/ps)", rate) for name, rate in self.rates().items()),
+        ]
+        return html_table(f"Relaxation {self.name}".strip(), rows)
 
     def to_dict(self) -> dict:
         """The run as plain numbers; what is undefined is None."""

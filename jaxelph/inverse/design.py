@@ -28,6 +28,7 @@ from scipy.optimize import minimize, nnls
 from ..critical import Criterion, margin
 from ..equilibrium import inverse_quasiparticle_weight
 from ..grid import EnergyGrid
+from ..notebook import html_table
 from ..numerics import refine_minimum
 from ..spectrum import (
     EliashbergFunction,
@@ -90,6 +91,15 @@ class Design:
     def active(self) -> tuple[str, ...]:
         """Bounds that hold with equality."""
         return tuple(self.price)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("objective", self.value),
+            ("margin", self.margin),
+            ("spectrum", repr(self.spectrum)),
+            *((f"price of {name}", price) for name, price in self.price.items()),
+        ]
+        return html_table("Design", rows)
 
 
 class DesignError(ValueError):

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.stats import chi2, norm
 
+from ..notebook import html_table
 from ..spectrum import (
     EliashbergFunction,
     GaussianPeaks,
@@ -124,6 +125,18 @@ class Fit:
         if not isinstance(self.posterior, LinearFit):
             raise ValueError("the bootstrap is of a table under the smooth prior.")
         return self.posterior.bootstrap(draws, seed)
+
+    def _repr_html_(self) -> str:
+        undecided = self.undecided
+        rows = [
+            (name, value, error, "undecided" if name in undecided else "")
+            for name, (value, error) in self.moments.items()
+        ]
+        title = (
+            f"Fit of {', '.join(item.name for item in self.data)} data: "
+            f"χ² = {self.chi_square:.4g} for {self.degrees:.4g} degrees of freedom"
+        )
+        return html_table(title, rows, ("", "value", "error", ""))
 
     def to_xarray(self):
         """A labelled dataset, in meV and K; see `inverse.fit_output`."""

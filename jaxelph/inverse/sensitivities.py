@@ -24,6 +24,7 @@ from ..checks import refuse
 from ..critical import critical_coupling, margin
 from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import slowest_rate
+from ..notebook import html_table
 from ..refined import RefinedGrid
 from ..spectrum import (
     EliashbergFunction,
@@ -254,6 +255,11 @@ class Sensitivities:
 
     def __getitem__(self, name: str) -> Sensitivity:
         return next(item for item in self.items if item.name == name)
+
+    def _repr_html_(self) -> str:
+        rows = [(one.label, one.value, one.temperature, one.mu_star) for one in self.items]
+        title = f"Sensitivities at T = {self.temperature:g}, μ* = {self.mu_star:g}"
+        return html_table(title, rows, ("Q", "value", "∂Q/∂T", "∂Q/∂μ*"))
 
     def to_xarray(self):
         """A labelled dataset, in meV; see `inverse.output`."""

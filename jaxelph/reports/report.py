@@ -15,6 +15,7 @@ from jaxtyping import ArrayLike, Real
 
 from ..critical import CRITERIA
 from ..files import as_text, check_folder, json_text, plain, result_writers, write_all
+from ..notebook import html_table
 from ..panels import cumulative_integral
 from ..precision import check_precision
 from ..readers import summarise
@@ -98,6 +99,20 @@ class Report:
     def verdict(self) -> str:
         """The verdict in a paragraph."""
         return paragraph(self)
+
+    def _repr_html_(self) -> str:
+        unstable = [
+            (f"unstable below, {name} (K)", below) for name, below in self.unstable_below.items()
+        ]
+        rows = [
+            ("λ", self.coupling),
+            ("ω_log (K)", self.omega_log / KELVIN),
+            (f"Tc at μ* = {self.mu_star:g} (K)", self.tc["eliashberg"]),
+            ("ξ", self.xi),
+            *unstable,
+            ("verdict", self.label),
+        ]
+        return html_table(f"Report {self.name}".strip(), rows)
 
     def to_dict(self) -> dict:
         """The report as plain numbers and strings; what is infinite or undefined is None."""
