@@ -24,6 +24,13 @@ _BLOCK, _NUMBERS = 128, 1 << 22
 def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     r"""Fermi function $f_0(E) = 1/(e^{E/T} + 1)$.
 
+    Args:
+        energy (array of any shape, energy): E from the Fermi level.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        f0(E) (array of that shape).
+
     Example:
         >>> print(f"{fermi(1.0, 0.5):.6f}")
         0.119203
@@ -36,6 +43,13 @@ def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*ener
 
     The square root is what makes the pencil symmetric; it never under- or overflows.
 
+    Args:
+        energy (array of any shape, energy): E from the Fermi level.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        h(E) (array of that shape, energy^(-1/2)).
+
     Example:
         >>> print(f"{thermal_window(0.0, 0.25):.3f}")
         1.000
@@ -46,6 +60,13 @@ def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*ener
 
 def bose(omega: Real[ArrayLike, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
     r"""Bose function $N(\omega) = 1/(e^{\omega/T} - 1)$ of phonons at `temperature`.
+
+    Args:
+        omega (array of any shape, energy): ω > 0.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        N(ω) (array of that shape).
 
     Example:
         >>> print(f"{bose(1.0, 1.0):.6f}")
@@ -153,6 +174,14 @@ def scattering_rate(
 
     in the rescaled time t → πt of the kinetic equation (energy).
 
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        energy (array of any shape, energy): E from the Fermi level.
+
+    Returns:
+        Γ(E) (array of that shape, energy).
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{scattering_rate(EinsteinModes([1.0], [1.0]), 0.1, 0.5):.6f}")
@@ -182,6 +211,9 @@ def inverse_quasiparticle_weight(
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         energy (array of any shape, energy): E from the Fermi level.
+
+    Returns:
+        Z0⁻¹(E) (array of that shape).
 
     Example:
         >>> from jaxelph import EinsteinModes

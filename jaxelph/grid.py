@@ -121,6 +121,9 @@ class EnergyGrid(eqx.Module):
         step (scalar, energy): ε > 0.
         size: L, a Python integer.
 
+    Raises:
+        ValueError: fewer than two energies, or a step that is no positive, finite scalar.
+
     Example:
         >>> grid = EnergyGrid(0.5, 4)
         >>> print(grid.energies)
@@ -140,10 +143,12 @@ class EnergyGrid(eqx.Module):
 
     @property
     def energies(self) -> Float[Array, " energy"]:
+        """The energies ε, 2ε, …, Lε (array of shape (energy,), energy)."""
         return self.step * jnp.arange(1, self.size + 1)
 
     @property
     def cutoff(self) -> Float[Array, ""]:
+        """The last energy, Lε (scalar, energy)."""
         return self.step * self.size
 
     def aligned(self, energy: Scalar) -> "EnergyGrid":
@@ -321,6 +326,7 @@ class FoldedConvolution(eqx.Module):
 
     @property
     def size(self) -> int:
+        """How many energies there are, L."""
         return (self.kernel.shape[0] - 1) // 2
 
     @property

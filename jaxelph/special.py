@@ -76,6 +76,9 @@ def heat_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     Args:
         x (array, real): x ≥ 0.
 
+    Returns:
+        g(x) (array of the same shape).
+
     Example:
         >>> print(f"{heat_function(jnp.asarray(0.327321483)):.10f}")
         0.2708931513

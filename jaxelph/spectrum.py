@@ -65,31 +65,69 @@ class Provenance:
     """Where a spectrum came from and what its file says of itself.
 
     It is no part of the spectrum as a pytree, see `TabulatedSpectrum`.
+
+    Args:
+        path: of the file.
+        format: the layout, "qe-matdyn" or "epw", say.
+        code: the program that wrote the file, for people.
+        unit: of the file's frequencies, a key of `units.MEV_PER_UNIT`.
+        column: which α²F column was taken, counted from 1.
+        columns: how many the file has.
+        smearings: one for each column (or file), as far as stated.
+        smearing_kind: "electron, Ry" or "phonon, meV", say.
+        convention: how λ follows from the file's own values.
+        coupling (scalar): λ of the table, by the rule of the code that wrote it.
+        stated_coupling (scalar): λ as the file states it.
+        log_frequency (scalar, meV): ω_log of the table.
+        stated_log_frequency (scalar, meV): as the file states it.
+        dropped_rows: how many rows have ω ≤ 0.
+        negative_weight (scalar): share of λ in negative α²F, |∫ min(α²F,0)/ω| / ∫ |α²F|/ω.
+        warnings: what `read_a2f` warned of, a sentence each.
+        notes: whatever else a person should know, a sentence each.
+        label: what this column is, a smearing or a mode; empty for the only one.
+        coupling_range (pair of scalars): least and largest λ over the columns.
+
+    Example:
+        >>> where = Provenance("pb.a2f", "epw", "EPW", "meV", 2, columns=10, coupling=1.2)
+        >>> print(where.code, where.column, where.convention)
+        EPW 2 2∫α²F/ω
     """
 
     path: str
-    format: str  # the layout, "qe-matdyn" or "epw", say
-    code: str  # the program that wrote the file, for people
-    unit: str  # of the file's frequencies, a key of `units.MEV_PER_UNIT`
-    column: int  # which α²F column was taken, counted from 1
-    columns: int = 1  # how many the file has
-    smearings: tuple[float, ...] = ()  # one for each column (or file), as far as stated
-    smearing_kind: str = ""  # "electron, Ry" or "phonon, meV", say
-    convention: str = "2∫α²F/ω"  # how λ follows from the file's own values
-    coupling: float | None = None  # λ of the table, by the rule of the code that wrote it
-    stated_coupling: float | None = None  # λ as the file states it
-    log_frequency: float | None = None  # ω_log of the table, meV
-    stated_log_frequency: float | None = None  # as the file states it, meV
-    dropped_rows: int = 0  # rows with ω ≤ 0
-    negative_weight: float = 0.0  # share of λ in negative α²F: |∫ min(α²F,0)/ω| / ∫ |α²F|/ω
-    warnings: tuple[str, ...] = ()  # what `read_a2f` warned of, a sentence each
-    notes: tuple[str, ...] = ()  # whatever else a person should know, a sentence each
-    label: str = ""  # what this column is, a smearing or a mode; empty for the only one
-    coupling_range: tuple[float, float] | None = None  # least and largest λ over the columns
+    format: str
+    code: str
+    unit: str
+    column: int
+    columns: int = 1
+    smearings: tuple[float, ...] = ()
+    smearing_kind: str = ""
+    convention: str = "2∫α²F/ω"
+    coupling: float | None = None
+    stated_coupling: float | None = None
+    log_frequency: float | None = None
+    stated_log_frequency: float | None = None
+    dropped_rows: int = 0
+    negative_weight: float = 0.0
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    label: str = ""
+    coupling_range: tuple[float, float] | None = None
 
 
 class EliashbergFunction(eqx.Module):
-    """An Eliashberg function α²F(ω), abstract: see the concrete kinds in this module."""
+    r"""An Eliashberg function α²F(ω), abstract: see the concrete kinds in this module.
+
+    Every kind is a pytree that yields modes, $\alpha^2F(\omega) = \sum_q\tfrac12\lambda_q
+    \omega_q\,\delta(\omega-\omega_q)$. Its `repr` says λ, ω_log and the range of ω. Of its
+    methods `spacing` (scalar, energy) is how far apart quadrature nodes may be, `factor` (scalar)
+    multiplies α²F, `share` (scalar) is one of ∫α²F dω, `omega` (array of shape (frequency,),
+    energy) are frequencies.
+
+    Example:
+        >>> s = EinsteinModes([5.0, 8.0], [0.7, 0.4])
+        >>> print(s, *s.scaled(2.0).modes()[1])
+        EinsteinModes(λ = 1.1, ω_log = 5.932, ω from 5 to 8, 2 modes) 1.4 0.8
+    """
 
     # Whether `modes` is a quadrature rule for a function rather than the spectrum itself.
     smooth: ClassVar[bool] = True
@@ -262,7 +300,7 @@ class GaussianPeaks(EliashbergFunction):
         return line("GaussianPeaks", nodes, "", counted(peaks[0].size, "peak"))
 
     def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
-        """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
+        """α²F at `omega` (arrays of shape (frequency,)), 0 where a tail is cut."""
         area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
         height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
         z = omega[:, None] / self.width[None, :]
@@ -515,6 +553,10 @@ class TabulatedSpectrum(EliashbergFunction):
         derivatives by their rows need more. ω has to be concrete; so has α²F, or it is taken
         as not zero. A table that is resolved better already returns itself.
 
+        Args:
+            spacing (scalar, energy): how far apart.
+            everywhere: also where α²F is zero.
+
         Raises:
             ValueError: more nodes would be needed than can be worked with.
         """
@@ -662,6 +704,12 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
 def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Electron-phonon coupling $\lambda = 2\int \alpha^2F(\omega)/\omega\,d\omega$.
 
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        λ (scalar).
+
     Example:
         >>> print(f"{coupling_constant(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.2f}")
         0.75
@@ -675,6 +723,12 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\omega_{\log} = \exp[\lambda^{-1}\int (2\alpha^2F/\omega)\ln\omega\,d\omega]$ (energy).
 
     A spectrum without coupling has none: 0, as its `maximum_frequency`.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ω_log (scalar, energy).
 
     Example:
         >>> print(f"{log_frequency(EinsteinModes([2.0, 8.0], [0.5, 0.5])):.4f}")
@@ -692,6 +746,12 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Allen and Dynes' $\bar\omega_2 = \langle\omega^2\rangle^{1/2}$ (energy).
 
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ω̄₂ (scalar, energy).
+
     Example:
         >>> print(f"{rms_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.5])):.4f}")
         4.1231
@@ -703,6 +763,12 @@ def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 @jit
 def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""The area $\int \alpha^2F(\omega)\,d\omega = \lambda\langle\omega\rangle/2$ (energy).
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ∫α²F dω (scalar, energy).
 
     Example:
         >>> print(f"{spectral_area(EinsteinModes([4.0], [0.5])):.2f}")
@@ -725,6 +791,9 @@ def cumulative_coupling(
         spectrum: an Eliashberg function.
         omega (array of shape (frequency,), energy): where to evaluate it.
 
+    Returns:
+        λ(ω) (array of shape (frequency,)).
+
     Example:
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.25])
         >>> print(cumulative_coupling(s, np.array([1.0, 4.0, 6.0])))
@@ -735,9 +804,15 @@ def cumulative_coupling(
 
 @checked
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
-    """The top of the spectrum: the largest frequency that carries coupling (energy).
+    r"""The top of the spectrum, $\max\{\omega: \alpha^2F(\omega) \ne 0\}$ (energy).
 
     For a table that is its last row with α²F ≠ 0, whatever its nodes.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        the frequency (scalar, energy), 0 without coupling.
 
     Example:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
@@ -758,6 +833,12 @@ def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
     Neither zeros printed after the last phonon nor a faint tail decides it. It depends
     smoothly on a table's values and on peaks; for δ modes it is one of their frequencies.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ω_ph (scalar, energy), 0 where there is no α²F.
 
     Example:
         >>> w = np.array([10.0, 20.0, 25.0, 100.0])

@@ -24,6 +24,9 @@ def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
 
+    Returns:
+        ξ(T) (scalar).
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{stability_parameter(EinsteinModes([1.0], [1.0]), 0.486237):.8f}")
@@ -46,6 +49,9 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
+
+    Returns:
+        the ratio (scalar).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -72,6 +78,9 @@ def specific_heat_double_integral(
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         order: points of either quadrature on one side of the Fermi level.
+
+    Returns:
+        the ratio (scalar).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -148,6 +157,13 @@ def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Fl
     The Supplement's note prints the square so that it may be read as on sinh alone; it is
     on both factors, as the limit C → 1 for T → ∞ demands.
 
+    Args:
+        omega (array of any shape, energy): ω > 0.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        C (array of that shape, k_B).
+
     Example:
         >>> print(f"{phonon_heat_einstein(np.array(1.0), 0.5):.6f}")
         0.724062
@@ -169,6 +185,9 @@ def phonon_heat_debye(debye: Scalar, temperature: Scalar, *, order: int = 96) ->
         debye (scalar, energy): Θ.
         temperature (scalar, energy): T > 0.
         order: Gauss-Legendre points.
+
+    Returns:
+        C (scalar, k_B per ion).
 
     Example:
         >>> print(f"{phonon_heat_debye(1.0, 0.18):.4f}")

@@ -53,7 +53,8 @@ def public_names():
             thing = getattr(module, name)
             if name.startswith("_") or inspect.ismodule(thing) or not callable(thing):
                 continue
-            if ours(thing):
+            imported = not hasattr(module, "__path__") and thing.__module__ != room
+            if ours(thing) and not imported:
                 seen.setdefault(id(thing), (f"{room}.{name}", thing))
     return sorted(seen.values(), key=lambda pair: pair[0])
 
@@ -179,7 +180,11 @@ def unnamed_parameters(wanted: dict[str, str], text: str) -> list[str]:
     for name, annotation in wanted.items():
         if name not in told:
             owed.append(f"Args: {name}")
-        elif NUMBERS.search(annotation) and not re.match(r"[^:]*\(", told[name]):
+        elif (
+            NUMBERS.search(annotation)
+            and "Callable" not in annotation
+            and not re.match(r"[^:]*\(", told[name])
+        ):
             if "see `" not in told[name].lower():
                 owed.append(f"the shape and unit of {name}")
     return owed

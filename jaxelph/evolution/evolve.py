@@ -32,7 +32,14 @@ _DENSE = 400
 
 
 class RESULTS(eqx.Enumeration):
-    """Why an evolution ended."""
+    """Why an evolution ended: `completed`, `unstable` or `failed`.
+
+    `RESULTS[result]` is the sentence that goes with it.
+
+    Example:
+        >>> print(RESULTS[RESULTS.completed])
+        The evolution reached the last time.
+    """
 
     completed = "The evolution reached the last time."
     unstable = (
@@ -46,19 +53,40 @@ class RESULTS(eqx.Enumeration):
 
 
 class Evolution(eqx.Module):
-    """The electron distribution in time, and why it ended.
+    """The electron distribution in time, what `evolve` returns, and why it ended.
 
     Rows after `reached` are NaN; `result` says whether the metal relaxed (`completed`) or the
     normal state lost its stability (`unstable`) at the time `reached`. That time carries no
     derivative: gradients are those of f at fixed times.
+
+    Args:
+        times (array of shape (time,), 1/energy): as asked for, rescaled: πt.
+        energies (array of shape (energy,), energy): E = ε…Lε.
+        f (array of shape (time, energy)): the distribution.
+        heat (array of shape (time,), energy²): received from the phonons, ∫dt ∫dE E I(f).
+        reached (scalar, 1/energy): time of the last state.
+        final (array of shape (energy,)): δ = f - f0(T0) at that time.
+        result: one of `RESULTS`.
+        spectrum: the spectrum it was computed for.
+        grid: the energy grid.
+        equation: the equation that was integrated.
+        stats: numbers of steps, by diffrax.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> run = evolve(s, 13.85, 12.59, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 16.0]))
+        >>> print(run.f.shape, RESULTS[run.result], bool(np.max(np.abs(run.energy_error)) < 1e-5))
+        (3, 75) The evolution reached the last time. True
     """
 
-    times: Float[Array, " time"]  # rescaled, 1/energy
-    energies: Float[Array, " energy"]  # ε…Lε
+    times: Float[Array, " time"]
+    energies: Float[Array, " energy"]
     f: Float[Array, "time energy"]
-    heat: Float[Array, " time"]  # ∫dt ∫dE E I(f): energy received from the phonons
-    reached: Float[Array, ""]  # time of the last state
-    final: Float[Array, " energy"]  # δ = f - f0(T0) at that time
+    heat: Float[Array, " time"]
+    reached: Float[Array, ""]
+    final: Float[Array, " energy"]
     result: RESULTS
     spectrum: EliashbergFunction
     grid: EnergyGrid
@@ -86,7 +114,7 @@ class Evolution(eqx.Module):
         return self._at_each_time(self.equation.energy)
 
     def at_times(self, rows: Int[Array, " row"]) -> "Evolution":
-        """The same run as seen at some of its times only, given by their indices."""
+        """The same run as seen at some of its times only, given by their indices `rows`."""
 
         def seen(evolution):
             return evolution.times, evolution.f, evolution.heat
@@ -108,7 +136,11 @@ class Evolution(eqx.Module):
         return (energy - start - self.heat) / jnp.nanmax(jnp.abs(energy))
 
     def amplitudes(self, modes: NormalModes) -> Float[Array, "time mode"]:
-        """The deviation's components along normal modes at T0, orthogonal with respect to Ã."""
+        """The deviation's components along normal modes at T0, orthogonal with respect to Ã.
+
+        Args:
+            modes: of the same grid at T0, see `normal_modes`.
+        """
         equation, vectors = self.equation, modes.vectors
         window = jnp.sqrt(equation.minus_slope)
         psi = self.deviation / window[None, :]

@@ -68,6 +68,13 @@ class Quantity(NamedTuple):
 def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array, ""]:
     r"""$\lambda\langle\omega^n\rangle = 2\int\alpha^2F\,\omega^{n-1}d\omega$ (energyⁿ).
 
+    Args:
+        spectrum: an Eliashberg function.
+        power: n.
+
+    Returns:
+        λ⟨ωⁿ⟩ (scalar, energyⁿ).
+
     Example:
         >>> print(f"{coupling_moment(EinsteinModes([3.0], [0.5])):.1f}")
         4.5
@@ -212,6 +219,9 @@ def functional_derivative(
     Returns:
         δQ/δα²F (array of shape (frequency,), unit of Q over energy).
 
+    Raises:
+        ValueError: the spectrum is none, or the quantity is no function of it with one number.
+
     Example:
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
         >>> print(functional_derivative(coupling_constant, s, np.array([1.0, 4.0])))
@@ -241,7 +251,25 @@ class Sensitivity:
 
 @dataclasses.dataclass(frozen=True)
 class Sensitivities:
-    """Derivatives of several quantities at one spectrum and temperature."""
+    """Derivatives of several quantities at one spectrum and temperature.
+
+    Args:
+        at: the spectrum.
+        temperature (scalar, energy): T.
+        mu_star (scalar): μ*.
+        grid: for the kinetic criterion and the rates.
+        omega (array of shape (frequency,), energy): where δQ/δα²F is given.
+        items: one `Sensitivity` a quantity; `found[name]` takes one.
+        omega_ph (scalar, energy): the frequency that μ* refers to.
+        cutoff (scalar, energy): ω_c of the Coulomb repulsion, inf for the limit.
+        mu_star_at: see `transition_temperature`.
+
+    Example:
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> found = sensitivities(s, 0.3, ["lambda"], omega=np.array([0.5, 1.0]))
+        >>> print(found["lambda"].functional)
+        [4. 2.]
+    """
 
     at: EliashbergFunction
     temperature: float
@@ -249,7 +277,7 @@ class Sensitivities:
     grid: EnergyGrid
     omega: np.ndarray
     items: tuple[Sensitivity, ...]
-    omega_ph: float = np.nan  # the frequency that μ* refers to
+    omega_ph: float = np.nan
     cutoff: float = np.inf
     mu_star_at: str = "omega-ph"
 
@@ -395,6 +423,16 @@ def _check_size(spectrum, temperature):
 
 def scaling_derivative(quantity: Functional, spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\partial Q/\partial\ln s$ at s = 1 for α²F → s α²F, which is ∫ α²F (δQ/δα²F) dω.
+
+    Args:
+        quantity: spectrum → scalar.
+        spectrum: the Eliashberg function at which to differentiate.
+
+    Returns:
+        ∂Q/∂ln s (scalar, unit of Q).
+
+    Raises:
+        ValueError: the spectrum is none, or the quantity is no function of it with one number.
 
     Example:
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
