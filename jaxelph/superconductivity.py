@@ -216,9 +216,9 @@ def pairing_eigenvalue(
     $$\rho(T) = \max_x\Bigl\{\tfrac12\sum_{nm}[\lambda(n-m) + \lambda(n+m+1)]x_nx_m
       - \tfrac12\sum_n s_nx_n^2 - \mu\Bigl(\sum_n c_nx_n\Bigr)^2\Bigr\}\Big/\sum_n\nu_nx_n^2,$$
 
-    with $x_n = \Delta_n/\nu_n$, $\nu_n = n + \tfrac12$, $s_n = \lambda(0) + 2\sum_{l=1}^n\lambda(l)$
-    and c_n the cutoff of the repulsion. Source: the isotropic equation of Allen & Dynes, PRB 12,
-    905 (1975), see `transition_temperature`, with λ(0) dropped out by Anderson's theorem.
+    with $x_n = \Delta_n/\nu_n$, $\nu_n = n + \tfrac12$, c_n the cutoff of the repulsion, and
+    $s_n = \lambda(0) + 2\sum_{l=1}^n\lambda(l)$. Source: the isotropic equation of Allen & Dynes,
+    PRB 12, 905 (1975), see `transition_temperature`, where λ(0) drops out by Anderson's theorem.
 
     Args:
         spectrum: an Eliashberg function.

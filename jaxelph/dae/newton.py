@@ -38,7 +38,8 @@ class SimplifiedNewton(eqx.Module):
     Example:
         >>> newton = SimplifiedNewton(rtol=1e-12, atol=1e-12, norm=jnp.linalg.norm, max_steps=9)
         >>> y = jnp.array([1.4])  # y² = 2, by the slope at the start
-        >>> root, _, converged = newton(lambda y: y**2 - 2, lambda r: r / 2.8, y, y, 1.0, jnp.array(1.0))
+        >>> speed, slope = jnp.array(1.0), 2.8
+        >>> root, _, converged = newton(lambda y: y**2 - 2, lambda r: r / slope, y, y, 1.0, speed)
         >>> print(root.round(9), converged)
         [1.41421356] True
     """

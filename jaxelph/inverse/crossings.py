@@ -109,7 +109,8 @@ def rate_slopes(
         >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([40.0, 60.0], [0.5, 0.5])
         >>> warmer = jax.tree.map(jnp.zeros_like, s)
-        >>> rates, slopes = rate_slopes(s, warmer, 12.5, EnergyGrid(5.0, 72), temperature_change=1.0)
+        >>> grid = EnergyGrid(5.0, 72)
+        >>> rates, slopes = rate_slopes(s, warmer, 12.5, grid, temperature_change=1.0)
         >>> print(rates.shape, slopes.shape)
         (72,) (72,)
     """

@@ -50,7 +50,7 @@ class EntropyFit(TableEstimate):
         log_evidence (scalar): ln of the evidence.
         prior (array of shape (row, row)): P, the covariance of the smooth prior.
         wide (array of shape (row, row)): P_w, the wider one of functionals.
-        middle (array of shape (row,)): the mean of its posterior, about which functionals are linear.
+        middle (array of shape (row,)): its posterior mean, about which functionals are linear.
         design (array of shape (datum, row)): K of whitened data.
         target (array of shape (datum,)): whitened data t.
         default (array of shape (row,)): the default model D.
