@@ -30,6 +30,15 @@ class PhononCollisions(eqx.Module):
     where Γ is taken between the points of the grid as well, and c and o are the kernels of
     `grid.collision_kernels`.
 
+    Made by `at`; `deviation` is δ (array of shape (energy,)).
+
+    Args:
+        rate (array of shape (energy,), energy): Γ(E).
+        half (array of shape (energy,)): f0 - ½.
+        even: c.
+        odd: o.
+        dissipation: M̃.
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> s, grid = EinsteinModes([2.0], [1.0]), EnergyGrid(0.5, 80)
@@ -40,18 +49,24 @@ class PhononCollisions(eqx.Module):
         -0.298052
     """
 
-    rate: Float[Array, " energy"]  # Γ(E)
-    half: Float[Array, " energy"]  # f0 - ½
-    even: FoldedConvolution  # c
-    odd: FoldedConvolution  # o
-    dissipation: PhononDissipation  # M̃
+    rate: Float[Array, " energy"]
+    half: Float[Array, " energy"]
+    even: FoldedConvolution
+    odd: FoldedConvolution
+    dissipation: PhononDissipation
 
     @staticmethod
     @checked
     def at(
         spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
     ) -> "PhononCollisions":
-        """The collision integral with phonons at `temperature`, on a grid."""
+        """The collision integral with phonons at one temperature, on a grid.
+
+        Args:
+            spectrum: an Eliashberg function.
+            temperature (scalar, energy): T0 > 0 of the phonons.
+            grid: see `EnergyGrid.suggest`.
+        """
         even, odd = collision_kernels(spectrum, temperature, grid)
         energies = grid.energies
         return PhononCollisions(
@@ -97,6 +112,11 @@ def disordered_kernel(
         grid: its multiples are the energies that can be exchanged.
         strength (scalar, energy^(1 - d/2)): p.
         dimension: 1, 2 or 3.
+
+    Returns:
+        P_n (array of shape (2L,), 1/energy), for `ElectronCollisions`.
+
+    Source: Altshuler & Aronov, in Electron-Electron Interactions in Disordered Systems (1985).
 
     Raises:
         ValueError: another dimension.
@@ -170,7 +190,7 @@ class ElectronCollisions(eqx.Module):
         return padded[i + jnp.arange(4 * size + 1)[None, :]]
 
     def integral(self, f: Float[Array, " energy"]) -> Float[Array, " energy"]:
-        """I_ee[f] on the grid, for a distribution f(E = ε…Lε)."""
+        """I_ee[f] on the grid, for a distribution `f` (array of shape (energy,)) on E = ε…Lε."""
         filled = jnp.concatenate([1 - f[::-1], jnp.full(1, 0.5), f])
         empty = filled[::-1]
         filled_at, empty_at = self._shifted(filled), self._shifted(empty)
@@ -186,7 +206,8 @@ class ElectronCollisions(eqx.Module):
         $$\phi M^{ee}\phi = \frac1{4T}\!\int\! d\omega\,P\!\iint\! dE\,d\tilde E\;W\,
           [\phi(E)+\phi(\tilde E+\omega)-\phi(E+\omega)-\phi(\tilde E)]^2 \ge 0,$$
 
-        W being the rate of a collision in equilibrium. It has E among its null vectors.
+        W being the rate of a collision in equilibrium at `temperature` (scalar, energy). It has E
+        among its null vectors.
         """
         size, step = self.grid.size, self.grid.step
         # On the whole axis -L…L; the odd functions are folded out at the end.

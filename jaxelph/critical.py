@@ -57,7 +57,10 @@ def margin(
     criterion: Criterion = "kinetic",
     grid: EnergyGrid | RefinedGrid | None = None,
 ) -> Float[Array, ""]:
-    """How far the metal is from instability by one criterion: 1 without coupling, 0 at the edge.
+    r"""How far the metal is from instability by one criterion: 1 without coupling, 0 at the edge.
+
+    The value of $\phi A\phi/\int(-f_0')\phi^2dE$, Supplement Eq. (18), for φ at one energy
+    ("weight"), for φ = E ("heat"), or the least of all φ ("kinetic").
 
     Args:
         spectrum: an Eliashberg function.
@@ -67,6 +70,9 @@ def margin(
         grid: for "kinetic" (required where T or the spectrum is traced) and "weight" (optional).
             Without it a smooth α²F gets a `RefinedGrid` and, where the grid is finer than its
             quadrature nodes, more of these; δ modes get an `EnergyGrid.suggest`.
+
+    Returns:
+        the margin (scalar).
 
     Raises:
         ValueError: unknown criterion, or a temperature that is not positive.
@@ -161,6 +167,9 @@ def critical_coupling(
     Returns:
         λ_c (scalar), inf if the threshold is never reached.
 
+    Raises:
+        ValueError: unknown criterion, or a temperature that is not positive.
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([1.0], [1.0])
@@ -194,6 +203,9 @@ def grid_error(
         spectrum: an Eliashberg function; a smooth one with nodes as fine as the grid.
         temperature (scalar, energy): T > 0.
         grid: that of λ_c.
+
+    Returns:
+        the bound (scalar), inf where there is no λ_c.
 
     Example:
         >>> from jaxelph import GaussianPeaks
@@ -306,6 +318,9 @@ def critical_coupling_scaled(
 
     Returns:
         λ_c (scalar), inf if there is none below `largest`, NaN where the search fails.
+
+    Raises:
+        ValueError: unknown criterion, a temperature that is not positive, or no grid for "kinetic".
 
     Example:
         >>> from jaxelph import EinsteinModes

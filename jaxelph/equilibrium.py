@@ -13,6 +13,7 @@ from .checks import checked
 from .numerics import global_minimum, refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar, maximum_frequency, resolving
+from .typed import jit
 
 Energies = Real[ArrayLike, "*energy"]
 
@@ -24,6 +25,13 @@ _BLOCK, _NUMBERS = 128, 1 << 22
 @checked
 def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     r"""Fermi function $f_0(E) = 1/(e^{E/T} + 1)$.
+
+    Args:
+        energy (array of any shape, energy): E from the Fermi level.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        f0(E) (array of that shape).
 
     Example:
         >>> print(f"{fermi(1.0, 0.5):.6f}")
@@ -38,6 +46,13 @@ def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*ener
 
     The square root is what makes the pencil symmetric; it never under- or overflows.
 
+    Args:
+        energy (array of any shape, energy): E from the Fermi level.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        h(E) (array of that shape, energy^(-1/2)).
+
     Example:
         >>> print(f"{thermal_window(0.0, 0.25):.3f}")
         1.000
@@ -49,6 +64,13 @@ def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*ener
 @checked
 def bose(omega: Real[ArrayLike, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
     r"""Bose function $N(\omega) = 1/(e^{\omega/T} - 1)$ of phonons at `temperature`.
+
+    Args:
+        omega (array of any shape, energy): ω > 0.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        N(ω) (array of that shape).
 
     Example:
         >>> print(f"{bose(1.0, 1.0):.6f}")
@@ -97,7 +119,7 @@ def _digamma_argument(energy, temperature):
 
 @checked
 @resolving
-@jax.jit
+@jit
 def self_energy(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Complex[Array, "*energy"]:
@@ -147,7 +169,7 @@ def _scattering(omega, coupling, temperature, energy):
 
 @checked
 @resolving
-@jax.jit
+@jit
 def scattering_rate(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Float[Array, "*energy"]:
@@ -157,6 +179,14 @@ def scattering_rate(
       = -\tfrac2\pi\,\mathrm{Im}\,\Sigma(E),$$
 
     in the rescaled time t → πt of the kinetic equation (energy).
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        energy (array of any shape, energy): E from the Fermi level.
+
+    Returns:
+        Γ(E) (array of that shape, energy).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -171,7 +201,7 @@ def scattering_rate(
 
 @checked
 @resolving
-@jax.jit
+@jit
 def inverse_quasiparticle_weight(
     spectrum: EliashbergFunction, temperature: Scalar, energy: Energies
 ) -> Float[Array, "*energy"]:
@@ -188,6 +218,9 @@ def inverse_quasiparticle_weight(
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         energy (array of any shape, energy): E from the Fermi level.
+
+    Returns:
+        Z0⁻¹(E) (array of that shape).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -207,7 +240,7 @@ def inverse_quasiparticle_weight(
 
 @checked
 @resolving
-@jax.jit
+@jit
 def minimum_weight(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -264,7 +297,7 @@ def _where_dips_are(spectrum, temperature):
 
 @checked
 @resolving
-@jax.jit
+@jit
 def spectral_function(
     spectrum: EliashbergFunction,
     temperature: Scalar,

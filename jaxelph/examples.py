@@ -36,6 +36,12 @@ def example(name: str) -> EliashbergFunction:
     "table1" is the 21-mode metal of the Supplement's Table I at λ = 1; "lead" and
     "niobium" are Gaussian-peak models with the λ, ω_log and Tc of these metals.
 
+    Args:
+        name: one of `EXAMPLES`.
+
+    Returns:
+        the spectrum, its energies in meV.
+
     Raises:
         ValueError: no example has this name; the message lists those there are.
 

@@ -23,6 +23,7 @@ from .bandwidth import needed_band
 from .checks import checked
 from .equilibrium import minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency, resolving
+from .typed import jit
 
 
 def _split(n, a):
@@ -121,6 +122,9 @@ class EnergyGrid(eqx.Module):
         step (scalar, energy): ε > 0.
         size: L, a Python integer.
 
+    Raises:
+        ValueError: fewer than two energies, or a step that is no positive, finite scalar.
+
     Example:
         >>> grid = EnergyGrid(0.5, 4)
         >>> print(grid.energies)
@@ -140,10 +144,12 @@ class EnergyGrid(eqx.Module):
 
     @property
     def energies(self) -> Float[Array, " energy"]:
+        """The energies ε, 2ε, …, Lε (array of shape (energy,), energy)."""
         return self.step * jnp.arange(1, self.size + 1)
 
     @property
     def cutoff(self) -> Float[Array, ""]:
+        """The last energy, Lε (scalar, energy)."""
         return self.step * self.size
 
     def aligned(self, energy: Scalar) -> "EnergyGrid":
@@ -324,6 +330,7 @@ class FoldedConvolution(eqx.Module):
 
     @property
     def size(self) -> int:
+        """How many energies there are, L."""
         return (self.kernel.shape[0] - 1) // 2
 
     @property
@@ -395,7 +402,7 @@ def weight_on_grid(
 
 
 @resolving
-@jax.jit
+@jit
 def minimum_weight_on_grid(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:

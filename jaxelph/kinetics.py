@@ -31,19 +31,43 @@ Deviation = Float[Array, " energy"]
 
 
 class KineticEquation(eqx.Module):
-    """B(f) ∂f/∂t = I(f) on a grid, with phonons at T0.
+    r"""B(f) ∂f/∂t = I(f) on a grid, with phonons at T0, Supplement Eq. (29):
+
+    $$(1 - \kappa*f')\,\partial_tf + f'\,(\kappa*\partial_tf) = I[f].$$
 
     Every operation is a convolution with one of five kernels, so the same equation serves
     dense matrices (`matrices()`, faster up to a few hundred points) and fast Fourier
-    transforms.
+    transforms. Made by `at`. Its methods take the state as `deviation`, δ = f - f0(T0), and
+    `rate`, ∂f/∂t in the rescaled time (arrays of shape (energy,)); `local` and `window` are
+    the two parts of the symmetric form of B(f), see `symmetric_parts`.
+
+    Args:
+        energies (array of shape (energy,), energy): E = ε…Lε.
+        temperature (scalar, energy): T0.
+        weight (array of shape (energy,)): Z0⁻¹(E) = 1 - κ*f0'.
+        minus_slope (array of shape (energy,), 1/energy): -f0'.
+        exchange: κ.
+        slope: d/dE.
+        phonons: collisions with phonons.
+        electrons: collisions between electrons, if any.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> grid = EnergyGrid(0.4, 80)
+        >>> equation = KineticEquation.at(EinsteinModes([2.0], [1.0]), 1.0, grid)
+        >>> hot = fermi(grid.energies, 1.001) - equation.equilibrium
+        >>> from jaxelph import two_temperature_rate
+        >>> cooling = -equation.heat_flow(hot) / equation.energy(hot)
+        >>> print(f"{cooling / two_temperature_rate(EinsteinModes([2.0], [1.0]), 1.0):.2f}")
+        1.00
     """
 
     energies: Float[Array, " energy"]
     temperature: Float[Array, ""]
-    weight: Float[Array, " energy"]  # Z0⁻¹(E) = 1 - κ*f0'
-    minus_slope: Float[Array, " energy"]  # -f0'
-    exchange: FoldedConvolution  # κ
-    slope: FoldedConvolution  # d/dE
+    weight: Float[Array, " energy"]
+    minus_slope: Float[Array, " energy"]
+    exchange: FoldedConvolution
+    slope: FoldedConvolution
     phonons: PhononCollisions
     electrons: ElectronCollisions | None
 
@@ -56,7 +80,14 @@ class KineticEquation(eqx.Module):
         grid: EnergyGrid,
         electrons: ElectronCollisions | None = None,
     ) -> "KineticEquation":
-        """The equation for a spectrum with phonons at `temperature`."""
+        """The equation for a spectrum with phonons at one temperature.
+
+        Args:
+            spectrum: an Eliashberg function.
+            temperature (scalar, energy): T0 > 0 of the phonons.
+            grid: see `EnergyGrid.suggest`.
+            electrons: collisions between electrons, on the same grid.
+        """
         temperature = jnp.asarray(temperature, dtype=float)
         exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
         return KineticEquation(
@@ -72,6 +103,7 @@ class KineticEquation(eqx.Module):
 
     @property
     def equilibrium(self) -> Float[Array, " energy"]:
+        """The Fermi function f0(T0) on the grid (array of shape (energy,))."""
         return fermi(self.energies, self.temperature)
 
     def slopes(self, deviation: Deviation) -> tuple[Float[Array, " energy"], Deviation]:
@@ -80,7 +112,7 @@ class KineticEquation(eqx.Module):
         return slope[1:], self.exchange.mv_even(slope)
 
     def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
-        """B(f) ∂f/∂t."""
+        """The left-hand side, B(f) ∂f/∂t (array of shape (energy,), energy)."""
         slope, dragged = self.slopes(deviation)
         return (self.weight - dragged) * rate + (slope - self.minus_slope) * self.exchange.mv(rate)
 
@@ -117,7 +149,7 @@ class KineticEquation(eqx.Module):
         return lambda v: local * v - root * self.exchange.mv(root * v)
 
     def collide(self, deviation: Deviation) -> Deviation:
-        """I(f)."""
+        """The collision integral I(f) (array of shape (energy,), energy)."""
         total = self.phonons.integral(deviation)
         if self.electrons is not None:
             total = total + self.electrons.integral(self.equilibrium + deviation)

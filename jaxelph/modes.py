@@ -23,19 +23,31 @@ from .stability import (
     search_space,
     stability_pencil,
 )
+from .typed import jit
 
 
 class NormalModes(eqx.Module):
-    """The normal modes of the linearised kinetic equation, γ Ã ψ = M̃ ψ, on a grid.
+    r"""The normal modes of the linearised kinetic equation, $\gamma\tilde A\psi = \tilde M\psi$.
 
     Rates are sorted ascending: growing modes (γ < 0) first, then those that do not move
     (γ = 0: distributions that keep the particle number of each ladder of a single Einstein
     mode), then the decaying ones, slowest first; from `continuum_rate` on these stand for a
-    continuum.
+    continuum. Made by `normal_modes` or `pencil_modes`.
+
+    Args:
+        rates (array of shape (mode,), energy): γ in the rescaled time.
+        vectors (array of shape (energy, mode)): ψ = √(-f0') φ, one column a mode.
+        energies (array of shape (energy,), energy): E = ε…Lε.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> modes = normal_modes(EinsteinModes([50.0], [1.0]), 12.5, EnergyGrid(5.0, 72))
+        >>> print(modes.unstable, modes.vectors.shape, modes.distributions(12.5).shape)
+        0 (72, 72) (72, 72)
     """
 
-    rates: Float[Array, " mode"]  # γ, energy, in the rescaled time
-    vectors: Float[Array, "energy mode"]  # ψ = √(-f0') φ, one column a mode
+    rates: Float[Array, " mode"]
+    vectors: Float[Array, "energy mode"]
     energies: Float[Array, " energy"]
 
     @property
@@ -54,7 +66,11 @@ class NormalModes(eqx.Module):
         return jnp.maximum(-self.rates[0], 0.0)
 
     def distributions(self, temperature: Scalar) -> Float[Array, "energy mode"]:
-        """δf(E) = √(-f0') ψ of each mode, on E = ε…Lε."""
+        """δf(E) = √(-f0') ψ of each mode, on E = ε…Lε.
+
+        Args:
+            temperature (scalar, energy): T > 0, that of the modes.
+        """
         return thermal_window(self.energies, temperature)[:, None] * self.vectors
 
 
@@ -73,6 +89,9 @@ def normal_modes(
         temperature (scalar, energy): T > 0.
         grid: see `EnergyGrid.suggest`.
 
+    Raises:
+        ValueError: the grid does not fit the spectrum and the temperature, see `grid.check_grid`.
+
     Example:
         >>> import numpy as np
         >>> from jaxelph import EinsteinModes
@@ -86,9 +105,26 @@ def normal_modes(
     return pencil_modes(stability_pencil(spectrum, temperature, grid))
 
 
-@jax.jit
+@jit
 def pencil_modes(pencil: StabilityPencil) -> NormalModes:
-    """`normal_modes` of a pencil that is already there."""
+    """`normal_modes` of a pencil that is already there.
+
+    Args:
+        pencil: Ã and M̃, by `stability_pencil`, with collisions between electrons if it has them.
+
+    Returns:
+        NormalModes: all rates (energy, rescaled time) and eigenvectors.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([40.0, 60.0], [0.5, 0.5])
+        >>> pencil = stability_pencil(s, 12.5, EnergyGrid(5.0, 72))
+        >>> modes = pencil_modes(pencil)
+        >>> v = modes.vectors[:, 3]
+        >>> residual = modes.rates[3] * pencil.multiply_A(v) - pencil.multiply_M(v)
+        >>> bool(jnp.max(jnp.abs(residual)) < 1e-9)
+        True
+    """
     rates, vectors = _generalised_eigh(pencil.A, pencil.M)
     return NormalModes(rates, vectors, pencil.energies)
 
@@ -158,6 +194,8 @@ def slowest_rate(
 ) -> Float[Array, ""]:
     r"""The slowest decay rate of the metal: of a discrete mode, or the edge of the continuum.
 
+    The least γ > 0 of $\gamma\tilde A\psi = \tilde M\psi$, or $\gamma_c$ of `continuum_rate`.
+
     Where T is so low that rates are activated, e^{-ω/T}, the mode is that of `activated_rate`,
     which keeps their digits. At λ = 0 nothing decays, and the derivative is that of the edge.
 
@@ -168,6 +206,9 @@ def slowest_rate(
 
     Returns:
         γ₁ (scalar, energy, rescaled time).
+
+    Raises:
+        ValueError: the grid does not fit the spectrum and the temperature, see `grid.check_grid`.
 
     Example:
         >>> from jaxelph import example
@@ -232,6 +273,9 @@ def extreme_rates(
         (γ₁, γ_L) (scalars, energy, rescaled time): the slowest and the fastest decay. In an
         unstable metal the second is negative, that of the mode which grows most slowly: faster
         growth, up to the pole, belongs to the grid.
+
+    Raises:
+        ValueError: the grid does not fit the spectrum and the temperature, see `grid.check_grid`.
 
     Example:
         >>> import numpy as np

@@ -23,6 +23,7 @@ from .equilibrium import sum_over_modes
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar
 from .thermodynamics import phonon_heat_debye, specific_heat_ratio
+from .typed import jit
 
 _BERNOULLI = np.asarray(bernoulli(40))[2::2]  # B₂, B₄, …
 
@@ -52,7 +53,7 @@ def potential_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 @checked
-@jax.jit
+@jit
 def electron_potential(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Landau potential of the electrons above the ground state, Supplement Eq. (8), regularised:
 
@@ -85,7 +86,7 @@ def electron_potential(spectrum: EliashbergFunction, temperature: Scalar) -> Flo
 
 
 @checked
-@jax.jit
+@jit
 def electron_entropy(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Entropy of the electrons $S_{el}/\nu_0 = -\nu_0^{-1}\,\partial f_{el}/\partial T$ (energy).
 
@@ -99,7 +100,7 @@ def electron_entropy(spectrum: EliashbergFunction, temperature: Scalar) -> Float
 
 
 @checked
-@jax.jit
+@jit
 def specific_heat_from_potential(
     spectrum: EliashbergFunction, temperature: Scalar
 ) -> Float[Array, ""]:

@@ -44,6 +44,9 @@ class RefinedGrid(eqx.Module):
         width (scalar, energy): δ > 0.
         extra: how many nodes more than `base` has. 96 serve down to δ = 1e-6 E_m.
 
+    Raises:
+        ValueError: fewer than 16 extra nodes, or a centre or width that is not positive.
+
     Example:
         >>> from jaxelph import GaussianPeaks, critical_coupling
         >>> s, base = GaussianPeaks([50.0], [5.0], [1.0]), EnergyGrid(2.5, 200)
@@ -114,25 +117,33 @@ class RefinedGrid(eqx.Module):
         *,
         centre: Scalar | None = None,
     ) -> "EnergyGrid | RefinedGrid":
-        """`around` for a smooth α²F, `base` itself for δ modes: the grid for the margin."""
+        """`around` for a smooth α²F, `base` itself for δ modes: the grid for the margin.
+
+        Args:
+            spectrum, temperature, base, centre: see `around`.
+        """
         if not spectrum.smooth:
             return base
         return RefinedGrid.around(spectrum, temperature, base, centre=centre)
 
     @property
     def size(self) -> int:
+        """How many nodes there are."""
         return self.base.size + self.extra
 
     @property
     def cutoff(self) -> Float[Array, ""]:
+        """The last energy of `base` (scalar, energy)."""
         return self.base.cutoff
 
     @property
     def energies(self) -> Float[Array, " node"]:
+        """The nodes' energies (array of shape (node,), energy)."""
         return self.nodes()[0]
 
     @property
     def weights(self) -> Float[Array, " node"]:
+        """The nodes' weights (array of shape (node,), energy); see `nodes`."""
         return self.nodes()[1]
 
     def nodes(self) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
@@ -167,7 +178,7 @@ class RefinedGrid(eqx.Module):
         return energies, unit / density
 
     def interpolation(self, energies: Float[Array, " node"]) -> Float[Array, "node energy"]:
-        """Sinc interpolation of odd functions that decay, from `base` to its nodes' energies."""
+        """Sinc interpolation of odd functions that decay, from `base` to its nodes' `energies`."""
         x = energies[:, None] / self.base.step
         n = jnp.arange(1, self.base.size + 1)[None, :]
         return jnp.sinc(x - n) - jnp.sinc(x + n)

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float, Inexact
 from scipy.special import bernoulli
 
+from .typed import jit
+
 # ψₙ(z) is shifted to ψₙ(z + 12), where eleven Bernoulli terms reach rounding for any Re z ≥ 0
 # and n ≤ 4.
 _SHIFT = 12
@@ -63,7 +65,7 @@ def _polygamma_jvp(order, primals, tangents):
     return polygamma(order, z), polygamma(order + 1, z) * dz
 
 
-@jax.jit
+@jit
 def heat_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""The function that turns a mode into electronic heat, Supplement Eqs. (14)-(16):
 
@@ -73,6 +75,9 @@ def heat_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
     Args:
         x (array, real): x ≥ 0.
+
+    Returns:
+        g(x) (array of the same shape).
 
     Example:
         >>> print(f"{heat_function(jnp.asarray(0.327321483)):.10f}")

@@ -13,7 +13,6 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -24,8 +23,10 @@ from jax.core import Tracer
 from jax.scipy.special import erf
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
+from scipy.special import expit
 
 from .checks import checked, refuse
+from .description import counted, describe, line
 from .numerics import trapezoid_weights
 from .panels import (
     NODES_PER_T,
@@ -38,6 +39,7 @@ from .panels import (
     thermal_edges,
     widest_panel,
 )
+from .typed import jit
 
 Scalar = Real[_ArrayLike, ""]
 _Function = TypeVar("_Function", bound=Callable)
@@ -53,36 +55,79 @@ def _as_vector(x) -> Array:
     return x.reshape(1) if x.ndim == 0 else x
 
 
+def _known(x) -> np.ndarray:
+    """By NumPy, for `description`; NaN of nothing, which a filtered tree has in its place."""
+    return np.asarray(x, dtype=float)
+
+
 @dataclasses.dataclass(frozen=True)
 class Provenance:
     """Where a spectrum came from and what its file says of itself.
 
     It is no part of the spectrum as a pytree, see `TabulatedSpectrum`.
+
+    Args:
+        path: of the file.
+        format: the layout, "qe-matdyn" or "epw", say.
+        code: the program that wrote the file, for people.
+        unit: of the file's frequencies, a key of `units.MEV_PER_UNIT`.
+        column: which α²F column was taken, counted from 1.
+        columns: how many the file has.
+        smearings: one for each column (or file), as far as stated.
+        smearing_kind: "electron, Ry" or "phonon, meV", say.
+        convention: how λ follows from the file's own values.
+        coupling (scalar): λ of the table, by the rule of the code that wrote it.
+        stated_coupling (scalar): λ as the file states it.
+        log_frequency (scalar, meV): ω_log of the table.
+        stated_log_frequency (scalar, meV): as the file states it.
+        dropped_rows: how many rows have ω ≤ 0.
+        negative_weight (scalar): share of λ in negative α²F, |∫ min(α²F,0)/ω| / ∫ |α²F|/ω.
+        warnings: what `read_a2f` warned of, a sentence each.
+        notes: whatever else a person should know, a sentence each.
+        label: what this column is, a smearing or a mode; empty for the only one.
+        coupling_range (pair of scalars): least and largest λ over the columns.
+
+    Example:
+        >>> where = Provenance("pb.a2f", "epw", "EPW", "meV", 2, columns=10, coupling=1.2)
+        >>> print(where.code, where.column, where.convention)
+        EPW 2 2∫α²F/ω
     """
 
     path: str
-    format: str  # the layout, "qe-matdyn" or "epw", say
-    code: str  # the program that wrote the file, for people
-    unit: str  # of the file's frequencies, a key of `units.MEV_PER_UNIT`
-    column: int  # which α²F column was taken, counted from 1
-    columns: int = 1  # how many the file has
-    smearings: tuple[float, ...] = ()  # one for each column (or file), as far as stated
-    smearing_kind: str = ""  # "electron, Ry" or "phonon, meV", say
-    convention: str = "2∫α²F/ω"  # how λ follows from the file's own values
-    coupling: float | None = None  # λ of the table, by the rule of the code that wrote it
-    stated_coupling: float | None = None  # λ as the file states it
-    log_frequency: float | None = None  # ω_log of the table, meV
-    stated_log_frequency: float | None = None  # as the file states it, meV
-    dropped_rows: int = 0  # rows with ω ≤ 0
-    negative_weight: float = 0.0  # share of λ in negative α²F: |∫ min(α²F,0)/ω| / ∫ |α²F|/ω
-    warnings: tuple[str, ...] = ()  # what `read_a2f` warned of, a sentence each
-    notes: tuple[str, ...] = ()  # whatever else a person should know, a sentence each
-    label: str = ""  # what this column is, a smearing or a mode; empty for the only one
-    coupling_range: tuple[float, float] | None = None  # least and largest λ over the columns
+    format: str
+    code: str
+    unit: str
+    column: int
+    columns: int = 1
+    smearings: tuple[float, ...] = ()
+    smearing_kind: str = ""
+    convention: str = "2∫α²F/ω"
+    coupling: float | None = None
+    stated_coupling: float | None = None
+    log_frequency: float | None = None
+    stated_log_frequency: float | None = None
+    dropped_rows: int = 0
+    negative_weight: float = 0.0
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    label: str = ""
+    coupling_range: tuple[float, float] | None = None
 
 
 class EliashbergFunction(eqx.Module):
-    """An Eliashberg function α²F(ω), abstract: see the concrete kinds in this module."""
+    r"""An Eliashberg function α²F(ω), abstract: see the concrete kinds in this module.
+
+    Every kind is a pytree that yields modes, $\alpha^2F(\omega) = \sum_q\tfrac12\lambda_q
+    \omega_q\,\delta(\omega-\omega_q)$. Its `repr` says λ, ω_log and the range of ω. Of its
+    methods `spacing` (scalar, energy) is how far apart quadrature nodes may be, `factor` (scalar)
+    multiplies α²F, `share` (scalar) is one of ∫α²F dω, `omega` (array of shape (frequency,),
+    energy) are frequencies.
+
+    Example:
+        >>> s = EinsteinModes([5.0, 8.0], [0.7, 0.4])
+        >>> print(s, *s.scaled(2.0).modes()[1])
+        EinsteinModes(λ = 1.1, ω_log = 5.932, ω from 5 to 8, 2 modes) 1.4 0.8
+    """
 
     # Whether `modes` is a quadrature rule for a function rather than the spectrum itself.
     smooth: ClassVar[bool] = True
@@ -90,6 +135,13 @@ class EliashbergFunction(eqx.Module):
     @abc.abstractmethod
     def modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
         """Quadrature nodes: frequencies ω_q > 0 and couplings λ_q, Σ λ_q = λ."""
+
+    def __repr__(self):
+        return describe(self)
+
+    def _in_numbers(self) -> str | None:
+        """One line with λ, ω_log and the range, by NumPy; None where there is none."""
+        return None
 
     @abc.abstractmethod
     def scaled(self, factor: Scalar) -> "EliashbergFunction":
@@ -196,6 +248,10 @@ class EinsteinModes(EliashbergFunction):
     def scaled(self, factor):
         return EinsteinModes(self.omega, self.coupling * factor)
 
+    def _in_numbers(self):
+        nodes = _known(self.omega), _known(self.coupling)
+        return line("EinsteinModes", nodes, "", counted(nodes[0].size, "mode"))
+
 
 class GaussianPeaks(EliashbergFunction):
     r"""Gaussian peaks in α²F:
@@ -237,28 +293,22 @@ class GaussianPeaks(EliashbergFunction):
 
     def _range(self):
         """Where the nodes lie, in y with ω = ½w ln(1 + e^{2y/w}): all ω > 0 are on this line."""
-        lowest = (self.omega - 8 * self.width) / (self.width / 2)
-        # ω = ln(1 + e^y) at the lower cut; from y = -14 on 10⁻¹² of the peak is lost.
-        y = jnp.where(lowest > 1e-6, jnp.log(jnp.expm1(jnp.where(lowest > 1e-6, lowest, 1.0))), -14)
-        # The identity where e^lowest overflows.
-        low = jnp.where(lowest > 30, lowest, jnp.maximum(y, -14.0)) * self.width / 2
-        return low, self.omega + 8 * self.width
+        return _peak_range(self.omega, self.width, jnp)
 
     def modes(self):
-        # The midpoint rule converges geometrically for a function that decays at both ends: at
-        # the lower one α²F/ω dω falls as ω dω = e^{4y/w} dy. Far from ω = 0 y is ω itself.
-        low, high = self._range()
-        x = (jnp.arange(self.order) + 0.5) / self.order
-        y = (low[:, None] + (high - low)[:, None] * x[None, :]) / (self.width[:, None] / 2)
-        omega = jnp.logaddexp(y, 0.0) * self.width[:, None] / 2
-        offset = (omega - self.omega[:, None]) / self.width[:, None]
-        vanishing = -jnp.expm1(-2 * (omega / self.width[:, None]) ** 2)
-        shape = jnp.exp(-0.5 * offset**2) * vanishing / omega * jax.nn.sigmoid(y)
-        coupling = self.coupling[:, None] * shape / jnp.sum(shape, axis=1, keepdims=True)
-        return omega.ravel(), coupling.ravel()
+        return _peak_nodes(self.omega, self.width, self.coupling, self.order, jnp, jax.nn.sigmoid)
+
+    def _in_numbers(self):
+        peaks = [_known(x) for x in (self.omega, self.width, self.coupling)]
+        ordinary = all(x.ndim == 1 and x.shape == peaks[0].shape for x in peaks)
+        if not ordinary or not np.all(np.isfinite(peaks)) or not np.all(np.array(peaks[:2]) > 0):
+            return None
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            nodes = _peak_nodes(*peaks, self.order, np, expit)
+        return line("GaussianPeaks", nodes, "", counted(peaks[0].size, "peak"))
 
     def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
-        """α²F(ω) (array of shape (frequency,)), 0 where a tail is cut."""
+        """α²F at `omega` (arrays of shape (frequency,)), 0 where a tail is cut."""
         area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
         height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
         z = omega[:, None] / self.width[None, :]
@@ -317,6 +367,30 @@ class GaussianPeaks(EliashbergFunction):
 _MOST_GAUSS = 256
 
 
+def _peak_range(omega, width, xp):
+    lowest = (omega - 8 * width) / (width / 2)
+    # ω = ln(1 + e^y) at the lower cut; from y = -14 on 10⁻¹² of the peak is lost.
+    y = xp.where(lowest > 1e-6, xp.log(xp.expm1(xp.where(lowest > 1e-6, lowest, 1.0))), -14)
+    # The identity where e^lowest overflows.
+    low = xp.where(lowest > 30, lowest, xp.maximum(y, -14.0)) * width / 2
+    return low, omega + 8 * width
+
+
+def _peak_nodes(centre, width, coupling, order, xp, sigmoid):
+    """Nodes of peaks, by JAX or, to be looked at, by NumPy (`xp`)."""
+    # The midpoint rule converges geometrically for a function that decays at both ends: at
+    # the lower one α²F/ω dω falls as ω dω = e^{4y/w} dy. Far from ω = 0 y is ω itself.
+    low, high = _peak_range(centre, width, xp)
+    x = (xp.arange(order) + 0.5) / order
+    y = (low[:, None] + (high - low)[:, None] * x[None, :]) / (width[:, None] / 2)
+    omega = xp.logaddexp(y, 0.0) * width[:, None] / 2
+    offset = (omega - centre[:, None]) / width[:, None]
+    vanishing = -xp.expm1(-2 * (omega / width[:, None]) ** 2)
+    shape = xp.exp(-0.5 * offset**2) * vanishing / omega * sigmoid(y)
+    strength = coupling[:, None] * shape / xp.sum(shape, axis=1, keepdims=True)
+    return omega.ravel(), strength.ravel()
+
+
 class DebyeSpectrum(EliashbergFunction):
     r"""Debye-like spectrum $\alpha^2F(\omega) = \lambda\,(\omega/\omega_D)^2$ for ω < ω_D.
 
@@ -351,6 +425,15 @@ class DebyeSpectrum(EliashbergFunction):
 
     def scaled(self, factor):
         return DebyeSpectrum(self.cutoff, self.coupling * factor, self.order)
+
+    def _in_numbers(self):
+        cutoff, coupling = _known(self.cutoff), _known(self.coupling)
+        if cutoff.ndim or coupling.ndim or not np.isfinite(coupling) or not 0 < cutoff < np.inf:
+            return None
+        return (
+            f"DebyeSpectrum(λ = {coupling:.4g}, ω_log = {cutoff / np.sqrt(np.e):.4g}, "
+            f"ω from 0 to {cutoff:.4g})"
+        )
 
     def resolved(self, spacing):
         # Gauss nodes are π/2 times wider apart in the middle than on average.
@@ -470,6 +553,16 @@ class TabulatedSpectrum(EliashbergFunction):
     def scaled(self, factor):
         return TabulatedSpectrum(self.omega, self.a2f * factor, self.panels)
 
+    def _in_numbers(self):
+        omega, a2f = _known(self.omega), _known(self.a2f)
+        if omega.ndim != 1 or omega.shape != a2f.shape:
+            return None
+        if not (np.all(np.isfinite(omega)) and np.all(omega > 0)):
+            return None
+        nodes = omega, 2 * a2f / omega * trapezoid_weights(omega)
+        unit = "" if self.provenance is None else "meV"
+        return line("TabulatedSpectrum", nodes, unit, counted(omega.size, "row"))
+
     def resolved(self, spacing, *, everywhere: bool = False):
         """The same table with panels of nodes no further apart than about `spacing`.
 
@@ -477,6 +570,10 @@ class TabulatedSpectrum(EliashbergFunction):
         Stretches where α²F is zero get a few nodes only, unless `everywhere` is set:
         derivatives by their rows need more. ω has to be concrete; so has α²F, or it is taken
         as not zero. A table that is resolved better already returns itself.
+
+        Args:
+            spacing (scalar, energy): how far apart.
+            everywhere: also where α²F is zero.
 
         Raises:
             ValueError: more nodes would be needed than can be worked with.
@@ -535,6 +632,10 @@ class QuadratureNodes(EliashbergFunction):
 
     def scaled(self, factor):
         return QuadratureNodes(self.omega, self.coupling * factor)
+
+    def _in_numbers(self):
+        nodes = _known(self.omega), _known(self.coupling)
+        return line("QuadratureNodes", nodes, "", counted(nodes[0].size, "node"))
 
     def padded(self, count: int) -> "QuadratureNodes":
         """With nodes that carry no coupling up to `count` in all."""
@@ -599,7 +700,7 @@ def _same_shape(kind: str, **fields: Array) -> None:
 
 
 @checked
-@partial(jax.jit, static_argnames="power")
+@jit(static_argnames="power")
 def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
     r"""Moment $\langle\omega^n\rangle = \lambda^{-1}\int 2\alpha^2F\,\omega^{n-1}d\omega$.
 
@@ -619,9 +720,15 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Electron-phonon coupling $\lambda = 2\int \alpha^2F(\omega)/\omega\,d\omega$.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        λ (scalar).
 
     Example:
         >>> print(f"{coupling_constant(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.2f}")
@@ -631,11 +738,17 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\omega_{\log} = \exp[\lambda^{-1}\int (2\alpha^2F/\omega)\ln\omega\,d\omega]$ (energy).
 
     A spectrum without coupling has none: 0, as its `maximum_frequency`.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ω_log (scalar, energy).
 
     Example:
         >>> print(f"{log_frequency(EinsteinModes([2.0, 8.0], [0.5, 0.5])):.4f}")
@@ -649,9 +762,15 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""Allen and Dynes' $\bar\omega_2 = \langle\omega^2\rangle^{1/2}$ (energy).
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ω̄₂ (scalar, energy).
 
     Example:
         >>> print(f"{rms_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.5])):.4f}")
@@ -661,9 +780,15 @@ def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""The area $\int \alpha^2F(\omega)\,d\omega = \lambda\langle\omega\rangle/2$ (energy).
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ∫α²F dω (scalar, energy).
 
     Example:
         >>> print(f"{spectral_area(EinsteinModes([4.0], [0.5])):.2f}")
@@ -674,7 +799,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def cumulative_coupling(
     spectrum: EliashbergFunction, omega: Real[_ArrayLike, " frequency"]
 ) -> Float[Array, " frequency"]:
@@ -686,6 +811,9 @@ def cumulative_coupling(
         spectrum: an Eliashberg function.
         omega (array of shape (frequency,), energy): where to evaluate it.
 
+    Returns:
+        λ(ω) (array of shape (frequency,)).
+
     Example:
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.25])
         >>> print(cumulative_coupling(s, np.array([1.0, 4.0, 6.0])))
@@ -696,9 +824,15 @@ def cumulative_coupling(
 
 @checked
 def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
-    """The top of the spectrum: the largest frequency that carries coupling (energy).
+    r"""The top of the spectrum, $\max\{\omega: \alpha^2F(\omega) \ne 0\}$ (energy).
 
     For a table that is its last row with α²F ≠ 0, whatever its nodes.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        the frequency (scalar, energy), 0 without coupling.
 
     Example:
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
@@ -715,12 +849,18 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jax.jit
+@jit
 def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""ω_ph, the top of the spectrum as μ* means it (energy): 99 % of ∫α²F dω lies below it.
 
     Neither zeros printed after the last phonon nor a faint tail decides it. It depends
     smoothly on a table's values and on peaks; for δ modes it is one of their frequencies.
+
+    Args:
+        spectrum: an Eliashberg function.
+
+    Returns:
+        ω_ph (scalar, energy), 0 where there is no α²F.
 
     Example:
         >>> w = np.array([10.0, 20.0, 25.0, 100.0])

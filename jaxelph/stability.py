@@ -9,7 +9,6 @@ M̃ ≥ 0 is entropy production. The metal is stable as long as Ã > 0; each neg
 of Ã is a mode that grows. Time is rescaled, t → πt, as in the kinetic equation (29).
 """
 
-from functools import partial
 from typing import Literal, get_args
 
 import equinox as eqx
@@ -36,45 +35,71 @@ from .refined import RefinedGrid
 from .spectrum import EliashbergFunction, Scalar, resolving
 from .thermodynamics import specific_heat_ratio
 from .tridiagonal import lowest_eigenvector, solve_beside
+from .typed import jit
 
 
 class StabilityPencil(eqx.Module):
-    """The pencil (Ã, M̃) on the odd functions of a grid, without its matrices.
+    r"""The pencil of $\gamma\tilde A\psi = \tilde M\psi$ on the odd functions of a grid.
 
-    `A` and `M` are the dense matrices; `multiply_A`, `multiply_M` apply them by fast Fourier
-    transform in O(L log L), and `operators` hands both to lineax.
+    $$\tilde A = Z_0^{-1}(E) - h\kappa h, \qquad \tilde M = \Gamma(E) - C*, \qquad
+      h = \sqrt{-f_0'}, \qquad \psi = h\phi.$$
+
+    `A` and `M` are the dense matrices; `multiply_A`, `multiply_M` apply them to `psi` (array of
+    shape (energy,)) by fast Fourier transform in O(L log L), and `operators` hands both to lineax.
+    Made by `stability_pencil`.
+
+    Args:
+        energies (array of shape (energy,), energy): E = ε…Lε.
+        weight (array of shape (energy,)): Z0⁻¹(E).
+        window (array of shape (energy,), energy^(-1/2)): h(E).
+        exchange: κ.
+        phonons: M̃ of collisions with phonons.
+        electrons (array of shape (energy, energy), energy): M̃ of electron-electron collisions.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> pencil = stability_pencil(EinsteinModes([50.0], [1.0]), 12.5, EnergyGrid(5.0, 72))
+        >>> product, mode = pencil.multiply_A(pencil.window), pencil.A @ pencil.window
+        >>> print(pencil.M.shape, bool(jnp.max(jnp.abs(product - mode)) < 1e-12))
+        (72, 72) True
     """
 
     energies: Float[Array, " energy"]
-    weight: Float[Array, " energy"]  # Z0⁻¹(E)
-    window: Float[Array, " energy"]  # h(E)
-    exchange: FoldedConvolution  # κ
-    phonons: PhononDissipation  # M̃ of collisions with phonons
-    electrons: Float[Array, "energy energy"] | None = None  # M̃ of electron-electron collisions
+    weight: Float[Array, " energy"]
+    window: Float[Array, " energy"]
+    exchange: FoldedConvolution
+    phonons: PhononDissipation
+    electrons: Float[Array, "energy energy"] | None = None
 
     @property
     def A(self) -> Float[Array, "energy energy"]:
+        """Ã (array of shape (energy, energy)), symmetric."""
         h = self.window
         return jnp.diag(self.weight) - h[:, None] * self.exchange.as_matrix() * h[None, :]
 
     @property
     def M(self) -> Float[Array, "energy energy"]:
+        """M̃ (array of shape (energy, energy), energy), symmetric and positive semidefinite."""
         phonons = self.phonons.as_matrix()
         return phonons if self.electrons is None else phonons + self.electrons
 
     def multiply_A(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
+        """The product Ã ψ with `psi`."""
         return self.weight * psi - self.window * self.exchange.mv(self.window * psi)
 
     def multiply_M(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
+        """The product M̃ ψ with `psi` (energy)."""
         product = self.phonons.mv(psi)
         return product if self.electrons is None else product + self.electrons @ psi
 
     @property
     def diagonal_A(self) -> Float[Array, " energy"]:
+        """The diagonal of Ã (array of shape (energy,))."""
         return self.weight - self.window**2 * self.exchange.diagonal
 
     @property
     def diagonal_M(self) -> Float[Array, " energy"]:
+        """The diagonal of M̃ (array of shape (energy,), energy)."""
         diagonal = self.phonons.diagonal
         return diagonal if self.electrons is None else diagonal + jnp.diag(self.electrons)
 
@@ -102,7 +127,7 @@ class StabilityPencil(eqx.Module):
 
 @checked
 @resolving
-@jax.jit
+@jit
 def stability_pencil(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -169,7 +194,7 @@ class RefinedForm(eqx.Module):
 
 @checked
 @resolving
-@jax.jit
+@jit
 def refined_form(
     spectrum: EliashbergFunction, temperature: Scalar, grid: RefinedGrid
 ) -> RefinedForm:
@@ -183,6 +208,9 @@ def refined_form(
         spectrum: an Eliashberg function, smooth on the scale of `grid.base.step`.
         temperature (scalar, energy): T > 0.
         grid: see `RefinedGrid.around`.
+
+    Returns:
+        RefinedForm: `.A` is symmetric, (node, node).
     """
     base = grid.base
     window = thermal_window(base.energies, temperature)
@@ -204,8 +232,9 @@ def margin_form(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> "StabilityPencil | RefinedForm":
     """Ã on a grid of either kind, whose smallest eigenvalue is the margin."""
-    form = refined_form if isinstance(grid, RefinedGrid) else stability_pencil
-    return form(spectrum, temperature, grid)
+    if isinstance(grid, RefinedGrid):
+        return refined_form(spectrum, temperature, grid)
+    return stability_pencil(spectrum, temperature, grid)
 
 
 def edge_of_band(
@@ -247,7 +276,7 @@ COARSE = 256
 
 @checked
 @resolving
-@partial(jax.jit, static_argnames="method")
+@jit(static_argnames="method")
 def stability_margin(
     spectrum: EliashbergFunction,
     temperature: Scalar,
@@ -255,8 +284,11 @@ def stability_margin(
     *,
     method: Method = "auto",
 ) -> Float[Array, ""]:
-    """The stability margin: the smallest eigenvalue of Ã. Negative: the metal is unstable.
+    r"""The stability margin: the smallest eigenvalue of Ã. Negative: the metal is unstable.
 
+    $$\min_\phi\ \phi A\phi\Big/\!\int(-f_0')\phi^2dE, \qquad \tilde A = Z_0^{-1} - h\kappa h,$$
+
+    with the form φAφ of Supplement Eq. (18), see `stability_pencil`.
     It is 1 for a metal without coupling and differs from 1 linearly in α²F at fixed shape.
 
     Args:
@@ -266,6 +298,9 @@ def stability_margin(
             smooth α²F is a spike. The latter is always dense.
         method: "dense" diagonalises Ã; "iterative" forms no matrix, `search_softest_mode`;
             "auto" takes the second above 2048 energies.
+
+    Returns:
+        the margin (scalar).
 
     Raises:
         ValueError: unknown method.
@@ -298,19 +333,22 @@ def _softest(spectrum, temperature, grid, dense):
 
 @checked
 @resolving
-@jax.jit
+@jit
 def search_softest_mode(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
-    """`softest_mode` without a matrix, in O(L log L): Davidson's method from a coarse grid.
+    r"""`softest_mode` without a matrix, in O(L log L): Davidson's method from a coarse grid.
 
-    Derivatives as of `softest_mode`; their linear
+    The least $w$ of $\tilde A\psi = w\psi$ with derivatives as of `softest_mode`; their linear
     solve is by conjugate gradients.
 
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         grid: of any size.
+
+    Returns:
+        (margin, ψ): a scalar and an array of shape (energy,), |ψ| = 1.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -356,11 +394,25 @@ def search_space(smooth, grids, pencil, diagonal):
     return jnp.concatenate([jax.vmap(interpolated, 1, 1)(smooth), spike, random], axis=1)
 
 
-@jax.jit
+@jit
 def softest_mode(
     form: StabilityPencil | RefinedForm,
 ) -> tuple[Float[Array, ""], Float[Array, " energy"]]:
-    """The smallest eigenvalue of Ã and its normalised eigenvector, by dense diagonalisation."""
+    r"""The smallest eigenvalue of $\tilde A\psi = w\psi$ and ψ, by dense diagonalisation.
+
+    Args:
+        form: Ã on a grid, by `stability_pencil` or `refined_form`.
+
+    Returns:
+        (w, ψ): a scalar and an array of shape (energy,), |ψ| = 1. As φ the mode is ψ/√(-f0').
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([50.0], [1.0])
+        >>> value, mode = softest_mode(stability_pencil(s, 12.5, EnergyGrid.suggest(s, 12.5)))
+        >>> print(f"{value:.6f} {mode @ mode:.6f}")
+        0.301161 1.000000
+    """
     vector = lowest_eigenvector(jax.lax.stop_gradient(form).A)
     # Derivatives go through products: their transpose is cheaper than a matrix's.
     return symmetric_eigenpair(form.multiply_A, Partial(_solve_by_matrix, form), vector)
@@ -371,7 +423,7 @@ def _solve_by_matrix(form, v, w, residual):
 
 
 @checked
-@jax.jit
+@jit
 def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""The rate at which a slightly hotter Fermi distribution starts to cool,
 
@@ -381,6 +433,13 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
 
     in the rescaled time. πγ_T is the rate of the two-temperature model with the true specific
     heat, and tends to Allen's 3λ⟨ω²⟩/(πT) for T ≫ ω.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        γ_T (scalar, energy).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -395,7 +454,7 @@ def two_temperature_rate(spectrum: EliashbergFunction, temperature: Scalar) -> F
 
 
 @checked
-@jax.jit
+@jit
 def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""Where the continuum of decay rates begins, that of electrons far from the Fermi level,
 
@@ -411,6 +470,9 @@ def continuum_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[A
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
+
+    Returns:
+        γ_c (scalar, energy).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -429,6 +491,13 @@ def allen_rate(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array
     $$3\lambda\langle\omega^2\rangle/\pi T ,$$
 
     in unscaled time (energy). P. B. Allen, Phys. Rev. Lett. 59, 1460 (1987).
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        the rate (scalar, energy).
 
     Example:
         >>> from jaxelph import EinsteinModes

@@ -23,6 +23,7 @@ from .numerics import refine_minimum
 from .special import polygamma
 from .spectrum import EliashbergFunction, Scalar
 from .tridiagonal import lowest_eigenvalue
+from .typed import jit
 
 
 def _re_tetragamma(x):
@@ -67,7 +68,7 @@ def classical_weight_threshold() -> Float[Array, ""]:
     return jnp.sqrt(_re_tetragamma(_softest_energy())) / (2 * jnp.pi)
 
 
-@jax.jit
+@jit
 def classical_weight_zeros(
     g: Scalar, temperature: Scalar
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -189,7 +190,7 @@ class ClassicalCollisions(eqx.Module):
         return jnp.asarray(self.g) ** 2 * slope.mv_even(flux)
 
 
-@jax.jit
+@jit
 def classical_margin(g: Scalar, temperature: Scalar, grid: EnergyGrid) -> Float[Array, ""]:
     r"""The smallest eigenvalue of Ã with the classical kernel on a grid: it has no limit.
 

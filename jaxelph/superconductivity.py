@@ -142,6 +142,15 @@ def transition_temperature(
 ) -> Float[Array, ""]:
     r"""Transition temperature, $\rho(T_c) = 1$ for the Eliashberg kernel's largest eigenvalue.
 
+    T_c is where the linearised isotropic equation first has a solution,
+
+    $$Z_n\Delta_n = \pi T\sum_m[\lambda(n-m) - \mu^*(\omega_c)]\frac{\Delta_m}{|\omega_m|},
+      \qquad Z_n = 1 + \frac{\pi T}{\omega_n}\sum_m\lambda(n-m)\,\mathrm{sgn}\,\omega_m,$$
+
+    with $\omega_n = (2n+1)\pi T$ and
+    $\lambda(l) = \sum_k\lambda_k\omega_k^2/[\omega_k^2 + (2\pi Tl)^2]$. Source: Allen & Dynes,
+    PRB 12, 905 (1975).
+
     Differentiable to any order, in forward and reverse mode, in μ* and every parameter of
     the spectrum. The derivatives are implicit ones of ρ, by Hellmann-Feynman.
 
@@ -204,11 +213,25 @@ def pairing_eigenvalue(
 ) -> Float[Array, ""]:
     r"""Largest eigenvalue ρ(T) of the symmetric kernel; the metal superconducts if ρ > 1.
 
+    $$\rho(T) = \max_x\Bigl\{\tfrac12\sum_{nm}[\lambda(n-m) + \lambda(n+m+1)]x_nx_m
+      - \tfrac12\sum_n s_nx_n^2 - \mu\Bigl(\sum_n c_nx_n\Bigr)^2\Bigr\}\Big/\sum_n\nu_nx_n^2,$$
+
+    with $x_n = \Delta_n/\nu_n$, $\nu_n = n + \tfrac12$, c_n the cutoff of the repulsion, and
+    $s_n = \lambda(0) + 2\sum_{l=1}^n\lambda(l)$. Source: the isotropic equation of Allen & Dynes,
+    PRB 12, 905 (1975), see `transition_temperature`, where λ(0) drops out by Anderson's theorem.
+
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T, above `basis.lowest_of_modes` times the highest
             frequency, or with a cutoff `basis.lowest` times that.
         mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
+
+    Returns:
+        ρ (scalar), decreasing with T.
+
+    Raises:
+        ValueError: `mu_star` is not from 0 up to 1, or another option cannot be meant, see
+            `transition_temperature`; or T is below what the basis resolves.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -249,6 +272,9 @@ def gap_function(
 ) -> Gap:
     r"""Gap function $\Delta(i\omega_n)/\Delta(i\omega_0)$ at T_c, $\omega_n = (2n+1)\pi T_c$.
 
+    The solution of the linearised equation at T_c, see `transition_temperature`; at T_c the gap
+    has a shape and no size. Source: Allen & Dynes, PRB 12, 905 (1975).
+
     Args:
         spectrum: an Eliashberg function.
         mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
@@ -256,6 +282,10 @@ def gap_function(
 
     Returns:
         `Gap` with T_c, ω_n (energy) and Δ_n/Δ_0; all zero where there is no T_c.
+
+    Raises:
+        ValueError: `mu_star` is not from 0 up to 1, or another option cannot be meant, see
+            `transition_temperature`; or the index is no vector of n ≥ 0.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -297,6 +327,10 @@ def tc_functional_derivative(
 
     Returns:
         δT_c/δα²F(ω) (array of shape (frequency,), dimensionless); 0 where there is no T_c.
+
+    Raises:
+        ValueError: `mu_star` is not from 0 up to 1, or another option cannot be meant, see
+            `transition_temperature`.
 
     Example:
         >>> from jaxelph import EinsteinModes

@@ -1,7 +1,5 @@
 """Heat capacity of electrons and phonons, and the stability parameter ξ."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,10 +11,11 @@ from .grid import principal_value_weights
 from .numerics import global_minimum
 from .special import heat_function
 from .spectrum import EliashbergFunction, Scalar, resolving
+from .typed import jit
 
 
 @checked
-@jax.jit
+@jit
 def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""$\xi(T) = \sum_k \lambda_k\,g(\omega_k/2\pi T)$, one minus the specific-heat ratio.
 
@@ -26,6 +25,9 @@ def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
+
+    Returns:
+        ξ(T) (scalar).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -51,6 +53,9 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
 
+    Returns:
+        the ratio (scalar).
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{specific_heat_ratio(EinsteinModes([1.0], [1.0]), 0.01):.6f}")
@@ -61,7 +66,7 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
 
 @checked
 @resolving
-@partial(jax.jit, static_argnames="order")
+@jit(static_argnames="order")
 def specific_heat_double_integral(
     spectrum: EliashbergFunction, temperature: Scalar, *, order: int = 160
 ) -> Float[Array, ""]:
@@ -77,6 +82,9 @@ def specific_heat_double_integral(
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
         order: points of either quadrature on one side of the Fermi level.
+
+    Returns:
+        the ratio (scalar).
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -113,7 +121,7 @@ def specific_heat_double_integral(
 
 
 @checked
-@jax.jit
+@jit
 def maximum_stability_parameter(
     spectrum: EliashbergFunction,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -155,6 +163,13 @@ def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Fl
     The Supplement's note prints the square so that it may be read as on sinh alone; it is
     on both factors, as the limit C → 1 for T → ∞ demands.
 
+    Args:
+        omega (array of any shape, energy): ω > 0.
+        temperature (scalar, energy): T > 0.
+
+    Returns:
+        C (array of that shape, k_B).
+
     Example:
         >>> print(f"{phonon_heat_einstein(np.array(1.0), 0.5):.6f}")
         0.724062
@@ -165,7 +180,7 @@ def phonon_heat_einstein(omega: Real[Array, "*mode"], temperature: Scalar) -> Fl
 
 
 @checked
-@partial(jax.jit, static_argnames="order")
+@jit(static_argnames="order")
 def phonon_heat_debye(debye: Scalar, temperature: Scalar, *, order: int = 96) -> Float[Array, ""]:
     r"""Debye's heat capacity per ion, in k_B:
 
@@ -177,6 +192,9 @@ def phonon_heat_debye(debye: Scalar, temperature: Scalar, *, order: int = 96) ->
         debye (scalar, energy): Θ.
         temperature (scalar, energy): T > 0.
         order: Gauss-Legendre points.
+
+    Returns:
+        C (scalar, k_B per ion).
 
     Example:
         >>> print(f"{phonon_heat_debye(1.0, 0.18):.4f}")

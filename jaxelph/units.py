@@ -6,8 +6,17 @@ values come from `scipy.constants`.
 """
 
 import math
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scipy import constants as _c
+
+if TYPE_CHECKING:  # constants need no jax
+    import jax
+    import numpy as np
+
+    Numbers = TypeVar("Numbers", float, np.ndarray, jax.Array)
+else:
+    Numbers = Any  # whatever can be multiplied by a number
 
 _JOULE_PER_MEV = _c.electron_volt * 1e-3
 
@@ -64,8 +73,15 @@ def frequency_unit(name: str) -> str:
         raise ValueError(f"unit {name!r} is not known; use one of {known}.") from None
 
 
-def to_mev(value, unit: str):
+def to_mev(value: Numbers, unit: str) -> Numbers:
     """`value` in `unit` expressed in meV.
+
+    Args:
+        value (scalar or array): in `unit`.
+        unit: see `frequency_unit`.
+
+    Raises:
+        ValueError: the unit is not known.
 
     Example:
         >>> round(to_mev(1.0, "THz"), 9)
@@ -74,8 +90,11 @@ def to_mev(value, unit: str):
     return value * MEV_PER_UNIT[frequency_unit(unit)]
 
 
-def kelvin_to_mev(temperature):
+def kelvin_to_mev(temperature: Numbers) -> Numbers:
     """k_B T in meV for a temperature in K.
+
+    Args:
+        temperature (scalar or array, K): T.
 
     Example:
         >>> round(kelvin_to_mev(300.0), 6)
@@ -84,8 +103,11 @@ def kelvin_to_mev(temperature):
     return temperature * KELVIN
 
 
-def mev_to_kelvin(energy):
+def mev_to_kelvin(energy: Numbers) -> Numbers:
     """Temperature in K whose k_B T is `energy` in meV.
+
+    Args:
+        energy (scalar or array, meV): k_B T.
 
     Example:
         >>> round(mev_to_kelvin(1.0), 5)
@@ -94,11 +116,14 @@ def mev_to_kelvin(energy):
     return energy / KELVIN
 
 
-def mev_to_per_ps(rate):
+def mev_to_per_ps(rate: Numbers) -> Numbers:
     """Rate in 1/ps of a rate γ in meV in the rescaled time t → πt of the kinetic equation.
 
     The kinetic equation (29) is written in a time stretched by π; undoing it multiplies
     every rate by π: γ[1/ps] = π γ[meV] / ħ.
+
+    Args:
+        rate (scalar or array, meV): γ.
 
     Example:
         >>> round(mev_to_per_ps(1.0), 5)

@@ -53,7 +53,10 @@ def data():
     )
 
 
-def fit(data=data()):
+DATA = data()
+
+
+def fit(data=DATA):
     moments = {"lambda": (1.0, 0.02), "omega-log": (14.0, 0.3), "tc": (9 * KELVIN, KELVIN)}
     return Fit(
         spectrum=PEAKS,

@@ -80,6 +80,9 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
         rate: $\\dot y$ at the initial time where it is known and should not be computed.
         root_finder: Newton's method; its tolerances come from the controller.
 
+    Raises:
+        ValueError: orders that are not 1 ≤ min_order ≤ max_order ≤ 5.
+
     ??? example
 
         >>> import diffrax, jax.numpy as jnp
@@ -112,6 +115,7 @@ class BDF(diffrax.AbstractImplicitSolver, diffrax.AbstractAdaptiveSolver):
 
     @property
     def root_find_max_steps(self):  # pyright: ignore
+        """How many iterations Newton's method may take in a step."""
         return self.root_finder.max_steps
 
     def order(self, terms):

@@ -24,12 +24,23 @@ class MultistepError(eqx.Module):
 
     Orders differ from step to step, so the method itself estimates the errors, chooses the
     order, and proposes by what factor the step should change.
+
+    Args:
+        error (scalar): scaled by the tolerances, accepted up to 1.
+        grow (scalar): proposed factor of the step if accepted.
+        shrink (scalar): proposed factor if rejected.
+        newton_failed (scalar): 1 if the nonlinear equation was not solved.
+
+    Example:
+        >>> told = MultistepError(*map(jnp.asarray, (0.5, 1.2, 0.25, 0.0)))
+        >>> bool(told.error <= 1)
+        True
     """
 
-    error: Scalar  # scaled by the tolerances: accepted up to 1
-    grow: Scalar  # proposed factor if accepted
-    shrink: Scalar  # proposed factor if rejected
-    newton_failed: Scalar  # 1 if the nonlinear equation was not solved
+    error: Scalar
+    grow: Scalar
+    shrink: Scalar
+    newton_failed: Scalar
 
 
 class _State(eqx.Module):
@@ -55,6 +66,15 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
         max_failures: rejected attempts in a row before the run ends.
         pcoeff: proportional share of the one-step control; the integral share is `1 - pcoeff`.
         safety, factormin, factormax: of the one-step control.
+
+    Example:
+        >>> from jaxelph.dae import ImplicitTerm, Rodas5P
+        >>> term = ImplicitTerm(lambda t, y, ydot, k: ydot + k * y)
+        >>> sol = diffrax.diffeqsolve(
+        ...     term, Rodas5P(), 0.0, 1.0, None, jnp.array([1.0]), args=2.0,
+        ...     stepsize_controller=StepController(rtol=1e-8, atol=1e-8))
+        >>> print(f"{sol.ys[0, 0]:.6f}")  # exp(-2)
+        0.135335
     """
 
     rtol: Any

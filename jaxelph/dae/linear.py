@@ -28,7 +28,12 @@ Vector = Float[Array, " n"]
 
 
 class AbstractIterationSolver(eqx.Module):
-    """Solves with the iteration matrix $\\alpha F_{\\dot y} + F_y$ of a problem."""
+    """Solves with the iteration matrix $\\alpha F_{\\dot y} + F_y$ of a problem.
+
+    `prepare` takes the raveled `problem` at time `t`, state `y` and rate `ydot` (arrays of shape
+    (n,)), the step's leading coefficient `alpha` and the caller's `args`; `solve` takes what it
+    has `kept`, and the right-hand side `r` (array of shape (n,)).
+    """
 
     @abc.abstractmethod
     def prepare(
@@ -50,7 +55,16 @@ class AbstractIterationSolver(eqx.Module):
 
 
 class DenseLU(AbstractIterationSolver):
-    """LU factorisation with partial pivoting of the dense matrix: the default."""
+    """LU factorisation with partial pivoting of the dense matrix: the default.
+
+    Example:
+        >>> from jaxelph.dae.terms import ImplicitTerm, flat_problem
+        >>> term = ImplicitTerm(lambda t, y, ydot, k: ydot + k * y)
+        >>> problem, y = flat_problem(term, jnp.ones(2))
+        >>> solver = DenseLU()
+        >>> print(solver.solve(solver.prepare(problem, 0.0, y, -y, 3.0, 2.0), y))  # 1/(α + k)
+        [0.2 0.2]
+    """
 
     def prepare(self, problem, t, y, ydot, alpha, args):
         matrix = problem.matrix(t, y, ydot, alpha, args)
@@ -92,6 +106,13 @@ class DenseInverse(AbstractIterationSolver):
     A stage is then one product, which in a batch costs a tenth of two triangular solves. For
     problems whose matrix needs no pivoting: definite ones, or nearly so, such as
     $\\alpha B + M$ with positive $B$ and $M$, in any scaling of the unknowns.
+
+    Example:
+        >>> from jaxelph.dae.terms import ImplicitTerm, flat_problem
+        >>> problem, y = flat_problem(ImplicitTerm(lambda t, y, ydot, k: ydot + k * y), jnp.ones(2))
+        >>> solver = DenseInverse()
+        >>> print(solver.solve(solver.prepare(problem, 0.0, y, -y, 3.0, 2.0), y).round(9))
+        [0.2 0.2]
     """
 
     def prepare(self, problem, t, y, ydot, alpha, args):
@@ -112,7 +133,21 @@ class DenseInverse(AbstractIterationSolver):
 
 
 class DenseLineax(AbstractIterationSolver):
-    """Any lineax solver applied to the dense matrix, e.g. `DenseLineax(lineax.QR())`."""
+    """Any lineax solver applied to the dense matrix.
+
+    Args:
+        solver: of lineax, by default what it finds fit.
+
+    Example:
+        >>> import diffrax
+        >>> from jaxelph.dae import BDF, ImplicitTerm, StepController
+        >>> term = ImplicitTerm(lambda t, y, ydot, k: ydot + k * y)
+        >>> sol = diffrax.diffeqsolve(
+        ...     term, BDF(linear_solver=DenseLineax(lx.QR())), 0.0, 1.0, None, jnp.array([1.0]),
+        ...     args=2.0, stepsize_controller=StepController(rtol=1e-8, atol=1e-8))
+        >>> print(f"{sol.ys[0, 0]:.5f}")  # exp(-2)
+        0.13534
+    """
 
     solver: lx.AbstractLinearSolver = lx.AutoLinearSolver(well_posed=None)
 
@@ -136,6 +171,13 @@ class Krylov(AbstractIterationSolver):
             convergence, so it needs little (IDA asks 0.05 of it); a Rosenbrock method has no
             second chance and needs a tenth of the step's tolerance.
         restart, max_steps: GMRES's memory and its longest run.
+
+    Example:
+        >>> from jaxelph.dae.terms import ImplicitTerm, flat_problem
+        >>> problem, y = flat_problem(ImplicitTerm(lambda t, y, ydot, k: ydot + k * y), jnp.ones(2))
+        >>> solver = Krylov(rtol=1e-12)
+        >>> print(solver.solve(solver.prepare(problem, 0.0, y, -y, 3.0, 2.0), y).round(9))
+        [0.2 0.2]
     """
 
     preconditioner: Callable[[Any, Vector, Vector, Any, Any], Callable[[Vector], Vector]] | None = (

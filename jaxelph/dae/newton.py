@@ -34,6 +34,14 @@ class SimplifiedNewton(eqx.Module):
             that an algebraic component may be left further off than the error test forgives,
             whatever the next step (seen on the transistor amplifier), and 0.03 costs nothing.
         max_steps: iterations before the step is given up (IDA: 4).
+
+    Example:
+        >>> newton = SimplifiedNewton(rtol=1e-12, atol=1e-12, norm=jnp.linalg.norm, max_steps=9)
+        >>> y = jnp.array([1.4])  # y² = 2, by the slope at the start
+        >>> speed, slope = jnp.array(1.0), 2.8
+        >>> root, _, converged = newton(lambda y: y**2 - 2, lambda r: r / slope, y, y, 1.0, speed)
+        >>> print(root.round(9), converged)
+        [1.41421356] True
     """
 
     rtol: Any = _FROM_CONTROLLER
@@ -43,6 +51,7 @@ class SimplifiedNewton(eqx.Module):
     max_steps: int = 5
 
     def weighted(self, v: Vector, y: Vector) -> Scalar:
+        """The norm of `v` in units of the tolerances at the state `y` (arrays of shape (n,))."""
         return self.norm(v / (self.atol + self.rtol * jnp.abs(y)))
 
     def __call__(

@@ -33,6 +33,9 @@ class AbstractImplicitTerm(AbstractTerm):
 
     Everything that depends on the state's layout is stated on the state raveled to one
     vector of length `n` (`jax.flatten_util.ravel_pytree`), since that is where matrices live.
+
+    Methods take the time `t`, the state `y` and its rate `ydot` (pytrees alike), the leading
+    coefficient `alpha` of the step, and the caller's `args`; `v` is a pytree like `y`.
     """
 
     @abc.abstractmethod
@@ -84,23 +87,25 @@ class ImplicitTerm(AbstractImplicitTerm):
             $\\alpha\\,\\partial F/\\partial\\dot y + \\partial F/\\partial y$, an array `(n, n)` on
             the raveled state. Found by forward differentiation if left out.
 
-    ??? example
-
-        ```python
-        # y' = -y with the algebraic companion z = y^2
-        def F(t, state, rate, args):
-            y, z = state
-            ydot, _ = rate
-            return ydot + y, z - y**2
-
-        term = ImplicitTerm(F)
-        ```
+    Example:
+        >>> def F(t, state, rate, args):  # y' = -y with the algebraic companion z = y²
+        ...     (y, z), (ydot, _) = state, rate
+        ...     return ydot + y, z - y**2
+        >>> state, rate = (jnp.array(2.0), jnp.array(4.0)), (jnp.array(-2.0), jnp.array(0.0))
+        >>> print(ImplicitTerm(F).matrix(0.0, state, rate, 10.0, None))
+        [[11.  0.]
+         [-4.  1.]]
     """
 
     function: Callable[[Any, Y, Y, Any], Y]
     jacobian: Callable[[Any, Y, Y, Any, Any], Matrix] | None = None
 
     def residual(self, t: Any, y: Y, ydot: Y, args: Any) -> Y:
+        """$F(t, y, \\dot y)$, a pytree like `y`.
+
+        Raises:
+            ValueError: the function returned another structure.
+        """
         out = self.function(t, y, ydot, args)
         if jtu.tree_structure(out) != jtu.tree_structure(y):
             raise ValueError(
@@ -139,6 +144,15 @@ class MassMatrixTerm(AbstractImplicitTerm):
             $\\partial [I(t, y) - B(t, y)\\,\\dot y]/\\partial y$ at fixed $\\dot y$,
             `(t, y, ydot, args)` → an array `(n, n)`. Found by forward differentiation if
             left out.
+
+    Raises:
+        ValueError: neither `mass` nor `mass_product` is given.
+
+    Example:
+        >>> term = MassMatrixTerm(rhs=lambda t, y, k: -k * y**2, mass=lambda t, y, k: jnp.diag(y))
+        >>> y = jnp.array([2.0])
+        >>> print(term.residual(0.0, y, jnp.array([-6.0]), 3.0))  # y y' = -k y²
+        [0.]
     """
 
     rhs: Callable[[Any, Y, Any], Y]

@@ -6,6 +6,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optimistix as optx
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Real
@@ -14,9 +15,11 @@ from ..checks import checked
 from ..collisions import ElectronCollisions
 from ..critical import check_temperature
 from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..description import concrete
 from ..equilibrium import fermi
 from ..grid import EnergyGrid
 from ..kinetics import KineticEquation, KineticMatrices
+from ..notebook import html_table
 from ..precision import check_precision
 from ..spectrum import EliashbergFunction, Scalar, at_temperature
 from .dataset import evolution_dataset
@@ -29,16 +32,53 @@ _DENSE = 400
 
 
 class Evolution(Run):
-    """The electron distribution in time, and why it ended.
+    """The electron distribution in time, what `evolve` returns, and why it ended.
 
     Rows after `reached` are NaN; `result` says whether the metal relaxed (`completed`) or the
     normal state lost its stability (`unstable`) at the time `reached`. That time carries no
     derivative: gradients are those of f at fixed times.
+
+    Args:
+        times (array of shape (time,), 1/energy): as asked for, rescaled: πt.
+        energies (array of shape (energy,), energy): E = ε…Lε.
+        f (array of shape (time, energy)): the distribution.
+        heat (array of shape (time,), energy²): received from the phonons, ∫dt ∫dE E I(f).
+        reached (scalar, 1/energy): time of the last state.
+        final (array of shape (energy,)): δ = f - f0(T0) at that time.
+        result: one of `RESULTS`.
+        spectrum: the spectrum it was computed for.
+        grid: the energy grid.
+        equation: the equation that was integrated.
+        stats: numbers of steps, by diffrax.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> run = evolve(s, 13.85, 12.59, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 16.0]))
+        >>> print(run.f.shape, RESULTS[run.result], bool(np.max(np.abs(run.energy_error)) < 1e-5))
+        (3, 75) The evolution reached the last time. True
     """
 
     def instability(self) -> Instability | None:
         """When, where and how the normal state lost its stability; None where it did not."""
         return find_instability(self)
+
+    def _repr_html_(self) -> str | None:
+        if not concrete((self.times, self.f, self.reached)) or np.ndim(self.f) != 2:
+            return None  # traced, or a batch
+        names = ("completed", "unstable", "failed")
+        temperature = np.asarray(self.temperature)
+        rows = [
+            ("result", next(n for n in names if bool(self.result == getattr(RESULTS, n)))),
+            ("times", len(self.times)),
+            ("energies", len(self.energies)),
+            ("reached (1/energy, rescaled)", float(self.reached)),
+            ("T_0 (energy)", float(self.equation.temperature)),
+            ("T_e at the first time (energy)", float(temperature[0])),
+            ("T_e at the last time (energy)", float(temperature[-1])),
+        ]
+        return html_table("Evolution", rows)
 
     def to_xarray(self):
         """The evolution as a labelled `xarray.Dataset`, in the caller's unit of energy."""

@@ -23,6 +23,7 @@ from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid, size_for, thermal_extent
 from ..modes import normal_modes
+from ..notebook import html_table
 from ..precision import check_precision
 from ..spectrum import EliashbergFunction, at_temperature, maximum_frequency
 from ..stability import allen_rate, continuum_rate, two_temperature_rate
@@ -50,22 +51,40 @@ _LONG = 400
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Relaxation:
-    """A run of the kinetic equation in K, meV and ps, with the rates to compare it with.
+    """A run of the kinetic equation in K, meV and ps, with rates to compare, what `relax` returns.
 
     Rates are in 1/ps. Undefined ones are NaN: `late_rate` where the excess does not decay
     exponentially above the integration error, `slowest_rate` on very large grids.
+
+    Args:
+        name: of the metal.
+        evolution: the run itself, energies in meV.
+        trace: T_e - T0 over the time in ps.
+        phonon_temperature (scalar, K): T0.
+        electron_temperature (scalar, K): T_e at t = 0.
+        rtol: of the integration.
+        two_temperature_rate (scalar, 1/ps): πγ_T at the phonons' temperature.
+        allen_rate (scalar, 1/ps): at the electrons' first temperature.
+        slowest_rate (scalar, 1/ps): γ₁ at the phonons' temperature.
+        growing_modes: of the linear theory at the phonons' temperature.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> run = relax(EinsteinModes([20.0, 30.0], [0.3, 0.3]), 110.0, 100.0, [0.0, 0.1, 0.2])
+        >>> print(run.result, run.temperature.shape, run.growing_modes)
+        completed (3,) 0
     """
 
     name: str
     evolution: Evolution
-    trace: Trace  # of T_e, in ps
+    trace: Trace
     phonon_temperature: float
     electron_temperature: float
     rtol: float
-    two_temperature_rate: float  # at the phonons' temperature
-    allen_rate: float  # at the electrons' first temperature
-    slowest_rate: float  # γ₁ at the phonons' temperature
-    growing_modes: int  # of the linear theory at the phonons' temperature
+    two_temperature_rate: float
+    allen_rate: float
+    slowest_rate: float
+    growing_modes: int
 
     @property
     def times(self) -> np.ndarray:
@@ -203,6 +222,16 @@ class Relaxation:
             "slowest_rate": self.slowest_rate,
         }
 
+    def _repr_html_(self) -> str:
+        rows = [
+            ("result", self.result),
+            ("T_e at the start (K)", float(self.electron_temperature)),
+            ("T_0 (K)", float(self.phonon_temperature)),
+            ("fall time (ps)", self.fall_time),
+            *((f"{name.replace('_', ' ')} (1/ps)", rate) for name, rate in self.rates().items()),
+        ]
+        return html_table(f"Relaxation {self.name}".strip(), rows)
+
     def to_dict(self) -> dict:
         """The run as plain numbers; what is undefined is None."""
         evolution = self.evolution
@@ -239,7 +268,14 @@ class Relaxation:
         return evolution_figure(self.to_xarray(), ax)
 
     def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write relaxation.nc, .json, .png and .pdf: all of them or none."""
+        """Write relaxation.nc, .json, .png and .pdf: all of them or none.
+
+        Args:
+            folder: made where it is not there.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
         check_folder(folder)
         writers = result_writers("relaxation", self.plot(), self.to_xarray(), self.to_json())
         return write_all(folder, writers)
@@ -267,6 +303,7 @@ def relax(
         times (array of shape (time,), ps): ascending, ≥ 0; by default `points` of them, equally
             spaced, until 1 % of the excess temperature is left: as long as the two-temperature
             model takes, and up to eight times that long where the run is slower.
+        points: how many times there are by default.
         rtol: local error of f allowed in each step.
         grid (meV): by default one on which the equation is right to rtol/100.
         name: of the metal, for figures.

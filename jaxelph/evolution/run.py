@@ -16,7 +16,14 @@ _Run = TypeVar("_Run", bound="Run")
 
 
 class RESULTS(eqx.Enumeration):
-    """Why an evolution ended."""
+    """Why an evolution ended: `completed`, `unstable` or `failed`.
+
+    `RESULTS[result]` is the sentence that goes with it.
+
+    Example:
+        >>> print(RESULTS[RESULTS.completed])
+        The evolution reached the last time.
+    """
 
     completed = "The evolution reached the last time."
     unstable = (
@@ -70,7 +77,7 @@ class Run(eqx.Module):
         return self._at_each_time(self.equation.energy)
 
     def at_times(self: _Run, rows: Int[Array, " row"]) -> _Run:
-        """The same run as seen at some of its times only, given by their indices."""
+        """The same run as seen at some of its times only, given by their indices `rows`."""
 
         def seen(evolution):
             return evolution.times, evolution.f, evolution.heat
@@ -92,7 +99,11 @@ class Run(eqx.Module):
         return (energy - start - self.heat) / jnp.nanmax(jnp.abs(energy))
 
     def amplitudes(self, modes: NormalModes) -> Float[Array, "time mode"]:
-        """The deviation's components along normal modes at T0, orthogonal with respect to Ã."""
+        """The deviation's components along normal modes at T0, orthogonal with respect to Ã.
+
+        Args:
+            modes: of the same grid at T0, see `normal_modes`.
+        """
         equation, vectors = self.equation, modes.vectors
         window = jnp.sqrt(equation.minus_slope)
         psi = self.deviation / window[None, :]

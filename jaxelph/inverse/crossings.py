@@ -104,6 +104,15 @@ def rate_slopes(
 
     Returns:
         (rates, slopes): arrays of shape (mode,), rates ascending.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes([40.0, 60.0], [0.5, 0.5])
+        >>> warmer = jax.tree.map(jnp.zeros_like, s)
+        >>> grid = EnergyGrid(5.0, 72)
+        >>> rates, slopes = rate_slopes(s, warmer, 12.5, grid, temperature_change=1.0)
+        >>> print(rates.shape, slopes.shape)
+        (72,) (72,)
     """
     change = jnp.asarray(temperature_change, dtype=float)
     (A, M), (dA, dM) = _matrices_along(
@@ -124,6 +133,13 @@ def margin_slopes(
     tolerance: float = 1e-9,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of Ã, the stability margin first, and their one-sided slopes.
+
+    Args:
+        spectrum, direction, temperature, grid, temperature_change: see `rate_slopes`.
+        tolerance: eigenvalues this close, relative to the larger, count as equal.
+
+    Returns:
+        (values, slopes): arrays of shape (energy,), values ascending.
 
     Example:
         >>> from jaxelph import EinsteinModes, stability_margin

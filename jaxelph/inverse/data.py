@@ -35,7 +35,14 @@ def _scalar(x) -> float:
 
 
 class SpectralData(eqx.Module):
-    """Measured numbers that depend on α²F, abstract."""
+    """Measured numbers that depend on α²F, abstract; `spectrum` is an Eliashberg function.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> data: SpectralData = HeatData([0.01], [2.0], [0.01])
+        >>> print(data.name, data.values, data.error)
+        heat [2.] [0.01]
+    """
 
     linear: ClassVar[bool]
     name: ClassVar[str]
@@ -64,7 +71,11 @@ class SpectralData(eqx.Module):
         return {}
 
     def check(self) -> None:
-        """Refuse numbers that cannot be fitted, with the row counted from 1."""
+        """Refuse numbers that cannot be fitted, with the row counted from 1.
+
+        Raises:
+            ValueError: a value or error is not finite, or an error is not positive.
+        """
         for label, array in (("value", self.values), ("error", self.error)):
             bad = np.flatnonzero(~np.isfinite(array))
             if bad.size:
@@ -103,6 +114,9 @@ class HeatData(SpectralData):
         temperature (array of shape (datum,), energy): T.
         ratio (array of shape (datum,)): the ratio.
         sigma (array of shape (datum,)): its standard deviation.
+
+    Raises:
+        ValueError: arrays of unlike lengths, or numbers that cannot be data.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -168,6 +182,10 @@ class SelfEnergyData(SpectralData):
         sigma (array of shape (energy,), energy): standard deviation of both.
         resolution (scalar, energy): standard deviation of the energy resolution.
         fit_background: fit Γ and β.
+        nodes: of the resolution's quadrature, set from the others.
+
+    Raises:
+        ValueError: arrays of unlike lengths, or numbers that cannot be data.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -267,6 +285,9 @@ class WeightData(SpectralData):
         weight (array of shape (datum,)): Z, $1/Z = 1 - \partial\mathrm{Re}\,\Sigma/\partial E$.
         sigma (array of shape (datum,)): its standard deviation.
 
+    Raises:
+        ValueError: arrays of unlike lengths, or numbers that cannot be data.
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> data = WeightData(0.01, [0.0], [0.5], [0.01])
@@ -311,6 +332,9 @@ class TcData(SpectralData):
         sigma (scalar, energy): its standard deviation.
         mu_star (scalar): Coulomb pseudopotential.
         method: see `transition_temperature`.
+
+    Raises:
+        ValueError: arrays of unlike lengths, or numbers that cannot be data.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -361,6 +385,9 @@ class RelaxationData(SpectralData):
         sigma (array of shape (datum,), energy): its standard deviation.
         grid: see `EnergyGrid.suggest`.
         rtol: of the integration.
+
+    Raises:
+        ValueError: arrays of unlike lengths, or numbers that cannot be data.
 
     Example:
         >>> from jaxelph import EinsteinModes

@@ -28,6 +28,7 @@ from scipy.optimize import minimize, nnls
 from ..critical import Criterion, margin
 from ..equilibrium import inverse_quasiparticle_weight
 from ..grid import EnergyGrid
+from ..notebook import html_table
 from ..numerics import refine_minimum
 from ..spectrum import (
     EliashbergFunction,
@@ -61,12 +62,26 @@ class StabilityBound:
     """margin ≥ least by a criterion at a temperature; see `jaxelph.margin`.
 
     The kinetic margin of narrow peaks, like that of δ modes, belongs to its grid.
+
+    Args:
+        criterion: "weight", "heat" or "kinetic".
+        temperature (scalar, energy): T > 0.
+        least (scalar): the margin that is kept.
+        grid: for "kinetic", which needs one: the same for all λ.
+
+    Raises:
+        ValueError: the kinetic criterion without a grid.
+
+    Example:
+        >>> bound = StabilityBound("heat", 10.0, least=0.2)
+        >>> print(bound.criterion, bound.least)
+        heat 0.2
     """
 
     criterion: Criterion
     temperature: float
     least: float = 0.0
-    grid: EnergyGrid | None = None  # needed for "kinetic"
+    grid: EnergyGrid | None = None
 
     def __post_init__(self):
         if self.criterion == "kinetic" and self.grid is None:
@@ -75,21 +90,46 @@ class StabilityBound:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Design:
-    """The optimum, and what stops it from being better."""
+    """The optimum, and what stops it from being better.
+
+    Args:
+        spectrum: the peaks found.
+        value (scalar): of the objective.
+        margin (scalar): by the stability bound's criterion; None without one.
+        price: μ of each bound that holds with equality, by its name.
+        stationarity (scalar): |∇ln Tc + Σ μ ∇c|, what the multipliers leave of the gradient.
+        steps: of SLSQP.
+        grid_error (scalar): how much the margin moves on a grid of half the step, for "kinetic".
+
+    Example:
+        >>> from jaxelph import allen_dynes
+        >>> limits = {"coupling": (0.1, 2.0), "omega": (5.0, 20.0)}
+        >>> found = maximise(GaussianPeaks([10.0], [0.5], [1.0]), objective=allen_dynes, **limits)
+        >>> print(found.spectrum.omega.round(4), found.stationarity < 1e-4)
+        [20.] True
+    """
 
     spectrum: GaussianPeaks
-    value: float  # of the objective
-    margin: float | None  # by the stability bound's criterion
-    price: dict[str, float]  # μ of each bound that holds with equality
-    stationarity: float  # |∇ln Tc + Σ μ ∇c|, what the multipliers leave of the gradient
+    value: float
+    margin: float | None
+    price: dict[str, float]
+    stationarity: float
     steps: int
-    # How much the margin moves on a grid of half the step: of the kinetic criterion.
     grid_error: float = 0.0
 
     @property
     def active(self) -> tuple[str, ...]:
         """Bounds that hold with equality."""
         return tuple(self.price)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("objective", self.value),
+            ("margin", self.margin),
+            ("spectrum", repr(self.spectrum)),
+            *((f"price of {name}", price) for name, price in self.price.items()),
+        ]
+        return html_table("Design", rows)
 
 
 class DesignError(ValueError):
@@ -268,6 +308,7 @@ def maximise(
         omega (pair of scalars, energy): least and largest frequency of each peak.
         objective: a differentiable function of a spectrum, by default Tc of the Eliashberg
             equation at `mu_star`.
+        mu_star (scalar): of this Tc.
         omega_ph, cutoff, mu_star_at: of this Tc, see `transition_temperature`.
         max_steps: of SLSQP.
 

@@ -38,7 +38,35 @@ _STEPS, _DECADES = 49, 12.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class EntropyFit(TableEstimate):
-    """A positive α²F with Laplace's covariance, and the path over α that it was chosen from."""
+    """A positive α²F with Laplace's covariance, and the path over α that it was chosen from.
+
+    Args:
+        omega (array of shape (row,), energy): frequencies of the table.
+        a2f (array of shape (row,)): α²F there.
+        covariance (array of shape (row, row)): of α²F.
+        resolution (array of shape (row, row)): R, change of the fit = R · change of the true α²F.
+        chi_square (scalar): χ².
+        degrees (scalar): of freedom that the data decide, the trace of R.
+        log_evidence (scalar): ln of the evidence.
+        prior (array of shape (row, row)): P, the covariance of the smooth prior.
+        wide (array of shape (row, row)): P_w, the wider one of functionals.
+        middle (array of shape (row,)): its posterior mean, about which functionals are linear.
+        design (array of shape (datum, row)): K of whitened data.
+        target (array of shape (datum,)): whitened data t.
+        default (array of shape (row,)): the default model D.
+        alpha (scalar): the strength α that was chosen.
+        alphas (array of shape (step,)): all of the path.
+        chi_squares (array of shape (step,)): χ² at each α.
+        log_evidences (array of shape (step,)): ln p(α | y) up to a constant, at each α.
+
+    Example:
+        >>> from jaxelph.inverse import heat_design
+        >>> w = np.linspace(0.5, 20.0, 12)
+        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 6)))
+        >>> fit = fit_entropy(w, K, K @ np.full(12, 0.3), np.full(6, 1e-2))
+        >>> print(bool(np.all(fit.a2f > 0)), fit.alphas.shape == fit.chi_squares.shape)
+        True True
+    """
 
     default: np.ndarray  # D
     alpha: float

@@ -42,12 +42,20 @@ def fit_spectrum(
     prior: str = "smooth",
     max_steps: int = 200,
 ) -> Fit:
-    """Fit α²F to one kind of data or several together.
+    r"""Fit α²F to one kind of data or several together.
+
+    Least is χ² with the pull of the prior S,
+
+    $$\sum_i[y_i(\theta) - y_i]^2/\sigma_i^2 + (\theta-\theta_0)\cdot S^{-1}(\theta-\theta_0),$$
+
+    and the covariance is Laplace's, $C = (J^TJ + S^{-1})^{-1}$ with
+    $J_{ij} = \sigma_i^{-1}\partial y_i/\partial\theta_j$; θ are the logarithms of the peaks'
+    parameters, or α²F on a table, whose S is that of `fit_linear`.
 
     Args:
         data: of `jaxelph.inverse.data`, all in the model's unit of energy.
-        model: peaks to start from, or the frequencies (array of shape (row,), energy, > 0,
-            ascending) of a table, which needs no start.
+        model (`GaussianPeaks`, or array of shape (row,), energy): peaks to start from, or the
+            ascending frequencies > 0 of a table, which needs no start.
         mu_star: for the Tc among the moments; None leaves it out.
         omega_ph, cutoff, mu_star_at: of this Tc, see `transition_temperature`.
         top (scalar, energy): ω_max of a table, by default 5 % above its last frequency.

@@ -28,6 +28,15 @@ def peaks_a2f(
 ) -> Float[Array, " frequency"]:
     r"""α²F(ω) of Gaussian peaks, see `GaussianPeaks`.
 
+    Source: the formula stands in `GaussianPeaks`.
+
+    Args:
+        peaks: centres, widths and couplings.
+        omega (array of shape (frequency,), energy): where.
+
+    Returns:
+        α²F (array of shape (frequency,)).
+
     Example:
         >>> w = jnp.linspace(1.0, 99.0, 2000)
         >>> a2f = peaks_a2f(GaussianPeaks([50.0], [5.0], [1.5]), w)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.stats import chi2, norm
 
+from ..notebook import html_table
 from ..spectrum import (
     EliashbergFunction,
     GaussianPeaks,
@@ -43,21 +44,44 @@ _CHANCE = 1e-6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fit:
-    """A spectrum fitted to data, with the errors of whatever follows from it."""
+    """A spectrum fitted to data, with the errors of whatever follows from it.
+
+    Args:
+        spectrum: the fitted peaks or table.
+        data: what was fitted.
+        omega (array of shape (row,), energy): frequencies of the curve.
+        a2f (array of shape (row,)): α²F there.
+        covariance (array of shape (row, row)): of α²F.
+        parameters: of peaks, and backgrounds: name → (value, error).
+        moments: λ, ω_log, λ⟨ω²⟩, Tc: name → (value, error), energies in the data's unit.
+        fitted (arrays of shape (datum,)): of each data set, background included.
+        fitted_error (arrays of shape (datum,)): its standard deviation.
+        chi_square (scalar): χ².
+        degrees (scalar): of freedom: data less the parameters that they decide.
+        prior_share: of each moment: what is left of the prior's variance.
+        posterior: of a table: evidence and resolution kernel.
+
+    Example:
+        >>> from jaxelph.inverse import HeatData, fit_spectrum
+        >>> data = HeatData([1.0, 2.0, 3.0, 4.0], [1.2, 0.85, 0.84, 0.88], [0.1, 0.1, 0.1, 0.1])
+        >>> fit = fit_spectrum(data, GaussianPeaks([9.0], [1.5], [0.6]), spread=0.5, mu_star=None)
+        >>> print(list(fit.moments), fit.error.shape)
+        ['lambda', 'omega-log', 'lambda-omega2'] (400,)
+    """
 
     spectrum: GaussianPeaks | TabulatedSpectrum
     data: tuple[SpectralData, ...]
     omega: np.ndarray
     a2f: np.ndarray
-    covariance: np.ndarray  # of α²F on omega
-    parameters: dict[str, tuple[float, float]]  # of peaks, and backgrounds: value, error
-    moments: dict[str, tuple[float, float]]  # λ, ω_log, λ⟨ω²⟩, Tc: value, error
-    fitted: tuple[np.ndarray, ...]  # of each data set, background included
+    covariance: np.ndarray
+    parameters: dict[str, tuple[float, float]]
+    moments: dict[str, tuple[float, float]]
+    fitted: tuple[np.ndarray, ...]
     fitted_error: tuple[np.ndarray, ...]
     chi_square: float
-    degrees: float  # of freedom: data less the parameters that they decide
-    prior_share: dict[str, float]  # of each moment: what is left of the prior's variance
-    posterior: LinearFit | EntropyFit | None = None  # of a table: evidence, resolution kernel
+    degrees: float
+    prior_share: dict[str, float]
+    posterior: "LinearFit | EntropyFit | None" = None
 
     @property
     def error(self) -> np.ndarray:
@@ -121,6 +145,18 @@ class Fit:
         if not isinstance(self.posterior, LinearFit):
             raise ValueError("the bootstrap is of a table under the smooth prior.")
         return self.posterior.bootstrap(draws, seed)
+
+    def _repr_html_(self) -> str:
+        undecided = self.undecided
+        rows = [
+            (name, value, error, "undecided" if name in undecided else "")
+            for name, (value, error) in self.moments.items()
+        ]
+        title = (
+            f"Fit of {', '.join(item.name for item in self.data)} data: "
+            f"χ² = {self.chi_square:.4g} for {self.degrees:.4g} degrees of freedom"
+        )
+        return html_table(title, rows, ("", "value", "error", ""))
 
     def to_xarray(self) -> "xr.Dataset":
         """α²F with its covariance, the moments, and data beside fit, in meV, K and ps.

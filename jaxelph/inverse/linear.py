@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..equilibrium import self_energy
 from ..spectrum import EinsteinModes, Scalar
 from ..thermodynamics import stability_parameter
+from ..typed import jit
 from .functionals import (
     TABLE_MOMENTS,
     TableEstimate,
@@ -30,7 +31,7 @@ from .functionals import (
 from .posterior import Posterior, Whitened, decompose, gain_of, invert
 
 
-@jax.jit
+@jit
 def heat_design(
     omega: Float[Array, " row"], temperatures: Float[Array, " datum"]
 ) -> Float[Array, "datum row"]:
@@ -39,6 +40,9 @@ def heat_design(
     Args:
         omega (array of shape (row,), energy): ascending frequencies of the table.
         temperatures (array of shape (datum,), energy): T > 0.
+
+    Returns:
+        K (array of shape (datum, row)).
 
     Example:
         >>> from jaxelph import TabulatedSpectrum, specific_heat_ratio
@@ -57,7 +61,7 @@ def heat_design(
     return -(jax.vmap(response)(omega) * table_weights(omega)[:, None]).T
 
 
-@jax.jit
+@jit
 def self_energy_design(
     omega: Float[Array, " row"], temperature: Scalar, energies: Float[Array, " datum"]
 ) -> tuple[Float[Array, "datum row"], Float[Array, "datum row"]]:
@@ -67,6 +71,9 @@ def self_energy_design(
         omega (array of shape (row,), energy): ascending frequencies of the table.
         temperature (scalar, energy): T > 0.
         energies (array of shape (datum,), energy): E.
+
+    Returns:
+        K of the real and of the imaginary part (arrays of shape (datum, row), energy).
 
     Example:
         >>> from jaxelph import TabulatedSpectrum
@@ -85,12 +92,38 @@ def self_energy_design(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LinearFit(TableEstimate):
-    """The Gaussian posterior of α²F on a table."""
+    """The Gaussian posterior of α²F on a table.
 
-    top: float  # ω_max
-    amplitude: float  # of the prior, its geometric mean
-    length: float  # of the prior at ω → 0
-    onset: float  # of the prior
+    Args:
+        omega (array of shape (row,), energy): frequencies of the table.
+        a2f (array of shape (row,)): α²F there.
+        covariance (array of shape (row, row)): of α²F.
+        resolution (array of shape (row, row)): R, change of the fit = R · change of the true α²F.
+        chi_square (scalar): χ².
+        degrees (scalar): of freedom that the data decide, the trace of R.
+        log_evidence (scalar): ln of the evidence.
+        prior (array of shape (row, row)): P, the covariance of the smooth prior.
+        wide (array of shape (row, row)): P_w, the wider one of functionals.
+        middle (array of shape (row,)): its posterior mean, about which functionals are linear.
+        design (array of shape (datum, row)): K of whitened data.
+        target (array of shape (datum,)): whitened data t.
+        top (scalar, energy): ω_max.
+        amplitude (scalar): of the prior, its geometric mean.
+        length (scalar): of the prior at ω → 0.
+        onset (scalar): of the prior.
+
+    Example:
+        >>> w = np.linspace(0.5, 20.0, 12)
+        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 6)))
+        >>> fit = fit_linear(w, K, K @ np.full(12, 0.3), np.full(6, 1e-2))
+        >>> print(fit.a2f.shape, fit.resolution.shape, list(fit.moments))
+        (12,) (12, 12) ['lambda', 'omega-log', 'lambda-omega2']
+    """
+
+    top: float
+    amplitude: float
+    length: float
+    onset: float
 
     def bootstrap(self, draws: int = 200, seed: int = 0) -> dict[str, "Bootstrap"]:
         """What fits of this α²F with fresh noise give: are the errors those that it says?
@@ -254,6 +287,9 @@ def noise_draws(
     Returns:
         for λ, ω_log and λ⟨ω²⟩ and for α²F: values and errors, arrays of shape (draw,) or
         (draw, row).
+
+    Raises:
+        ValueError: see `fit_linear`.
 
     Example:
         >>> w = np.linspace(0.5, 20.0, 30)

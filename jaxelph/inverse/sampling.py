@@ -84,14 +84,28 @@ def log_density(z: Float[Array, " latent"], problem: Problem) -> Float[Array, ""
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Samples:
-    """Draws from the posterior, all chains one after the other."""
+    """Draws from the posterior, all chains one after the other.
+
+    Args:
+        omega (array of shape (row,), energy): frequencies of the table.
+        a2f (array of shape (draw, row)): α²F of each draw.
+        moments (arrays of shape (draw,)): λ, ω_log, λ⟨ω²⟩ of each draw.
+        agreement (scalar): the largest R̂ of the latent coordinates: 1 where chains agree.
+        effective (scalar): the least effective number of draws among them.
+        divergent: trajectories that broke off.
+
+    Example:
+        >>> drawn = Samples(np.ones(1), np.ones((3, 1)), {"lambda": np.ones(3)}, 1.0, 3.0, 0)
+        >>> print(drawn.a2f.mean(axis=0))
+        [1.]
+    """
 
     omega: np.ndarray
-    a2f: np.ndarray  # shape (draw, row)
-    moments: dict[str, np.ndarray]  # λ, ω_log, λ⟨ω²⟩ of each draw
-    agreement: float  # the largest R̂ of the latent coordinates: 1 where chains agree
-    effective: float  # the least effective number of draws among them
-    divergent: int  # trajectories that broke off
+    a2f: np.ndarray
+    moments: dict[str, np.ndarray]
+    agreement: float
+    effective: float
+    divergent: int
 
 
 def sample_posterior(
@@ -109,7 +123,8 @@ def sample_posterior(
         fit: of a table under the smooth prior; of data that are not linear in α²F the
             linearisation at the fit is sampled.
         positive: whether α²F ≥ 0 is imposed.
-        draws: of each chain, after `warmup` ones that tune the sampler.
+        draws: of each chain, after those that tune the sampler.
+        warmup: draws that tune the sampler and are not kept.
         chains: two or more, so that their agreement can be judged.
         seed: of the chains.
 
@@ -117,6 +132,13 @@ def sample_posterior(
         ImportError: numpyro is not installed.
         ValueError: the fit is not one of a table under the smooth prior.
         FitError: the chains do not agree.
+
+    Example:
+        >>> from jaxelph.inverse import fit_linear
+        >>> fit = fit_linear([1.0, 2.0, 3.0], np.eye(3), [0.2, 0.4, 0.2], [0.1, 0.1, 0.1])
+        >>> sample_posterior(fit, chains=1)
+        Traceback (most recent call last):
+        ValueError: chains must be two or more, got 1.
     """
     posterior = fit.posterior if isinstance(fit, Fit) else fit
     if not isinstance(posterior, LinearFit):

@@ -69,6 +69,13 @@ class Quantity(NamedTuple):
 def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array, ""]:
     r"""$\lambda\langle\omega^n\rangle = 2\int\alpha^2F\,\omega^{n-1}d\omega$ (energyⁿ).
 
+    Args:
+        spectrum: an Eliashberg function.
+        power: n.
+
+    Returns:
+        λ⟨ωⁿ⟩ (scalar, energyⁿ).
+
     Example:
         >>> print(f"{coupling_moment(EinsteinModes([3.0], [0.5])):.1f}")
         4.5
@@ -215,6 +222,9 @@ def functional_derivative(
 
     Returns:
         δQ/δα²F (array of shape (frequency,), unit of Q over energy).
+
+    Raises:
+        ValueError: the spectrum is none, or the quantity is no function of it with one number.
 
     Example:
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
@@ -366,6 +376,16 @@ def check_size(spectrum: EliashbergFunction, temperature: Scalar, *, kelvin: boo
 
 def scaling_derivative(quantity: Functional, spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""$\partial Q/\partial\ln s$ at s = 1 for α²F → s α²F, which is ∫ α²F (δQ/δα²F) dω.
+
+    Args:
+        quantity: spectrum → scalar.
+        spectrum: the Eliashberg function at which to differentiate.
+
+    Returns:
+        ∂Q/∂ln s (scalar, unit of Q).
+
+    Raises:
+        ValueError: the spectrum is none, or the quantity is no function of it with one number.
 
     Example:
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])

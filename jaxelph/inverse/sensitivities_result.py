@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from ..grid import EnergyGrid
+from ..notebook import html_table
 from ..spectrum import EinsteinModes, EliashbergFunction, cumulative_coupling
 from ..units import KELVIN
 from .output import per_mev, unit_of_quantity
@@ -40,7 +41,26 @@ class Sensitivity:
 
 @dataclasses.dataclass(frozen=True)
 class Sensitivities:
-    """Derivatives of several quantities at one spectrum and temperature."""
+    """Derivatives of several quantities at one spectrum and temperature.
+
+    Args:
+        at: the spectrum.
+        temperature (scalar, energy): T.
+        mu_star (scalar): μ*.
+        grid: for the kinetic criterion and the rates.
+        omega (array of shape (frequency,), energy): where δQ/δα²F is given.
+        items: one `Sensitivity` a quantity; `found[name]` takes one.
+        omega_ph (scalar, energy): the frequency that μ* refers to.
+        cutoff (scalar, energy): ω_c of the Coulomb repulsion, inf for the limit.
+        mu_star_at: see `transition_temperature`.
+
+    Example:
+        >>> from jaxelph import sensitivities
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> found = sensitivities(s, 0.3, ["lambda"], omega=np.array([0.5, 1.0]))
+        >>> print(found["lambda"].functional)
+        [4. 2.]
+    """
 
     at: EliashbergFunction
     temperature: float
@@ -54,6 +74,11 @@ class Sensitivities:
 
     def __getitem__(self, name: str) -> Sensitivity:
         return next(item for item in self.items if item.name == name)
+
+    def _repr_html_(self) -> str:
+        rows = [(one.label, one.value, one.temperature, one.mu_star) for one in self.items]
+        title = f"Sensitivities at T = {self.temperature:g}, μ* = {self.mu_star:g}"
+        return html_table(title, rows, ("Q", "value", "∂Q/∂T", "∂Q/∂μ*"))
 
     def to_xarray(self) -> "xr.Dataset":
         """Values and derivatives, with dimensions frequency and one for each kind of parameter.

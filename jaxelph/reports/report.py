@@ -16,6 +16,7 @@ from jaxtyping import ArrayLike, Real
 from ..checks import checked
 from ..critical import CRITERIA
 from ..files import as_text, check_folder, json_text, plain, result_writers, write_all
+from ..notebook import html_table
 from ..panels import cumulative_integral
 from ..precision import check_precision
 from ..readers import summarise
@@ -48,6 +49,49 @@ class Report(Findings):
 
     Arrays over temperature are in ascending order of temperature. `critical` is inf where no
     coupling strength would reach the threshold.
+
+    Args:
+        name: of the metal.
+        source: where the spectrum came from, a line.
+        spectrum: the Eliashberg function, energies in meV.
+        discrete: whether it is made of δ modes.
+        warnings: what a person should know, a sentence each.
+        coupling: λ.
+        omega_log (meV): ω_log.
+        omega_2 (meV): ω̄₂.
+        mu_star: μ*.
+        omega_ph (meV): the frequency that μ* refers to.
+        cutoff (meV): ω_c of the Coulomb repulsion, inf for the limit.
+        mu_star_at: "omega-ph" or "cutoff", see `transition_temperature`.
+        tc (K): T_c by "mcmillan", "allen_dynes" and "eliashberg".
+        xi: max_T ξ(T).
+        xi_temperature (K): where it is reached.
+        temperatures (array of shape (temperature,), K): ascending.
+        specific_heat (array of shape (temperature,)): C_el over that of bare electrons.
+        weight_minimum (array of shape (temperature,)): min_E Z0⁻¹.
+        weight_energy (array of shape (temperature,), meV): where it is.
+        margin (array of shape (temperature,)): smallest eigenvalue of Ã.
+        growing (array of shape (temperature,)): how many eigenvalues of Ã are negative.
+        critical (arrays of shape (temperature,)): λ_c, by criterion.
+        grid_error (array of shape (temperature,)): of λ_c(kinetic).
+        slowest_rate (array of shape (temperature,), 1/ps): γ₁.
+        two_temperature_rate (array of shape (temperature,), 1/ps): πγ_T.
+        unstable_windows (pairs, K): of temperatures, by criterion; None stands for "from below".
+        scanned (pair, K): the range in which these were looked for.
+        rtol: what the energy grids aim at.
+        grid_step (array of shape (temperature,), meV): ε.
+        grid_size (array of shape (temperature,)): L.
+        energies (array, meV): E of `inverse_weight`.
+        inverse_weight (array of shape (temperature, energy)): Z0⁻¹(E).
+        frequencies (array of shape (frequency,), meV): ω of the curves.
+        a2f (array of shape (frequency,)): α²F, or for δ modes their areas λ_k ω_k/2 in meV.
+        cumulative (array of shape (frequency,)): λ(ω).
+
+    Example:
+        >>> from jaxelph import example
+        >>> found = report(example("table1"), [145.0, 290.0], mu_star=0.1)
+        >>> print(found.temperatures, found.growing, f"{found.coupling:.2f} {found.xi:.4f}")
+        [145. 290.] [0 0] 1.00 0.2655
     """
 
     @property
@@ -59,6 +103,20 @@ class Report(Findings):
     def verdict(self) -> str:
         """The verdict in a paragraph."""
         return paragraph(self)
+
+    def _repr_html_(self) -> str:
+        unstable = [
+            (f"unstable below, {name} (K)", below) for name, below in self.unstable_below.items()
+        ]
+        rows = [
+            ("λ", self.coupling),
+            ("ω_log (K)", self.omega_log / KELVIN),
+            (f"Tc at μ* = {self.mu_star:g} (K)", self.tc["eliashberg"]),
+            ("ξ", self.xi),
+            *unstable,
+            ("verdict", self.label),
+        ]
+        return html_table(f"Report {self.name}".strip(), rows)
 
     def to_dict(self) -> dict:
         """The report as plain numbers and strings; what is infinite or undefined is None."""
@@ -140,6 +198,9 @@ class Report(Findings):
     def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
         """Write report.nc, report.json, report.png and report.pdf: all of them or none.
 
+        Args:
+            folder: made where it is not there.
+
         Returns:
             file name → path.
 
@@ -172,8 +233,9 @@ def report(
             default 24 in equal ratios from Tc to the top of the spectrum, or from 1/200 of
             the top if that is higher.
         mu_star: Coulomb pseudopotential μ*. Where it leaves no attraction Tc is 0.
-        cutoff (meV), omega_ph (meV), mu_star_at: what μ* refers to, see
-            `transition_temperature`; by default `phonon_edge`, and no cutoff.
+        cutoff, omega_ph (scalars, meV): what μ* refers to, see `transition_temperature`; by
+            default `phonon_edge`, and no cutoff.
+        mu_star_at: at which of them μ* is quoted, see `transition_temperature`.
         rtol: accuracy that the energy grids aim at, see `EnergyGrid.suggest`.
         name: of the metal, for figures.
         progress: called with (steps done, steps in all) on the way.

@@ -57,6 +57,12 @@ def stack_spectra(spectra: Sequence[EliashbergFunction]) -> EliashbergFunction:
     Spectra of one kind and size keep their kind. Others, tables of unlike length say, become
     their quadrature nodes, padded with nodes that carry no coupling, which changes no number.
 
+    Args:
+        spectra: of any kinds.
+
+    Raises:
+        ValueError: the list is empty.
+
     Example:
         >>> two = stack_spectra([EinsteinModes([3.0], [0.5]), EinsteinModes([3.0, 5.0], [1, 2])])
         >>> print(two.coupling)
@@ -125,6 +131,13 @@ def product(*, units: Mapping[str, str] | None = None, **axes: Any) -> Space:
 def points(*, units: Mapping[str, str] | None = None, **columns: Any) -> Space:
     """A list of points on the axis `point`; every parameter has as many values.
 
+    Args:
+        units: parameter → unit, for labels.
+        columns: parameter → values, as for `product`.
+
+    Raises:
+        ValueError: no parameter, or unlike numbers of values.
+
     Example:
         >>> points(coupling=[0.5, 1.0], temperature=[10.0, 20.0]).shape
         (2,)
@@ -155,6 +168,9 @@ def samples(
         seed: of the scrambling; the same seed gives the same points.
         units: parameter → unit, for labels.
         ranges: parameter → (low, high).
+
+    Raises:
+        ValueError: no range, one that does not ascend, or a count below 1.
 
     Example:
         >>> drawn = samples(4, coupling=(0.5, 1.5)).values["coupling"]
