@@ -303,8 +303,9 @@ class GaussianPeaks(EliashbergFunction):
         ordinary = all(x.ndim == 1 and x.shape == peaks[0].shape for x in peaks)
         if not ordinary or not np.all(np.isfinite(peaks)) or not np.all(np.array(peaks[:2]) > 0):
             return None
+        omega, width, coupling = peaks
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            nodes = _peak_nodes(*peaks, self.order, np, expit)
+            nodes = _peak_nodes(omega, width, coupling, self.order, np, expit)
         return line("GaussianPeaks", nodes, "", counted(peaks[0].size, "peak"))
 
     def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:

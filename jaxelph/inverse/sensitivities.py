@@ -363,7 +363,7 @@ def check_size(spectrum: EliashbergFunction, temperature: Scalar, *, kelvin: boo
         >>> check_size(EinsteinModes([1.0], [1.0]), 0.1)
     """
     top, factor = float(maximum_frequency(spectrum)), 1 / KELVIN if kelvin else 1.0
-    size = size_for(top, *thermal_extent(top, float(temperature)))
+    size = size_for(top, *thermal_extent(top, float(np.asarray(temperature))))
     if size > _LARGEST_GRID:
         of_energy, of_temperature = (" meV", " K") if kelvin else ("", "")
         asked, lowest = (factor * temperature * x for x in (1.0, size / _LARGEST_GRID))
