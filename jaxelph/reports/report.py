@@ -91,7 +91,7 @@ class Report(Findings):
         >>> from jaxelph import example
         >>> found = report(example("table1"), [145.0, 290.0], mu_star=0.1)
         >>> print(found.temperatures, found.growing, f"{found.coupling:.2f} {found.xi:.4f}")
-        [145. 290.] [0 0] 1.00 0.2655
+        [145. 290.] [0 0] 1.00 0.2602
     """
 
     @property
@@ -251,7 +251,7 @@ def report(
         >>> from jaxelph import example
         >>> found = report(example("table1"), [145.0, 290.0], mu_star=0.1)
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
-        inf 41.86 K
+        inf 41.83 K
     """
     check_precision()
     # What is compiled serves tables of all lengths.
