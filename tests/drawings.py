@@ -1,6 +1,7 @@
 """What a figure shows, as plain data that can be compared."""
 
 import numpy as np
+from matplotlib.colors import to_hex
 
 
 def drawn(figure) -> list:
@@ -12,7 +13,9 @@ def drawn(figure) -> list:
         told.append((*labels, axes.get_xscale(), axes.get_yscale()))
         told.append((*axes.get_xlim(), *axes.get_ylim()))
         for line in axes.lines:
-            told.append((str(line.get_label()).lstrip("_"), line.get_color(), line.get_marker()))
+            told.append(
+                (str(line.get_label()).lstrip("_"), to_hex(line.get_color()), line.get_marker())
+            )
             told += [np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)]
         for one in axes.collections:
             told += [one.get_label(), *(path.vertices for path in one.get_paths())]

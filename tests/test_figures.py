@@ -53,21 +53,19 @@ def data():
     )
 
 
-DATA = data()
-
-
-def fit(data=DATA):
+def fit():
+    measured = data()
     moments = {"lambda": (1.0, 0.02), "omega-log": (14.0, 0.3), "tc": (9 * KELVIN, KELVIN)}
     return Fit(
         spectrum=PEAKS,
-        data=data,
+        data=measured,
         omega=OMEGA,
         a2f=np.asarray(PEAKS.a2f(OMEGA)),
         covariance=0.01 * np.eye(12),
         parameters={"omega 1": (13.0, 0.1), "impurity": (0.1, 0.2)},
         moments=moments,
-        fitted=tuple(1.01 * item.values for item in data),
-        fitted_error=tuple(0.5 * item.error for item in data),
+        fitted=tuple(1.01 * item.values for item in measured),
+        fitted_error=tuple(0.5 * item.error for item in measured),
         chi_square=30.0,
         degrees=20.0,
         prior_share={"lambda": 0.01, "tc": 0.5},
@@ -188,7 +186,9 @@ def test_derivatives_by_the_numbers_of_a_table():
     assert TABLE.panels is not None and len(TABLE.panels) != len(OMEGA)
     found = sensitivities(TABLE).to_xarray()
     assert found["dtc_da2f"].sizes == {"frequency": 12}
-    assert found["dtc_domega"].sizes == {"parameter": 12} and "dtc_dpanels" not in found
+    np.testing.assert_array_equal(found["dlambda_omega2_da2f"], 1.0 * OMEGA)
+    assert found["dtc_domega"].sizes == found["dtc_da2f_rows"].sizes == {"parameter": 12}
+    assert "dtc_dpanels" not in found
 
 
 def test_program(tmp_path, capsys):

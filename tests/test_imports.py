@@ -1,6 +1,7 @@
 """Which file of the package imports which: one direction, and pictures know no results."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,16 @@ FILES = {
 }
 
 
-def imported(name, files=FILES, text=None):
+@functools.cache
+def tree(name):
+    return ast.parse(FILES[name].read_text())
+
+
+def imported(name, text=None):
     """Modules that a file names in any import: in functions and for type checkers as well."""
-    path, found = files[name], set()
+    path, found = FILES[name], set()
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text() if text is None else text)):
+    for node in ast.walk(tree(name) if text is None else ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -29,8 +35,8 @@ def imported(name, files=FILES, text=None):
             base = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
                 below = f"{base}.{alias.name}"
-                found.add(below if below in files else base)
-    return (found & set(files)) - {name}
+                found.add(below if below in FILES else base)
+    return (found & set(FILES)) - {name}
 
 
 def circles(graph):
@@ -67,7 +73,7 @@ def test_figures_reach_no_result(module):
         reached |= left
         left = set().union(*(imported(name) for name in left)) - reached
     for name in reached:
-        for node in ast.walk(ast.parse(FILES[name].read_text())):
+        for node in ast.walk(tree(name)):
             methods = node.body if isinstance(node, ast.ClassDef) else ()
             told = {method.name for method in methods if isinstance(method, ast.FunctionDef)}
             assert not told & {"plot", "to_xarray"}, f"{module} reaches {name}"

@@ -84,8 +84,8 @@ class Sensitivities:
         """Values and derivatives, with dimensions frequency and one for each kind of parameter.
 
         For each quantity Q: its value, `dQ_da2f` over frequency, `dQ_dT`, and one array for each
-        array of numbers that the spectrum holds (`dQ_domega`, `dQ_dcoupling`, say). Energies are
-        in meV, Tc in K, rates in 1/ps.
+        array of numbers that the spectrum holds (`dQ_domega`, `dQ_dcoupling`, say; `dQ_da2f_rows`
+        of a table). Energies are in meV, Tc in K, rates in 1/ps.
         """
         import xarray as xr
 
@@ -117,7 +117,9 @@ class Sensitivities:
                 if not eqx.is_inexact_array(values) and not isinstance(values, jax.Array):
                     continue
                 dimensionless = field.name in ("coupling", "a2f")
-                data[f"d{key}_d{field.name}"] = (
+                # By the values in the rows of a table, each with the area around it.
+                by = "a2f_rows" if field.name == "a2f" else field.name
+                data[f"d{key}_d{by}"] = (
                     ("parameter",)[: np.ndim(values)],
                     factor * np.asarray(values),
                     {
