@@ -1,6 +1,7 @@
 """`plot`: the figure of any result, from the result itself or from what was saved of it."""
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,7 +63,11 @@ def plot(result: Any, ax: Any = None) -> "Figure":
     try:
         return draw(data, ax)
     except KeyError as error:
+        # The key itself, or xarray's sentence that quotes it.
+        told = str(error.args[0])
+        quoted = re.search(r"'([^']+)'", told)
+        missing = quoted[1] if quoted else told
         raise ValueError(
-            f"the dataset calls itself {kind!r} and lacks {error.args[0]!r}: it is damaged, or of "
+            f"the dataset calls itself {kind!r} and lacks {missing!r}: it is damaged, or of "
             "another version; compute the result again."
         ) from error
