@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..equilibrium import self_energy
-from ..spectrum import EinsteinModes, Scalar
+from ..spectrum import EinsteinModes, Scalar, TabulatedSpectrum, at_temperature
 from ..thermodynamics import stability_parameter
 from ..typed import jit
 from .functionals import (
@@ -61,7 +61,6 @@ def heat_design(
     return -(jax.vmap(response)(omega) * table_weights(omega)[:, None]).T
 
 
-@jit
 def self_energy_design(
     omega: Float[Array, " row"], temperature: Scalar, energies: Float[Array, " datum"]
 ) -> tuple[Float[Array, "datum row"], Float[Array, "datum row"]]:
@@ -83,11 +82,29 @@ def self_energy_design(
         >>> print(bool(abs((real + 1j * imaginary) @ (w / 20) - exact)[0] < 1e-13))
         True
     """
-    sigma = jax.lax.map(
-        lambda frequency: self_energy(EinsteinModes(frequency, 1.0), temperature, energies), omega
+    table = TabulatedSpectrum(omega, jnp.ones_like(omega))
+    # The nodes that T needs and how each of their λ depends on the rows: what `self_energy` sums.
+    table = at_temperature(table, temperature, everywhere=True)
+    node = table.modes()[0]
+    by_rows = jax.jacfwd(lambda a2f: TabulatedSpectrum(omega, a2f, table.panels).modes()[1])(
+        jnp.zeros_like(omega)
     )
-    weighted = (sigma * table_weights(omega)[:, None]).T
-    return weighted.real, weighted.imag
+
+    kernel = _self_energy_sum(node, by_rows, temperature, energies)
+    return kernel.real, kernel.imag
+
+
+@jit
+def _self_energy_sum(node, by_rows, temperature, energies):
+    """Σ_j Σ(E) of a mode at ω_j times its row of `by_rows`, one after the other."""
+
+    def add(total, each):
+        frequency, slope = each
+        sigma = self_energy(EinsteinModes(frequency, 1.0), temperature, energies)
+        return total + sigma[:, None] * slope[None, :], None
+
+    empty = jnp.zeros((energies.shape[0], by_rows.shape[1]), dtype=complex)
+    return jax.lax.scan(add, empty, (node, by_rows))[0]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
