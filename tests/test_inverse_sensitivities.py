@@ -27,6 +27,7 @@ from jaxelph.inverse.sensitivities import (
     sensitivities,
 )
 from jaxelph.special import heat_function
+from jaxelph.spectrum import at_temperature
 
 PEAKS = GaussianPeaks([15.0, 24.0], [2.5, 1.6], [0.8, 0.4], 24)
 MODES = EinsteinModes([12.0, 16.5, 23.0], [0.5, 0.4, 0.3])
@@ -139,18 +140,20 @@ def test_functional_derivative_of_tc_agrees_with_its_own_routine():
 
 @pytest.mark.parametrize("criterion", ["weight", "heat", "kinetic"])
 def test_sum_rules(criterion):
-    omega, coupling = PEAKS.modes()
+    # With the nodes that T needs, which functions would take by themselves where nothing is traced.
+    peaks = at_temperature(PEAKS, T)
+    omega, coupling = peaks.modes()
     area = omega * coupling / 2
 
     def value(s):
         return margin(s, T, criterion=criterion, grid=GRID)
 
-    m = value(PEAKS)
-    integral = area @ functional_derivative(value, PEAKS, omega)
+    m = value(peaks)
+    integral = area @ functional_derivative(value, peaks, omega)
     assert float(integral) == pytest.approx(float(m) - 1, rel=1e-9)
     name = f"lambda-c-{criterion}"
     quantity = QUANTITIES[name].compute
-    derivative = functional_derivative(lambda s: quantity(s, setting()), PEAKS, omega)
+    derivative = functional_derivative(lambda s: quantity(s, setting()), peaks, omega)
     # λ_c knows only the shape of α²F.
     assert abs(area @ derivative) < 1e-9 * (area @ jnp.abs(derivative))
 
@@ -188,12 +191,13 @@ def test_functional_derivative_against_differences():
 
 def test_margin_at_the_crossing_of_all_eigenvalues():
     """Without coupling à = 1; the one-sided slope of its least eigenvalue is exact."""
-    bare = PEAKS.scaled(0.0)
-    leaves = [jnp.zeros(2), jnp.zeros(2), PEAKS.coupling]
-    direction = jax.tree.unflatten(jax.tree.structure(PEAKS), leaves)
+    peaks = at_temperature(PEAKS, T)
+    bare = peaks.scaled(0.0)
+    leaves = [jnp.zeros(2), jnp.zeros(2), peaks.coupling]
+    direction = jax.tree.unflatten(jax.tree.structure(peaks), leaves)
     values, slopes = margin_slopes(bare, direction, T, GRID)
     np.testing.assert_allclose(values, 1.0, atol=1e-14)
-    assert slopes[0] == pytest.approx(float(stability_margin(PEAKS, T, GRID)) - 1, rel=1e-10)
+    assert slopes[0] == pytest.approx(float(stability_margin(peaks, T, GRID)) - 1, rel=1e-10)
 
 
 def test_slopes_where_eigenvalues_cross():
