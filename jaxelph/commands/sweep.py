@@ -158,7 +158,7 @@ def _show(table, names, repulsion) -> None:
         shown.add_row(Path(one["file"].item()).name, *cells, mark)
     console = results()
     print_table(console, shown)
-    told = f"T = {float(table['temperature'][0]):g} K"
+    told = f"T = {float(table['temperature'][0]):g} K, μ* = {float(table['mu_star'][0]):g}"
     if "tc" in names:
         told += f"; Tc: {describe_repulsion(**repulsion)}; ω_ph is in the table"
     if count > _ROWS:
