@@ -122,7 +122,7 @@ def test_folders_within_names_of_bytes_and_how_files_were_read(tmp_path, capsys)
         write_good(tmp_path / name, 0)
     write_good(tmp_path / "in" / "deep" / ".hidden" / "c.dat", 0)
     (tmp_path / "in" / "link").symlink_to(tmp_path)
-    options = ["-T", "60", "--quantity", "lambda,tc-allen-dynes"]
+    options = ["-T", "60", "--quantity", "lambda,tc,tc-allen-dynes"]
     for ending in ("csv", "nc"):
         out = tmp_path / f"t.{ending}"
         assert run(["sweep", str(tmp_path / "in"), *options, "-o", str(out)]) == 0
