@@ -39,7 +39,6 @@ def plot(result: Any, ax: Any = None) -> "Figure":
             kind, or an `ax` that cannot hold the figure.
 
     Example:
-        >>> import numpy as np
         >>> from jaxelph import EinsteinModes, sensitivities
         >>> found = sensitivities(EinsteinModes([3.0], [0.5]), 1.0, ["lambda"])
         >>> len(plot(found).axes), len(plot(found.to_xarray()).axes)
