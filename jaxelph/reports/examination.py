@@ -94,13 +94,17 @@ def _sample(spectra, coarse_spectrum, temperature, step, size, energies):
         "form": (forms[0], nodes[0]),
         "coarse": (forms[1], nodes[1]),
     }
+    heat = specific_heat_ratio(coarse_spectrum, temperature)
     numbers = {
         "inverse_weight": interpolate_oversampled(shown, energies / fine.step),
         "weight": weight,
         "energy": energy,
         "step": grid.step,
-        "heat": specific_heat_ratio(coarse_spectrum, temperature),
-        "flow": two_temperature_rate(spectrum, temperature),
+        "heat": heat,
+        # The nodes' own specific heat, which the rate is over, gives way to the function's.
+        "flow": two_temperature_rate(spectrum, temperature)
+        * specific_heat_ratio(spectrum, temperature)
+        / heat,
         "continuum": continuum_rate(spectrum, temperature),
     }
     if edges is not None:
