@@ -250,11 +250,15 @@ def test_no_stable_metal_grows_and_no_unstable_one_relaxes():
         least = np.linalg.eigvalsh(start.matrices().symmetric_mass(heated))[0]
         if kind == "stable" and least < 0.05:
             continue  # unstable as heated, an answer of another kind
-        completed, unstable, f = outcome(
-            modes, hot, grid, 20 / float(jnp.sum(modes.coupling * omega))
-        )
         counts[kind] += 1
-        assert bool(completed if kind == "stable" else unstable), (kind, omega, modes, hot, grid)
+        # Some come to the instability late: what is hard may be activated, e^{-ω/T}.
+        for horizon in (20, 600, 20000):
+            end = horizon / float(jnp.sum(modes.coupling * omega))
+            completed, unstable, f = outcome(modes, hot, grid, end)
+            if bool(completed if kind == "stable" else unstable):
+                break
+        else:
+            pytest.fail(f"{kind}: {omega}, {modes.coupling}, {hot}, {grid.step}")
         if kind == "stable":
             assert np.all(f > -1e-4) and np.all(f < 1 + 1e-4)
 
