@@ -40,7 +40,7 @@ def energy_loss(
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{energy_loss(EinsteinModes([1.0], [1.0]), 2.0, 1.0):.6f}")
-        0.959518
+        0.959517
     """
     omega, coupling = spectrum.modes()
     more = bose(omega, electron_temperature) - bose(omega, phonon_temperature)
@@ -122,8 +122,8 @@ def trace_times(scale: float, last: float) -> Float[np.ndarray, " time"]:
     """0 and times up to `last`, equally spaced in the logarithm from 1/1000 of `scale` on.
 
     Example:
-        >>> print(trace_times(1.0, 10.0)[[0, 1, -1]])
-        [ 0.     0.001 10.   ]
+        >>> print(trace_times(1.0, 10.0)[[0, 1, -1]].tolist())
+        [0.0, 0.001, 10.0]
     """
     first = min(1e-3 * scale, 1e-3 * last)
     return np.append(0.0, np.append(np.geomspace(first, last, _POINTS)[:-1], last))
