@@ -292,8 +292,8 @@ def grid_extent(
         >>> from jaxelph import GaussianPeaks
         >>> for width in (20.0, 2.0):
         ...     print(f"{grid_extent(GaussianPeaks([100.0], [width], [1.0]), 20.0)[0]:.1f}")
-        6.3
-        2.7
+        7.8
+        1.4
     """
     top = float(maximum_frequency(spectrum))
     step, cutoff = thermal_extent(top, temperature, rtol, hottest)
