@@ -248,7 +248,7 @@ def chi_square_remarks(chi_square: float, degrees: float) -> list[str]:
     """A sentence where χ² has a chance below 1e-6, either way.
 
     Example:
-        >>> print(chi_square_remarks(31.0, 28.0), chi_square_remarks(0.3, 28.0)[0][:37])
+        >>> print(chi_square_remarks(31.0, 28.0), chi_square_remarks(0.3, 28.0)[0][:36])
         [] χ² is 0.3 for 28 degrees of freedom:
     """
     if not degrees > 0:
