@@ -50,15 +50,6 @@ def needed_band(
         rtol: relative accuracy of λ_c.
         thermal (1/energy): the band that T alone asks for.
         cutoff (energy): where the energy grid ends.
-
-    Example:
-        >>> omega = np.linspace(0.95, 1.05, 100)
-        >>> coupling = np.exp(-0.5 * ((omega - 1) / 0.01) ** 2)
-        >>> for temperature in (0.5, 0.05):  # in units of what T asks for
-        ...     at = (temperature, 1e-9, 8 / temperature, 29 * temperature + 1)
-        ...     print(f"{needed_band(omega, coupling, *at) * temperature / 8:.1f}")
-        2.2
-        1.0
     """
     carries = coupling != 0
     omega, coupling = omega[carries], coupling[carries]

@@ -26,6 +26,7 @@ from ..modes import slowest_rate
 from ..precision import check_precision
 from ..refined import RefinedGrid
 from ..spectrum import (
+    EinsteinModes,  # noqa: F401 - for the examples
     EliashbergFunction,
     Scalar,
     at_temperature,
