@@ -27,7 +27,8 @@ _PLAIN = {
 
 def is_program() -> bool:
     """Whether this process is the program, by its own name, through a link, or by `python -m`."""
-    if os.path.basename(os.path.realpath((sys.argv or [""])[0])) in _NAMES:
+    called = (sys.argv or [""])[0]  # "" in an interactive Python: realpath makes a folder of it
+    if called and os.path.basename(os.path.realpath(called)) in _NAMES:
         return True
     told = iter(sys.orig_argv[1:])
     for flag in told:
@@ -45,8 +46,9 @@ def prepare() -> None:
     interruption.watch()
     _open_streams()
     # XLA's log takes its own tuning flags in a kept function for another processor's, and
-    # says so at length.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # says so at length. JAX itself sets 1 where nobody has chosen, which what it starts inherits.
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     # No window is ever opened, and matplotlib is not imported where it does not know the name.
     os.environ["MPLBACKEND"] = "Agg"
     # A width in which nothing can be printed is none.

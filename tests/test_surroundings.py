@@ -70,6 +70,20 @@ def test_plain_characters():
     assert os.fsdecode(b"\xe9\xff").encode("utf-8", "plain") == b"\\xe9\\xff"
 
 
+@pytest.mark.parametrize("level", [None, "1"])
+def test_the_log_of_the_compiler_is_not_shown(tmp_path, level):
+    # It speaks of functions that are kept: the second run has some. JAX sets 1 in a process
+    # that imports it, and so in those that are started from there.
+    for _ in range(2):
+        done = run(
+            EXAMPLES,
+            JAXELPH_CACHE=str(tmp_path),
+            JAX_COMPILATION_CACHE_DIR=None,
+            TF_CPP_MIN_LOG_LEVEL=level,
+        )
+        assert done.returncode == 0 and done.stderr == b""
+
+
 def test_the_program_is_known_by_any_name(tmp_path, monkeypatch):
     script = tmp_path / "jaxelph"
     script.write_text("import sys\nfrom jaxelph.cli import main\nmain()\n")
@@ -87,6 +101,11 @@ def test_the_program_is_known_by_any_name(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", argv)
         monkeypatch.setattr(sys, "orig_argv", orig)
         assert is_program() is expected, argv
+    # A folder of that name, in which an interactive Python was started, is not the program.
+    folder = tmp_path / "there" / "jaxelph"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    assert not is_program()
     # XLA's log speaks of functions that are kept: the second run has some.
     for _ in range(2):
         done = run(
