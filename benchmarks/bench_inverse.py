@@ -20,9 +20,9 @@ from _common import Table, timed
 
 from jaxelph import EnergyGrid, TabulatedSpectrum
 from jaxelph.inverse import HeatData, SelfEnergyData, fit_linear, fit_spectrum
-from jaxelph.inverse.fit_result import predict
-from jaxelph.inverse.posterior import prior_covariance
-from jaxelph.inverse.sensitivities import QUANTITIES, Setting
+from jaxelph.inverse.fit.posterior import prior_covariance
+from jaxelph.inverse.fit.result import predict
+from jaxelph.inverse.sensitivities.derivatives import QUANTITIES, Setting
 
 OMEGA = np.linspace(0.15, 30.0, 200)
 A2F = (0.62 * np.exp(-((OMEGA - 13.2) ** 2) / 18) + 0.5 * np.exp(-((OMEGA - 21.5) ** 2) / 5)) * (

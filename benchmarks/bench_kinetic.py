@@ -188,7 +188,7 @@ def draw(curves):
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from jaxelph.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+    from jaxelph.presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 
     with rc_context(STYLE):
         figure = Figure(figsize=(4.4, 3.3), layout="constrained")

@@ -31,7 +31,7 @@ import numpy as np  # noqa: E402
 import scipy.linalg  # noqa: E402
 from _common import Table, timed  # noqa: E402
 
-from jaxelph import (  # noqa: E402
+from jaxelph import (
     CRITERIA,
     EinsteinModes,
     EnergyGrid,

@@ -18,8 +18,8 @@ import scipy.linalg
 from _common import Table, timed
 
 import jaxelph
-from jaxelph.matsubara import matsubara_basis
-from jaxelph.superconductivity import pairing_eigenvalue, transition_temperature
+from jaxelph.superconductivity.matsubara import matsubara_basis
+from jaxelph.superconductivity.transition import pairing_eigenvalue, transition_temperature
 
 OMEGA, COUPLING = np.array([0.2, 0.6, 1.0]), np.array([0.3, 0.5, 0.4])
 CUTOFF = 2.0  # of the dense sum's length only: μ* = 0, so T/ω_c says how long it is

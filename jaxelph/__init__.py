@@ -11,7 +11,7 @@ import os as _os
 
 import lazy_loader as _lazy
 
-from . import surroundings as _surroundings
+from .app import surroundings as _surroundings
 
 __version__ = "0.1.0"
 

@@ -16,7 +16,7 @@ import textwrap
 
 import pytest
 
-ROOMS = ("jaxelph", "jaxelph.inverse", "jaxelph.dae", "jaxelph.special", "jaxelph.sweeps")
+ROOMS = ("jaxelph", "jaxelph.inverse", "jaxelph.dae", "jaxelph.numerics.special", "jaxelph.sweeps")
 
 # Without an example: what is caught rather than called is told by its sentence, as is what is
 # only subclassed.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import jaxelph
-from jaxelph.figures import FIGURES
+from jaxelph.reports.figures import FIGURES
 
 ROOT = Path(jaxelph.__file__).parent
 FILES = {
@@ -55,6 +55,53 @@ def test_no_circle_among_the_files():
     graph = {name: imported(name) for name in FILES}
     assert graph["jaxelph.reports.report"] >= {"jaxelph.reports.dataset", "jaxelph.reports.figure"}
     assert circles(graph) == {}
+
+
+#: From the lowest chapter to the highest, those of one line beside one another.
+CHAPTERS = (
+    "units numerics",
+    "dae presentation",
+    "spectra",
+    "electrons",
+    "grids",
+    "thermodynamics",
+    "stability",
+    "kinetics superconductivity",
+    "inverse",
+    "reports sweeps reproduce",
+    "app",
+)
+LEVEL = {name: level for level, names in enumerate(CHAPTERS) for name in names.split()}
+
+
+def chapter(name):
+    """Of a module: what comes after `jaxelph.`; the package itself has none."""
+    return name.split(".")[1] if "." in name else None
+
+
+def arrows_back(name, others):
+    """What a file imports from a chapter that is not below its own."""
+    here = chapter(name)
+    return {
+        other
+        for other in others
+        if chapter(other) not in (None, here) and LEVEL[chapter(other)] >= LEVEL[here]
+    }
+
+
+def test_every_file_lies_in_a_chapter():
+    assert {chapter(name) for name in FILES} == {*LEVEL, None, "__main__"}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if chapter(name) in LEVEL])
+def test_no_arrow_runs_back(name):
+    assert arrows_back(name, imported(name)) == set()
+
+
+def test_an_arrow_back_would_be_seen():
+    text = "def f():\n    from ..kinetics import evolve\n    from ..units import KELVIN\n"
+    seen = imported("jaxelph.stability.pencil", text=text)
+    assert arrows_back("jaxelph.stability.pencil", seen) == {"jaxelph.kinetics.evolve"}
 
 
 def test_a_circle_would_be_seen():

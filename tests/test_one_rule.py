@@ -12,9 +12,14 @@ import scipy.optimize
 from typer.testing import CliRunner
 
 import jaxelph as jx
-from jaxelph.cli import app
-from jaxelph.matsubara import Repulsion, matsubara_basis, pairing_kernel, top_eigenpair
-from jaxelph.superconductivity import check_mu_star
+from jaxelph.app.cli import app
+from jaxelph.superconductivity.coulomb import check_mu_star
+from jaxelph.superconductivity.matsubara import (
+    Repulsion,
+    matsubara_basis,
+    pairing_kernel,
+    top_eigenpair,
+)
 from jaxelph.sweeps.phase_diagram import phase_diagram
 from jaxelph.sweeps.screen import screen
 from jaxelph.units import KELVIN

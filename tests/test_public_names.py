@@ -13,7 +13,7 @@ import jax
 import pytest
 
 import jaxelph
-from jaxelph.surroundings import set_jax
+from jaxelph.app.surroundings import set_jax
 
 PACKAGE = Path(jaxelph.__file__).parent
 
@@ -67,7 +67,7 @@ import json, sys
 import jaxelph
 first = [name for name in {HEAVY + OUTPUT} if name in sys.modules]
 listed = dir(jaxelph)
-heat = jaxelph.special.heat_function(1.0).dtype.name
+heat = jaxelph.numerics.special.heat_function(1.0).dtype.name
 everything = [getattr(jaxelph, name) for name in jaxelph.__all__]
 import jaxelph.cli, jaxelph.reports.report
 output = [name for name in {OUTPUT} if name in sys.modules]
@@ -82,7 +82,7 @@ print(json.dumps([first, heat, output, listed == dir(jaxelph) == jaxelph.__all__
         ("import jaxelph.units, jax", {}, True),
         ("from jaxelph.sweeps import product; import jax", {"JAX_ENABLE_X64": "0"}, True),
         ("import jax; jax.numpy.zeros(1); from jaxelph import special", {}, True),
-        ("import jaxelph.special, jax", {"JAXELPH_X64": "0"}, False),
+        ("import jaxelph.numerics.special, jax", {"JAXELPH_X64": "0"}, False),
         ("import jax, jaxelph", {"JAXELPH_X64": "0", "JAX_ENABLE_X64": "1"}, True),
     ],
 )

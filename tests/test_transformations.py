@@ -19,9 +19,10 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import jaxelph as j
-from jaxelph import grid as grids
-from jaxelph import matsubara, potential, special, strong_coupling
-from jaxelph.collisions import electron_jacobian
+from jaxelph.kinetics.collisions import electron_jacobian
+from jaxelph.numerics import special
+from jaxelph.superconductivity import matsubara
+from jaxelph.thermodynamics import potential, strong_coupling
 
 OMEGA, COUPLING, T = jnp.array([1.0, 1.7, 2.3]), jnp.array([0.4, 0.3, 0.5]), jnp.asarray(0.6)
 ENERGIES = jnp.array([0.0, 0.4, 1.3, 3.0])

@@ -11,7 +11,7 @@ from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
-from ..numerics import solve
+from ..numerics.lapack import solve
 from .linear import AbstractIterationSolver
 from .terms import FlatProblem, flat_problem
 

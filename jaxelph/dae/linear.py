@@ -18,8 +18,8 @@ import jax.tree_util as jtu
 import lineax as lx
 from jaxtyping import Array, Float, PyTree
 
-from ..elimination import invert_by_blocks
-from ..numerics import lu
+from ..numerics.elimination import invert_by_blocks
+from ..numerics.lapack import lu
 from .terms import FlatProblem
 
 __all__ = ["AbstractIterationSolver", "DenseInverse", "DenseLU", "DenseLineax", "Krylov"]

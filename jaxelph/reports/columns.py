@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..critical import margin
-from ..files import json_text
-from ..readers import SpectrumFileError, summarise
-from ..spectrum import (
-    TabulatedSpectrum,
-    coupling_constant,
-    log_frequency,
-    maximum_frequency,
-)
-from ..superconductivity import transition_temperature
+from ..presentation.files import json_text
+from ..spectra.moments import coupling_constant, log_frequency, maximum_frequency
+from ..spectra.readers import SpectrumFileError, summarise
+from ..spectra.table import TabulatedSpectrum
+from ..stability.critical import margin
+from ..superconductivity.transition import transition_temperature
 from ..units import KELVIN
 
 #: Each quantity: its name in files, what it is, its unit.

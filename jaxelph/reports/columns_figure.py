@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..plotting import BLUE, GREY, ORANGE, SHADE, STYLE, canvas
+from ..presentation.plotting import BLUE, GREY, ORANGE, SHADE, STYLE, canvas
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ..critical import CRITERIA
+from ..stability.critical import CRITERIA
 from .findings import Findings
 from .verdict import label, paragraph
 

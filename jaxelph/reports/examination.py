@@ -18,32 +18,20 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from ..blas import one_blas_thread
-from ..critical import CRITERIA, coarsened
-from ..grid import (
-    HALF_WINDOW,
-    EnergyGrid,
-    FoldedConvolution,
-    coupling_kernel,
-    grid_extent,
-    interpolate_oversampled,
-    minimum_weight_on_grid,
-    size_for,
-    thermal_extent,
-    weight_on_grid,
-)
-from ..modes import least_resolved, slowest_rate
-from ..panels import NODES_PER_T, bucket
-from ..refined import RefinedGrid
-from ..spectrum import EliashbergFunction, QuadratureNodes
-from ..stability import (
-    continuum_rate,
-    edge_of_band,
-    margin_form,
-    stability_pencil,
-    two_temperature_rate,
-)
-from ..thermodynamics import maximum_stability_parameter, specific_heat_ratio
+from ..grids.convolution import FoldedConvolution
+from ..grids.energies import EnergyGrid, grid_extent, size_for, thermal_extent
+from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_grid
+from ..grids.refined import RefinedGrid
+from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
+from ..numerics.blas import one_blas_thread
+from ..spectra.panels import NODES_PER_T, bucket
+from ..spectra.spectrum import EliashbergFunction
+from ..spectra.table import QuadratureNodes
+from ..stability.critical import CRITERIA, coarsened
+from ..stability.modes import least_resolved, slowest_rate
+from ..stability.pencil import edge_of_band, margin_form, stability_pencil
+from ..stability.rates import continuum_rate, two_temperature_rate
+from ..thermodynamics.specific_heat import maximum_stability_parameter, specific_heat_ratio
 from ..units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]

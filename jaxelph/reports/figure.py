@@ -7,7 +7,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE, canvas, is_plain_tick
+from ..presentation.plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE, canvas, is_plain_tick
 from ..units import kelvin
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ..spectrum import EliashbergFunction
+from ..spectra.spectrum import EliashbergFunction
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,17 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
-from ..checks import checked
-from ..critical import CRITERIA
-from ..files import as_text, check_folder, json_text, plain, result_writers, write_all
-from ..notebook import html_table
-from ..panels import cumulative_integral
-from ..precision import check_precision
-from ..readers import summarise
-from ..spectrum import (
-    EinsteinModes,
-    EliashbergFunction,
-    TabulatedSpectrum,
+from ..numerics.checks import checked
+from ..numerics.precision import check_precision
+from ..presentation.files import as_text, check_folder, json_text, plain, result_writers, write_all
+from ..presentation.notebook import html_table
+from ..spectra.moments import (
     coupling_constant,
     cumulative_coupling,
     log_frequency,
@@ -32,8 +26,14 @@ from ..spectrum import (
     rms_frequency,
     unresolved_coupling,
 )
-from ..superconductivity import check_coulomb, transition_temperature
-from ..thermodynamics import maximum_stability_parameter
+from ..spectra.panels import cumulative_integral
+from ..spectra.readers import summarise
+from ..spectra.spectrum import EinsteinModes, EliashbergFunction
+from ..spectra.table import TabulatedSpectrum
+from ..stability.critical import CRITERIA
+from ..superconductivity.coulomb import check_coulomb
+from ..superconductivity.transition import transition_temperature
+from ..thermodynamics.specific_heat import maximum_stability_parameter
 from ..units import KELVIN
 from .examination import Examination, Progress
 from .findings import Findings

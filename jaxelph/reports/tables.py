@@ -6,9 +6,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..critical import CRITERIA
-from ..superconductivity import describe_repulsion
-from ..terminal import number, print_table, results
+from ..presentation.terminal import number, print_table, results
+from ..stability.critical import CRITERIA
+from ..superconductivity.coulomb import describe_repulsion
 from ..units import KELVIN, kelvin
 from .report import Report
 from .verdict import where_unstable

@@ -2,8 +2,8 @@
 
 import math
 
-from ..critical import CRITERIA
-from ..spectrum import TabulatedSpectrum
+from ..spectra.table import TabulatedSpectrum
+from ..stability.critical import CRITERIA
 from ..units import kelvin
 from .findings import Findings
 

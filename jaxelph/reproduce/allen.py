@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..equilibrium import fermi
-from ..grid import EnergyGrid
-from ..kinetics import KineticEquation
-from ..modes import slowest_rate
-from ..plotting import BLUE, GREEN, ORANGE, STYLE
-from ..spectrum import GaussianPeaks
-from ..stability import allen_rate, two_temperature_rate
+from ..electrons.occupations import fermi
+from ..grids.energies import EnergyGrid
+from ..kinetics.equation import KineticEquation
+from ..presentation.plotting import BLUE, GREEN, ORANGE, STYLE
+from ..spectra.peaks import GaussianPeaks
+from ..stability.modes import slowest_rate
+from ..stability.rates import allen_rate, two_temperature_rate
 from .result import Reproduction, Table
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import root_scalar
 
-from ..critical import critical_coupling
-from ..grid import EnergyGrid
-from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
-from ..refined import RefinedGrid
-from ..spectrum import GaussianPeaks
-from ..stability import stability_pencil
-from ..strong_coupling import coupling_symbol
+from ..grids.energies import EnergyGrid
+from ..grids.refined import RefinedGrid
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..spectra.peaks import GaussianPeaks
+from ..stability.critical import critical_coupling
+from ..stability.pencil import stability_pencil
+from ..thermodynamics.strong_coupling import coupling_symbol
 from .metal import G1, METAL
 from .result import Reproduction, Table
 

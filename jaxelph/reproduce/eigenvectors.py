@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import brentq
 
-from ..equilibrium import inverse_quasiparticle_weight, minimum_weight
-from ..grid import EnergyGrid
-from ..modes import normal_modes
-from ..plotting import BLUE, GREEN, GREY, ORANGE, SHADE, STYLE
+from ..electrons.weight import inverse_quasiparticle_weight, minimum_weight
+from ..grids.energies import EnergyGrid
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, SHADE, STYLE
+from ..stability.modes import normal_modes
 from .metal import G1, METAL
 from .result import Comparison, Reproduction, Table
 

@@ -7,13 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..collisions import ElectronCollisions, disordered_kernel, electron_jacobian
-from ..equilibrium import fermi, thermal_window
-from ..grid import EnergyGrid
-from ..modes import pencil_modes
-from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
-from ..spectrum import EinsteinModes, GaussianPeaks
-from ..stability import stability_pencil, two_temperature_rate
+from ..electrons.occupations import fermi, thermal_window
+from ..grids.energies import EnergyGrid
+from ..kinetics.collisions import ElectronCollisions, disordered_kernel, electron_jacobian
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..spectra.peaks import GaussianPeaks
+from ..spectra.spectrum import EinsteinModes
+from ..stability.modes import pencil_modes
+from ..stability.pencil import stability_pencil
+from ..stability.rates import two_temperature_rate
 from .result import Reproduction, Table
 
 if TYPE_CHECKING:

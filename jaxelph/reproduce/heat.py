@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
 
-from ..equilibrium import minimum_weight
-from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
-from ..potential import (
+from ..electrons.weight import minimum_weight
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..spectra.peaks import GaussianPeaks
+from ..spectra.spectrum import EinsteinModes
+from ..spectra.table import TabulatedSpectrum
+from ..thermodynamics.potential import (
     electron_potential,
     heat_capacity,
     potential_cut_at_energy,
@@ -17,8 +20,7 @@ from ..potential import (
     specific_heat_from_potential,
     zeta_sums,
 )
-from ..spectrum import EinsteinModes, GaussianPeaks, TabulatedSpectrum
-from ..thermodynamics import (
+from ..thermodynamics.specific_heat import (
     maximum_stability_parameter,
     phonon_heat_debye,
     specific_heat_double_integral,

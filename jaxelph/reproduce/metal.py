@@ -3,10 +3,10 @@
 import numpy as np
 import scipy.linalg
 
-from ..examples import example
-from ..grid import EnergyGrid
-from ..spectrum import moment
-from ..stability import StabilityPencil, stability_pencil
+from ..grids.energies import EnergyGrid
+from ..spectra.examples import example
+from ..spectra.moments import moment
+from ..stability.pencil import StabilityPencil, stability_pencil
 
 #: 21 modes r_k = 40…60 in units of the step, λ = 1.
 METAL = example("table1")

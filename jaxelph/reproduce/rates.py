@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 from .metal import G1, GRID, inverse_rates, pencils, published_exchange
 from .result import Comparison, Reproduction, Table
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import json_text, plain, result_writers
+from ..presentation.files import json_text, plain, result_writers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -129,7 +129,7 @@ class Reproduction:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        from ..terminal import print_table, results
+        from ..presentation.terminal import print_table, results
 
         if console is None:
             console = results(force_jupyter=False)

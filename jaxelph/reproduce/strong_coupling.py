@@ -6,13 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..collisions import PhononCollisions
-from ..critical import CRITERIA, Criterion, critical_coupling
-from ..equilibrium import fermi
-from ..grid import EnergyGrid
-from ..plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE
-from ..spectrum import EinsteinModes, GaussianPeaks, moment
-from ..strong_coupling import (
+from ..electrons.occupations import fermi
+from ..grids.energies import EnergyGrid
+from ..kinetics.collisions import PhononCollisions
+from ..presentation.plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE
+from ..spectra.moments import moment
+from ..spectra.peaks import GaussianPeaks
+from ..spectra.spectrum import EinsteinModes
+from ..stability.critical import CRITERIA, Criterion, critical_coupling
+from ..superconductivity.transition import transition_temperature
+from ..thermodynamics.strong_coupling import (
     ClassicalCollisions,
     classical_inverse_weight,
     classical_weight_threshold,
@@ -20,7 +23,6 @@ from ..strong_coupling import (
     coupling_symbol,
     energy_uncertainty,
 )
-from ..superconductivity import transition_temperature
 from .result import Comparison, Reproduction, Table
 
 if TYPE_CHECKING:

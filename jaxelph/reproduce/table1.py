@@ -9,10 +9,11 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import brentq
 
-from ..critical import CRITERIA, critical_coupling
-from ..equilibrium import inverse_quasiparticle_weight, thermal_window
-from ..grid import EnergyGrid
-from ..plotting import CRITERION_STYLE, GREY, STYLE, is_plain_tick
+from ..electrons.occupations import thermal_window
+from ..electrons.weight import inverse_quasiparticle_weight
+from ..grids.energies import EnergyGrid
+from ..presentation.plotting import CRITERION_STYLE, GREY, STYLE, is_plain_tick
+from ..stability.critical import CRITERIA, critical_coupling
 from .metal import G1, METAL, published_exchange, published_form
 from .result import Comparison, Reproduction, Table
 

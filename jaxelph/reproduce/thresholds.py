@@ -6,7 +6,7 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
-from ..plotting import CRITERION_STYLE, GREY, SHADE, STYLE, is_plain_tick
+from ..presentation.plotting import CRITERION_STYLE, GREY, SHADE, STYLE, is_plain_tick
 from .result import Comparison, Reproduction, Table
 from .table1 import PRINTED, critical_couplings, scanned
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import numpy as np
 
-from ..evolution import evolve
-from ..grid import EnergyGrid
-from ..plotting import BLUE, GREEN, GREY, ORANGE, STYLE
-from ..spectrum import EinsteinModes
+from ..grids.energies import EnergyGrid
+from ..kinetics import evolve
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..spectra.spectrum import EinsteinModes
 from .metal import G1, METAL
 from .published_run import published_sizes
 from .result import Comparison, Reproduction, Table

@@ -8,7 +8,7 @@ import numpy as np
 from jax.extend.core import jaxpr_as_fun
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ..blas import one_blas_thread
+from ..numerics.blas import one_blas_thread
 from .space import Space
 
 

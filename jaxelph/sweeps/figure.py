@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
-from ..plotting import CRITERION_STYLE, STYLE, canvas
+from ..presentation.plotting import CRITERION_STYLE, STYLE, canvas
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -2,9 +2,10 @@
 
 import jax.numpy as jnp
 
-from ..grid import EnergyGrid, minimum_weight_on_grid
-from ..refined import RefinedGrid
-from ..spectrum import EliashbergFunction, Scalar
+from ..grids.energies import EnergyGrid
+from ..grids.kernels import minimum_weight_on_grid
+from ..grids.refined import RefinedGrid
+from ..spectra.spectrum import EliashbergFunction, Scalar
 
 
 def aligned_grid(

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..files import check_folder
+from ..presentation.files import check_folder
 
 try:
     import fcntl

@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..critical import CRITERIA, margin
-from ..grid import grid_extent, size_for
-from ..spectrum import (
-    EliashbergFunction,
-    at_temperature,
-    coupling_constant,
-    maximum_frequency,
-    phonon_edge,
-)
-from ..superconductivity import transition_under
+from ..grids.energies import grid_extent, size_for
+from ..spectra.moments import coupling_constant, maximum_frequency, phonon_edge
+from ..spectra.resolution import at_temperature
+from ..spectra.spectrum import EliashbergFunction
+from ..stability.critical import CRITERIA, margin
+from ..superconductivity.transition import transition_under
 from ..units import KELVIN
 from .chunks import padded_width
 from .grids import margin_grid

@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..files import as_text
-from ..grid import grid_extent, size_for
-from ..inverse.output import unit_of_quantity
-from ..inverse.sensitivities import QUANTITIES, Setting
-from ..panels import NODES_PER_T
-from ..precision import check_precision
-from ..readers import SpectrumWarning, read_a2f
-from ..spectrum import Provenance, TabulatedSpectrum
-from ..superconductivity import check_coulomb
+from ..grids.energies import grid_extent, size_for
+from ..inverse.sensitivities.derivatives import QUANTITIES, Setting
+from ..inverse.sensitivities.output import unit_of_quantity
+from ..numerics.precision import check_precision
+from ..presentation.files import as_text
+from ..spectra.panels import NODES_PER_T
+from ..spectra.provenance import Provenance
+from ..spectra.readers import SpectrumWarning, read_a2f
+from ..spectra.table import TabulatedSpectrum
+from ..superconductivity.coulomb import check_coulomb
 from ..units import KELVIN
 from .chunks import padded_width, shared_out
 from .devices import cores

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..spectrum import EinsteinModes, EliashbergFunction
+from ..spectra.spectrum import EinsteinModes, EliashbergFunction
 
 
 @dataclasses.dataclass(frozen=True)

@@ -137,7 +137,7 @@ def create(path: str | os.PathLike[str], plan: Plan, fill: Mapping[str, np.ndarr
     import zarr
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    from ..files import check_folder
+    from ..presentation.files import check_folder
 
     path = check_folder(path)
     if path.exists() and any(path.iterdir()):

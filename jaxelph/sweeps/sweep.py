@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from ..precision import check_precision
+from ..numerics.precision import check_precision
 from .chunks import chunk_count, evaluate_chunks
 from .space import Space
 from .store import STATUS, Plan, Store, Variable, create

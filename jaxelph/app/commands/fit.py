@@ -1,0 +1,226 @@
+"""`jaxelph fit`: α²F from measured data, with error bars."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._inputs import Cutoff, Json, MuStar, MuStarAt, OmegaPh, check_temperature, tc_options
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="Table with a header, commas between its columns.")],
+    kind: Annotated[str, typer.Option(help="heat, self-energy, weight or relaxation.")],
+    top: Annotated[
+        float | None, typer.Option(help="ω_max in meV: a table of α²F up to it is fitted.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(help="Of the table of α²F, by default 200.")] = None,
+    peaks: Annotated[
+        str | None,
+        typer.Option(help="Gaussian peaks to start from, in place of a table: ω:width:λ,… in meV."),
+    ] = None,
+    spread: Annotated[
+        float | None,
+        typer.Option(help="Prior on peaks: standard deviation of the ln of each number."),
+    ] = None,
+    prior: Annotated[
+        str | None, typer.Option(help="On a table: smooth (the default), or entropy, positive.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", "-T", help="In K: of Σ or Z, or of the phonons."),
+    ] = None,
+    initial: Annotated[
+        float | None, typer.Option(help="In K: of the electrons at t = 0, for relaxation.")
+    ] = None,
+    resolution: Annotated[
+        float, typer.Option(help="Standard deviation of the energy resolution in meV, for Σ.")
+    ] = 0.0,
+    background: Annotated[
+        bool, typer.Option(help="Fit impurities and electron-electron collisions to Im Σ.")
+    ] = False,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(help="Refit a table this often with fresh noise, to check its error bars."),
+    ] = None,
+    mu_star: MuStar = 0.1,
+    omega_ph: OmegaPh = None,
+    cutoff: Cutoff = None,
+    mu_star_at: MuStarAt = "omega-ph",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for fit.png, .pdf and .nc.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fit α²F to measured data, with error bars on it, λ, ω_log, λ⟨ω²⟩ and Tc.
+
+    Columns, by the name in the header, with sigma the standard deviation of each row:
+
+    heat: T_K, C_ratio (C_el over that of bare electrons), sigma.
+    self-energy: E_meV, Re_meV and/or Im_meV, sigma.
+    weight: E_meV, Z, sigma.
+    relaxation: t_ps, Te_K, sigma, and T_K of the phonons and Tstart_K where there are several.
+    """
+    import numpy as np
+
+    from ...inverse.data.table import parse_peaks, read_data
+    from ...inverse.fit.spectrum import fit_spectrum
+    from ...presentation.files import check_folder, result_writers, write_all
+    from ...presentation.terminal import deliver, progress_bar
+
+    repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
+    for option, value in (("--temperature", temperature), ("--initial", initial)):
+        if value is not None:
+            check_temperature(value, option)
+    if output is not None:
+        check_folder(output)
+    if (top is None) == (peaks is None):
+        raise ValueError("give either --top, ω_max of a table of α²F in meV, or --peaks.")
+    if peaks is None and spread is not None:
+        raise ValueError("--spread is a prior on --peaks; a table has its own.")
+    if peaks is not None and rows is not None:
+        raise ValueError("--rows is of a table; --peaks have none.")
+    if peaks is not None and prior is not None:
+        raise ValueError("--prior is of a table; for --peaks there is --spread.")
+    if peaks is not None:
+        model = parse_peaks(peaks)
+        highest = float(np.max(model.omega + 4 * model.width))
+    else:
+        assert top is not None
+        if not (np.isfinite(top) and top > 0):
+            raise ValueError(f"--top must be a positive energy in meV, got {top:g}.")
+        rows = 200 if rows is None else rows
+        if not 10 <= rows <= 2000:
+            raise ValueError(f"--rows must be from 10 to 2000, got {rows}.")
+        model, highest = top * np.arange(1, rows + 1) / rows, top
+    data = read_data(
+        file,
+        kind,
+        temperature=temperature,
+        initial=initial,
+        resolution=resolution,
+        background=background,
+        top=highest,
+    )
+    if bootstrap is not None:
+        if peaks is not None or prior not in (None, "smooth"):
+            raise ValueError("--bootstrap is of a table under the smooth prior (--top).")
+        if not 20 <= bootstrap <= 10_000:
+            raise ValueError(f"--bootstrap must be from 20 to 10000 draws, got {bootstrap}.")
+    with progress_bar(f"fitting {file.name}"):
+        fit = fit_spectrum(
+            data, model, top=top, spread=spread, prior=prior or "smooth", **repulsion
+        )
+        drawn = {} if bootstrap is None else fit.bootstrap(bootstrap)
+
+    def save(folder):
+        writers = result_writers("fit", fit.plot(), fit.to_xarray())
+        return write_all(folder, writers).values()
+
+    deliver(lambda: _show(fit, drawn, file, kind, repulsion, json), save, output)
+
+
+def _show(fit, drawn, file, kind, repulsion, json) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    from ...inverse.fit.output import MOMENTS, parameter_unit, value_with_error
+    from ...presentation.files import json_text
+    from ...presentation.terminal import number, print_json, print_table, results
+    from ...spectra.moments import phonon_edge
+    from ...spectra.peaks import GaussianPeaks
+    from ...superconductivity.coulomb import describe_repulsion
+
+    widths = fit.line_widths
+    if repulsion["omega_ph"] is None:
+        repulsion = repulsion | {"omega_ph": float(phonon_edge(fit.spectrum))}
+    if json:
+        told = {
+            "file": str(file),
+            "kind": kind,
+            "model": type(fit.spectrum).__name__,
+            "mu_star": {
+                "value": repulsion["mu_star"],
+                "omega_ph_meV": repulsion["omega_ph"],
+                "cutoff_meV": repulsion["cutoff"],
+                "quoted_at": repulsion["mu_star_at"],
+            },
+            "chi_square": fit.chi_square,
+            "degrees_of_freedom": fit.degrees,
+            "remarks": list(fit.remarks),
+            "frequency_meV": fit.omega.tolist(),
+            "a2f": fit.a2f.tolist(),
+            "a2f_error": fit.error.tolist(),
+            "moments": {
+                name: {
+                    "value": MOMENTS[name][1] * value,
+                    "error": MOMENTS[name][1] * error,
+                    "unit": MOMENTS[name][2] or "1",
+                }
+                for name, (value, error) in fit.moments.items()
+            },
+            "parameters": {
+                name: {"value": value, "error": error, "unit": parameter_unit(name)[1] or "1"}
+                for name, (value, error) in fit.parameters.items()
+            },
+        }
+        if fit.prior_share:
+            told["prior_share_of_variance"] = fit.prior_share
+            told["undecided"] = list(fit.undecided)
+        if widths:
+            told["sharp_lines"] = {
+                "frequency_meV": list(widths),
+                "width_meV": list(widths.values()),
+            }
+        if drawn:
+            told["bootstrap"] = {
+                name: {
+                    "bias": MOMENTS[name][1] * one.bias,
+                    "spread": MOMENTS[name][1] * one.spread,
+                    "covered": one.covered,
+                }
+                for name, one in drawn.items()
+            }
+        print_json(json_text(told, indent=None))
+    else:
+        table = Table(box=None, pad_edge=False)
+        refits = ("bias", "spread", "covered") if drawn else ()
+        for head in ("quantity", "value", "unit", "share of the prior", *refits):
+            table.add_column(head)
+        shares = fit.prior_share
+        for name, (value, error) in fit.moments.items():
+            label, factor, unit = MOMENTS[name]
+            share = f"{100 * shares[name]:.2g} %" if name in shares else ""
+            if name in fit.undecided:
+                share += ", not decided by these data"
+            cells = []
+            if name in drawn:
+                one = drawn[name]
+                cells = [number(factor * one.bias), number(factor * one.spread)]
+                cells.append(f"{100 * one.covered:.0f} %")
+            shown = value_with_error(factor * value, factor * error)
+            table.add_row(label, shown, unit, share, *cells)
+        for name, (value, error) in fit.parameters.items():
+            factor, unit = parameter_unit(name)
+            table.add_row(name, value_with_error(factor * value, factor * error), unit, "")
+        console = results()
+        print_table(console, table)
+        console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)
+        told = f"χ² = {fit.chi_square:.4g} for {fit.degrees:.4g} degrees of freedom"
+        if isinstance(fit.spectrum, GaussianPeaks):
+            console.print(told)
+        else:
+            assert fit.posterior is not None
+            decided = f"; the data decide {fit.posterior.degrees:.2g} numbers of α²F, the rest"
+            console.print(f"{told}{decided} is the prior's", soft_wrap=True)
+            lines = ", ".join(f"{line:.3g}" for line in widths)
+            wide = ", ".join(
+                f"{width:.2g}" if np.isfinite(width) else "unresolved" for width in widths.values()
+            )
+            console.print(
+                f"sharp lines at {lines} meV would appear {wide} meV wide; finer "
+                "structure of α²F is the prior's",
+                soft_wrap=True,
+            )
+        for remark in fit.remarks:
+            console.print(remark, soft_wrap=True)

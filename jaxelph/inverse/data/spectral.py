@@ -1,0 +1,102 @@
+"""What every kind of data has: values, errors, and how a spectrum predicts them."""
+
+import abc
+from typing import ClassVar
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float
+
+from ...spectra.spectrum import EliashbergFunction
+
+
+def as_vector(x) -> np.ndarray:
+    return np.atleast_1d(np.asarray(x, dtype=float))
+
+
+def as_scalar(x) -> float:
+    return float(x)
+
+
+class SpectralData(eqx.Module):
+    """Measured numbers that depend on α²F, abstract; `spectrum` is an Eliashberg function.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> data: SpectralData = HeatData([0.01], [2.0], [0.01])
+        >>> print(data.name, data.values, data.error)
+        heat [2.] [0.01]
+    """
+
+    linear: ClassVar[bool]
+    name: ClassVar[str]
+
+    @property
+    @abc.abstractmethod
+    def values(self) -> np.ndarray:
+        """The fitted numbers."""
+
+    @property
+    @abc.abstractmethod
+    def error(self) -> np.ndarray:
+        """Their standard deviations."""
+
+    @abc.abstractmethod
+    def predict(self, spectrum: EliashbergFunction) -> Float[Array, " datum"]:
+        """The numbers that a spectrum gives."""
+
+    @abc.abstractmethod
+    def suspicion(self, top: float) -> str | None:
+        """What is odd about the numbers by orders of magnitude; `top` is ω_max."""
+
+    @property
+    def background(self) -> dict[str, np.ndarray]:
+        """Columns whose amplitudes are fitted along with α²F."""
+        return {}
+
+    def check(self) -> None:
+        """Refuse numbers that cannot be fitted, with the row counted from 1.
+
+        Raises:
+            ValueError: a value or error is not finite, or an error is not positive.
+        """
+        for label, array in (("value", self.values), ("error", self.error)):
+            bad = np.flatnonzero(~np.isfinite(array))
+            if bad.size:
+                raise ValueError(
+                    f"{self.name} data: the {label} of row {bad[0] + 1} is not a finite number; "
+                    "remove the row."
+                )
+        bad = np.flatnonzero(self.error <= 0)
+        if bad.size:
+            raise ValueError(
+                f"{self.name} data: the error of row {bad[0] + 1} is {self.error[bad[0]]:g}; "
+                "errors are standard deviations and positive."
+            )
+
+
+def check_lengths(name: str, **arrays) -> None:
+    if len({np.shape(array) for array in arrays.values()}) > 1:
+        told = ", ".join(f"{key} {np.shape(array)}" for key, array in arrays.items())
+        raise ValueError(f"{name} data: its arrays must be vectors of one length, got {told}.")
+    for key, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            row = int(np.flatnonzero(~np.isfinite(array))[0]) + 1
+            raise ValueError(f"{name} data: {key} of row {row} is not a finite number; remove it.")
+
+
+def check_positive(name: str, **arrays) -> None:
+    for key, array in arrays.items():
+        if not np.all(np.isfinite(array)) or not np.all(np.asarray(array) > 0):
+            raise ValueError(f"{name} data: {key} must be positive and finite.")
+
+
+def doubt_temperatures(temperature, top) -> str | None:
+    """What makes temperatures doubtful beside the top of the spectrum."""
+    low, high = np.min(temperature) / top, np.max(temperature) / top
+    if low > 10 or high < 1e-3:
+        return (
+            f"the temperatures lie between {low:.2g} and {high:.2g} of the highest phonon energy, "
+            "where they tell little of α²F; are they in another unit?"
+        )
+    return None

@@ -1,0 +1,45 @@
+"""The figure of a trade-off between Tc and stability, drawn from its dataset."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from ...presentation.plotting import CRITERION_STYLE, STYLE, canvas
+from ...units import kelvin
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def design_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
+    """Tc against the least margin, and the α²F of the least one, by each criterion.
+
+    Args:
+        data: of `design_dataset`.
+        ax: what to draw on, see `plotting.canvas`; a new figure if left out.
+    """
+    margins, omega = data["margin"].values, data["frequency"].values
+    order = np.argsort(margins)
+    temperature, mu_star = data.attrs["temperature_K"], data.attrs["mu_star"]
+    with rc_context(STYLE):
+        drawn = canvas(ax, 1, 2, (7.0, 2.9))
+        left, right = drawn.panels
+        for criterion in map(str, data["criterion"].values):
+            one = data.sel(criterion=criterion)
+            colour, line, marker, label = CRITERION_STYLE[criterion]
+            style = {"color": colour, "marker": marker, "ms": 4}
+            left.plot(margins[order], one["tc"].values[order], line, label=label, **style)
+            right.plot(omega, one["a2f"].values, line, color=colour, label=criterion)
+        left.set_xlabel(f"least margin at {kelvin(temperature)}")
+        left.set_ylabel(rf"largest $T_c$ (K), $\mu^*$ = {mu_star:g}")
+        left.set_ylim(bottom=0)
+        left.legend(loc="best")
+        right.set_xlabel(r"phonon energy $\omega$ (meV)")
+        right.set_ylabel(r"optimal $\alpha^2F(\omega)$")
+        right.set_title(f"least margin {margins[order[0]]:g}", loc="left")
+        right.set_xlim(0, omega[-1])
+        right.set_ylim(bottom=0)
+        right.legend(loc="best")
+    return drawn.root

@@ -1,0 +1,126 @@
+"""The figure of a fit, drawn from its dataset."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from ...presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ...units import kelvin
+from .output import MOMENTS, value_with_error
+from .resolution import sharp_lines
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
+    """Each data set with the fit and its band; below, α²F with its band, and of a table how
+    sharp lines would look.
+
+    Args:
+        data: of a `Fit`.
+        ax: what to draw on, see `plotting.canvas`; a new figure if left out.
+    """
+    count = data.attrs["data_sets"]
+    below = 2 if "resolution" in data else 1
+    omega, a2f, error = (data[name].values for name in ("frequency", "a2f", "a2f_error"))
+    with rc_context(STYLE):
+        drawn = canvas(ax, count + below, 1, (4.6, 2.5 * (count + below)))
+        panels = drawn.panels
+        for number, axes in enumerate(panels[:count], 1):
+            _draw_data(axes, data, number)
+        axes = panels[count]
+        low = a2f - error
+        if data.attrs["model"] == "GaussianPeaks":
+            low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
+        axes.fill_between(omega, low, a2f + error, color=BLUE, alpha=0.25, lw=0)
+        axes.plot(omega, a2f, color=BLUE, label=r"fit, $\pm 1\sigma$")
+        axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
+        axes.set_xlim(0, omega[-1])
+        axes.set_xlabel(r"phonon energy $\omega$ (meV)")
+        axes.set_ylabel(r"$\alpha^2F(\omega)$")
+        axes.set_title(_told(data), loc="left", fontsize=7)
+        axes.legend(loc="best")
+        if "resolution" in data:
+            _draw_lines(panels[-1], omega, data["resolution"].values)
+    return drawn.root
+
+
+def _draw_lines(axes, omega, resolution) -> None:
+    """The response to a line of unit area at each of a few frequencies."""
+    lines = sharp_lines(omega, resolution)
+    for (where, seen, width), colour in zip(lines, (BLUE, ORANGE, GREEN, GREY), strict=True):
+        told = f"{width:.2g} meV wide" if np.isfinite(width) else "not resolved"
+        axes.axvline(where, color=colour, linewidth=0.7, linestyle=":")
+        axes.plot(omega, seen, color=colour, label=f"{where:.3g} meV: {told}")
+    axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
+    axes.set_xlim(0, float(omega[-1]))
+    axes.set_xlabel(r"phonon energy $\omega$ (meV)")
+    axes.set_ylabel(r"response (meV$^{-1}$)")
+    axes.set_title("sharp lines as this fit would show them", loc="left")
+    axes.legend(loc="best")
+
+
+def _told(data: "xr.Dataset") -> str:
+    names = {
+        "lambda": r"$\lambda$",
+        "omega-log": r"$\omega_\log$",
+        "lambda-omega2": r"$\lambda\langle\omega^2\rangle$",
+        "tc": "$T_c$",
+    }
+    undecided, parts = data.attrs["undecided"].split(", "), []
+    for name, label in names.items():
+        key = name.replace("-", "_")
+        if key in data:
+            shown = value_with_error(float(data[key]), float(data[f"{key}_error"]))
+            told = f"{label} = {shown} {MOMENTS[name][2]}".strip()
+            parts.append(f"{told} (undecided)" if name in undecided else told)
+    # Two lines: four numbers with their errors are wider than the panel.
+    return ",  ".join(parts[:2]) + "\n" + ",  ".join(parts[2:])
+
+
+# Of each kind of data: the axes' labels, and the names of curves.
+_LABELS = {
+    "heat": ("T (K)", r"$C_{el}/C_{bare}$"),
+    "self-energy": ("E (meV)", r"$\Sigma$ (meV)"),
+    "weight": ("E (meV)", "1/Z"),
+    "relaxation": ("t (ps)", r"$T_e$ (K)"),
+    "Tc": ("", r"$T_c$ (K)"),
+}
+_PARTS = {"": "", "real": r"Re $\Sigma$", "imaginary": r"Im $\Sigma$"}
+
+
+def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
+    told = data[f"measured_{number}"].attrs
+    parts = told["parts"].split(", ")
+    x, measured, error, fitted, width = (
+        np.split(data[f"{name}_{number}"].values, len(parts))
+        for name in ("abscissa", "measured", "measured_error", "fitted", "fitted_error")
+    )
+    for k, (part, colour) in enumerate(zip(parts, (ORANGE, GREEN), strict=False)):
+        order = np.argsort(x[k])
+        middle, band = fitted[k][order], width[k][order]
+        axes.errorbar(
+            x[k],
+            measured[k],
+            error[k],
+            fmt="o",
+            color=GREY,
+            elinewidth=0.8,
+            zorder=1,
+            label="data" if k == 0 else None,
+        )
+        ends = middle - band, middle + band
+        axes.fill_between(x[k][order], *ends, color=colour, alpha=0.3, lw=0)
+        label = f"fit {_PARTS.get(part, part)}".strip()
+        axes.plot(x[k][order], middle, color=colour, label=label, zorder=3)
+    if np.min(x[0]) > 0 and np.max(x[0]) > 50 * np.min(x[0]) and told["kind"] == "heat":
+        axes.set_xscale("log")
+    below, beside = _LABELS.get(told["kind"], ("datum", told["kind"]))
+    axes.set_xlabel(below)
+    axes.set_ylabel(beside)
+    if "temperature_K" in told:
+        axes.set_title(f"T = {kelvin(told['temperature_K'])}", loc="left")
+    axes.legend(loc="best")

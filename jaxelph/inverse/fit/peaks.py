@@ -1,0 +1,194 @@
+r"""Gaussian peaks fitted by Levenberg-Marquardt in the logarithms of their parameters."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from jaxtyping import Array, Float
+
+from ...spectra.peaks import GaussianPeaks
+from ..data.spectral import SpectralData
+from ..sensitivities.derivatives import Functional
+from .result import (
+    MOMENTS,
+    Fit,
+    FitError,
+    background_columns,
+    derived,
+    predict,
+    propagated,
+    split,
+    with_errors,
+)
+
+
+def peaks_a2f(
+    peaks: GaussianPeaks, omega: Float[Array, " frequency"]
+) -> Float[Array, " frequency"]:
+    r"""α²F(ω) of Gaussian peaks, see `GaussianPeaks`.
+
+    Source: the formula stands in `GaussianPeaks`.
+
+    Args:
+        peaks: centres, widths and couplings.
+        omega (array of shape (frequency,), energy): where.
+
+    Returns:
+        α²F (array of shape (frequency,)).
+
+    Example:
+        >>> w = jnp.linspace(1.0, 99.0, 2000)
+        >>> a2f = peaks_a2f(GaussianPeaks([50.0], [5.0], [1.5]), w)
+        >>> print(f"{jnp.trapezoid(2 * a2f / w, w):.8f}")
+        1.50000000
+    """
+    return peaks.a2f(omega)
+
+
+# A step of the logarithms that counts as none, beside a tenth of their errors.
+_STILL = 1e-4
+
+
+def _peaks(theta, order):
+    omega, width, coupling = jnp.exp(theta).reshape(3, -1)
+    return GaussianPeaks(omega, width, coupling, order)
+
+
+def _residual(theta, args):
+    """Data first, then the prior's pull of each logarithm to the start."""
+    data, target, error, columns, start, inverse_spread, order = args
+    size = start.shape[0]
+    value = predict(_peaks(theta[:size], order), data) + columns @ theta[size:]
+    return jnp.append((value - target) / error, (theta[:size] - start) * inverse_spread)
+
+
+def _residual_with_jacobian(theta, args):
+    """The residual with its Jacobian as a matrix, both of which the solver sees.
+
+    One program gives both, in forward mode. Left to itself the solver would differentiate the
+    residual at several places, and compile the kinetic equation at each of them.
+    """
+
+    def twice(x):
+        residual = _residual(x, args)
+        return residual, residual
+
+    here = jax.lax.stop_gradient(theta)
+    jacobian, residual = jax.jacfwd(twice, has_aux=True)(here)
+    return residual + jacobian @ (theta - here), (residual, jacobian)
+
+
+@eqx.filter_jit
+def _solve(theta, args, max_steps):
+    found = optx.least_squares(
+        _residual_with_jacobian,
+        optx.LevenbergMarquardt(rtol=1e-10, atol=1e-10),
+        theta,
+        args,
+        has_aux=True,
+        max_steps=max_steps,
+        throw=False,
+    )
+    return found.value, found.result == optx.RESULTS.successful, *found.aux
+
+
+def fit_peaks(
+    data: tuple[SpectralData, ...],
+    model: GaussianPeaks,
+    transition: Functional | None,
+    spread: float | None,
+    max_steps: int,
+) -> Fit:
+    """See `fit_spectrum`; `transition` is Tc of a spectrum."""
+    names, columns = background_columns(data)
+    scale = np.max(np.abs(columns), axis=0, initial=0.0)
+    target = np.concatenate([item.values for item in data])
+    error = np.concatenate([item.error for item in data])
+    shapes = np.stack([np.asarray(x) for x in (model.omega, model.width, model.coupling)])
+    if not np.all(np.isfinite(shapes)) or not np.all(shapes > 0):
+        raise ValueError("the peaks to start from must have positive ω, width and coupling.")
+    if spread is not None and not 0 < spread < np.inf:
+        raise ValueError(f"spread must be a positive number, got {spread:g}.")
+    size, total = shapes.size, shapes.size + len(names)
+    if spread is None and len(target) < total:
+        raise ValueError(
+            f"{len(target)} data cannot decide {total} parameters without a prior; take fewer "
+            "peaks, a prior on them (spread=), or a table, whose prior makes up for what the data "
+            "lack."
+        )
+    start = jnp.log(jnp.asarray(shapes.ravel()))
+    inverse_spread = 0.0 if spread is None else 1 / spread
+    args = (
+        tuple(data),
+        jnp.asarray(target),
+        jnp.asarray(error),
+        jnp.asarray(columns / scale),
+        start,
+        jnp.asarray(inverse_spread),
+        model.order,
+    )
+    theta, converged, residual, jacobian = _solve(
+        jnp.append(start, jnp.zeros(len(names))), args, max_steps
+    )
+    if not bool(converged) or not bool(jnp.all(jnp.isfinite(theta))):
+        raise FitError(
+            f"the fit did not converge in {max_steps} steps; start from peaks that are closer, "
+            "take fewer of them or a prior (spread=), or allow more steps (max_steps=)."
+        )
+    jacobian, pulls = np.asarray(jacobian), np.asarray(residual)
+    residual = pulls[: len(target)]
+    strength = np.linalg.svd(jacobian, compute_uv=False)
+    if not np.all(np.isfinite(strength)) or strength[-1] < 1e-10 * strength[0]:
+        raise FitError(
+            "the data do not decide all parameters: a combination of them leaves the fit as it "
+            "is. Take fewer peaks, a prior on them (spread=), or fit a table."
+        )
+    covariance = np.linalg.inv(jacobian.T @ jacobian)
+    # The conditions decide, not the solver: at a least χ² a step of Gauss and Newton stays at home.
+    left = np.abs(covariance @ jacobian.T @ pulls)
+    if np.any((left > _STILL) & (left > 0.1 * np.sqrt(np.diag(covariance)))):
+        raise FitError(
+            f"the fit did not converge: χ² = {residual @ residual:.3g} is not the least, a step of "
+            f"{np.max(left):.2g} in the logarithms of the peaks would lower it; start closer, or "
+            "check that the errors of the data are not far too small."
+        )
+    jacobian = jacobian[: len(target)]
+    found = _peaks(theta[:size], model.order)
+    inner = covariance[:size, :size]
+    top = float(jnp.max(found.omega + 4 * found.width))
+    omega = np.linspace(0, top, 401)[1:]
+    curve = np.asarray(
+        jax.jacfwd(lambda x: peaks_a2f(_peaks(x, model.order), jnp.asarray(omega)))(theta[:size])
+    )
+    slopes = np.asarray(
+        jax.jacfwd(lambda x: derived(_peaks(x, model.order), transition))(theta[:size])
+    )
+    errors = propagated(slopes, inner)
+    values = np.append(np.exp(np.asarray(theta[:size])), np.asarray(theta[size:]) / scale)
+    labels = [
+        f"{kind} {peak + 1}"
+        for kind in ("omega", "width", "coupling")
+        for peak in range(shapes.shape[1])
+    ]
+    turned = np.append(values[:size], 1 / scale) * np.sqrt(np.diag(covariance))
+    share = {}
+    if spread is not None:
+        before = spread * np.linalg.norm(slopes, axis=1)
+        share = {n: float((e / b) ** 2) for n, e, b in zip(MOMENTS, errors, before, strict=False)}
+    # What the prior decides is the trace of C S⁻², the data decide the rest of the parameters.
+    decided = total - inverse_spread**2 * float(np.trace(inner))
+    return Fit(
+        spectrum=found,
+        data=data,
+        omega=omega,
+        a2f=np.asarray(peaks_a2f(found, jnp.asarray(omega))),
+        covariance=curve @ inner @ curve.T,
+        parameters=with_errors(labels + names, values, turned),
+        moments=with_errors(MOMENTS, np.asarray(derived(found, transition)), errors),
+        fitted=split(data, residual * error + target),
+        fitted_error=split(data, propagated(jacobian * error[:, None], covariance)),
+        chi_square=float(residual @ residual),
+        degrees=float(len(target) - decided),
+        prior_share=share,
+    )

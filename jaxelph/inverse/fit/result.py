@@ -1,0 +1,338 @@
+"""A fitted spectrum, and what the fits of peaks and of tables share."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.stats import chi2, norm
+
+from ...presentation.notebook import html_table
+from ...spectra.moments import coupling_constant, log_frequency
+from ...spectra.peaks import GaussianPeaks
+from ...spectra.spectrum import EliashbergFunction
+from ...spectra.table import TabulatedSpectrum
+from ...units import KELVIN
+from ..data.axis import axis_of
+from ..data.spectral import SpectralData
+from ..sensitivities.derivatives import Functional, coupling_moment
+from .entropy import EntropyFit
+from .errors import FitError as FitError
+from .errors import FitWarning as FitWarning
+from .functionals import MOVED, UNCERTAIN, UNDECIDED
+from .linear import Bootstrap, LinearFit
+from .output import MOMENTS as UNITS_OF_MOMENTS
+from .output import parameter_unit
+from .resolution import line_widths
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
+MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
+
+
+# Remarks are made where chance alone would make them once in so many fits.
+_CHANCE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fit:
+    """A spectrum fitted to data, with the errors of whatever follows from it.
+
+    Args:
+        spectrum: the fitted peaks or table.
+        data: what was fitted.
+        omega (array of shape (row,), energy): frequencies of the curve.
+        a2f (array of shape (row,)): α²F there.
+        covariance (array of shape (row, row)): of α²F.
+        parameters: of peaks, and backgrounds: name → (value, error).
+        moments: λ, ω_log, λ⟨ω²⟩, Tc: name → (value, error), energies in the data's unit.
+        fitted (arrays of shape (datum,)): of each data set, background included.
+        fitted_error (arrays of shape (datum,)): its standard deviation.
+        chi_square (scalar): χ².
+        degrees (scalar): of freedom: data less the parameters that they decide.
+        prior_share: of each moment: what is left of the prior's variance.
+        posterior: of a table: evidence and resolution kernel.
+
+    Example:
+        >>> from jaxelph.inverse import HeatData, fit_spectrum
+        >>> data = HeatData([1.0, 2.0, 3.0, 4.0], [1.2, 0.85, 0.84, 0.88], [0.1, 0.1, 0.1, 0.1])
+        >>> fit = fit_spectrum(data, GaussianPeaks([9.0], [1.5], [0.6]), spread=0.5, mu_star=None)
+        >>> print(list(fit.moments), fit.error.shape)
+        ['lambda', 'omega-log', 'lambda-omega2'] (400,)
+    """
+
+    spectrum: GaussianPeaks | TabulatedSpectrum
+    data: tuple[SpectralData, ...]
+    omega: np.ndarray
+    a2f: np.ndarray
+    covariance: np.ndarray
+    parameters: dict[str, tuple[float, float]]
+    moments: dict[str, tuple[float, float]]
+    fitted: tuple[np.ndarray, ...]
+    fitted_error: tuple[np.ndarray, ...]
+    chi_square: float
+    degrees: float
+    prior_share: dict[str, float]
+    posterior: "LinearFit | EntropyFit | None" = None
+
+    @property
+    def error(self) -> np.ndarray:
+        """One standard deviation of α²F at each frequency."""
+        return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Moments that the data do not decide.
+
+        They leave more than a tenth of the prior's variance; or of a table, whose moments are
+        linear estimates of positive numbers, an error above an eighth of the value, or a value that
+        another prior would move by more than a tenth.
+        """
+        return tuple(
+            name
+            for name, share in self.prior_share.items()
+            if share > UNDECIDED or (self.posterior is not None and self._uncertain(name))
+        )
+
+    def _uncertain(self, name: str) -> bool:
+        assert self.posterior is not None
+        value, error = self.moments[name]
+        moved = self.posterior.prior_shift.get(name, 0.0)
+        return not (error <= UNCERTAIN * value and moved <= MOVED)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What χ² and the signs of the residuals say against the errors of the data.
+
+        χ² far from its degrees of freedom is an error wrong by about √(χ²/degrees); residuals of
+        one sign that come in far fewer runs than chance makes are a curve that the model does not
+        follow.
+        """
+        return (
+            *chi_square_remarks(self.chi_square, self.degrees),
+            *(
+                remark
+                for item, fitted in zip(self.data, self.fitted, strict=True)
+                for remark in runs_remarks(item.name, item.values - fitted)
+            ),
+        )
+
+    @property
+    def line_widths(self) -> dict[float, float]:
+        """{ω: full width at half maximum} of sharp lines as a table's fit shows them."""
+        if self.posterior is None:
+            return {}
+        return line_widths(self.omega, self.posterior.resolution)
+
+    def bootstrap(self, draws: int = 200, seed: int = 0) -> dict[str, Bootstrap]:
+        """Fits of the fitted α²F with fresh noise: bias, spread and coverage of each moment.
+
+        Args:
+            draws: of the noise.
+            seed: of the draws.
+
+        Raises:
+            ValueError: the fit is not one of a table under the smooth prior.
+        """
+        if not isinstance(self.posterior, LinearFit):
+            raise ValueError("the bootstrap is of a table under the smooth prior.")
+        return self.posterior.bootstrap(draws, seed)
+
+    def _repr_html_(self) -> str:
+        undecided = self.undecided
+        rows = [
+            (name, value, error, "undecided" if name in undecided else "")
+            for name, (value, error) in self.moments.items()
+        ]
+        title = (
+            f"Fit of {', '.join(item.name for item in self.data)} data: "
+            f"χ² = {self.chi_square:.4g} for {self.degrees:.4g} degrees of freedom"
+        )
+        return html_table(title, rows, ("", "value", "error", ""))
+
+    def to_xarray(self) -> "xr.Dataset":
+        """α²F with its covariance, the moments, and data beside fit, in meV, K and ps.
+
+        Of the n-th data set, names that end in _n: the abscissa, what was measured with its
+        error, and what was fitted with its own.
+        """
+        import xarray as xr
+
+        data: dict[str, tuple] = {
+            "a2f": ("frequency", self.a2f, {"long_name": "α²F(ω)", "units": "1"}),
+            "a2f_error": (
+                "frequency",
+                self.error,
+                {"long_name": "standard deviation", "units": "1"},
+            ),
+            "a2f_covariance": (
+                ("frequency", "frequency_2"),
+                self.covariance,
+                {"long_name": "covariance of α²F(ω) and α²F(ω')", "units": "1"},
+            ),
+        }
+        for name, (value, error) in self.moments.items():
+            label, factor, unit = UNITS_OF_MOMENTS[name]
+            key = name.replace("-", "_")
+            data[key] = ((), factor * value, {"long_name": label, "units": unit or "1"})
+            data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+            if name in self.prior_share:
+                told = {"long_name": "what is left of the prior's variance", "units": "1"}
+                data[f"{key}_prior_share"] = ((), self.prior_share[name], told)
+        for name, (value, error) in self.parameters.items():
+            factor, unit = parameter_unit(name)
+            key = name.replace(" ", "_").replace("-", "_")
+            data[key] = ((), factor * value, {"units": unit or "1"})
+            data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+        for number, (item, fitted, error) in enumerate(
+            zip(self.data, self.fitted, self.fitted_error, strict=True), 1
+        ):
+            row, axis = f"datum_{number}", axis_of(item)
+            over = {"long_name": axis.long_name, "units": axis.units}
+            data[f"abscissa_{number}"] = (row, axis.values, over)
+            told: dict[str, str | float] = {
+                "kind": item.name,
+                "units": axis.data_units,
+                "parts": ", ".join(axis.parts),
+            }
+            temperature = getattr(item, "temperature", None)
+            if temperature is not None and np.ndim(temperature) == 0:
+                told["temperature_K"] = float(temperature) / KELVIN
+            columns = {
+                "measured": item.values,
+                "measured_error": item.error,
+                "fitted": fitted,
+                "fitted_error": error,
+            }
+            for name, values in columns.items():
+                data[f"{name}_{number}"] = (row, axis.factor * values, dict(told))
+        if self.posterior is not None:
+            data["resolution"] = (
+                ("frequency", "frequency_2"),
+                self.posterior.resolution,
+                {"long_name": "mean of the fit = resolution · true α²F, without noise"},
+            )
+        frequency = {"long_name": "phonon frequency", "units": "meV"}
+        return xr.Dataset(
+            data,
+            coords={
+                "frequency": ("frequency", self.omega, frequency),
+                "frequency_2": ("frequency_2", self.omega, frequency),
+            },
+            attrs={
+                "kind": "fit",
+                "data_sets": len(self.data),
+                "model": type(self.spectrum).__name__,
+                "chi_square": self.chi_square,
+                "degrees_of_freedom": self.degrees,
+                "undecided": ", ".join(self.undecided),
+            },
+        )
+
+    def plot(self, ax=None):
+        """A figure of data beside fit, and of α²F with its band; on `ax` if given."""
+        from .figure import fit_figure
+
+        return fit_figure(self.to_xarray(), ax)
+
+
+def chi_square_remarks(chi_square: float, degrees: float) -> list[str]:
+    """A sentence where χ² has a chance below 1e-6, either way.
+
+    Example:
+        >>> print(chi_square_remarks(31.0, 28.0), chi_square_remarks(0.3, 28.0)[0][:36])
+        [] χ² is 0.3 for 28 degrees of freedom:
+    """
+    if not degrees > 0:
+        return []
+    told = f"χ² is {chi_square:.4g} for {degrees:.4g} degrees of freedom"
+    factor = np.sqrt(chi_square / degrees)
+    if chi2.sf(chi_square, degrees) < _CHANCE:
+        return [f"{told}: the errors look {factor:.2g} times too small, or the model is wrong"]
+    if chi2.cdf(chi_square, degrees) < _CHANCE:
+        larger = f"{1 / factor:.2g} times" if factor > 0 else "far"
+        return [f"{told}: the errors look {larger} too large"]
+    return []
+
+
+def runs_remarks(name: str, residual: np.ndarray) -> list[str]:
+    """A sentence where the signs come in fewer runs than chance makes (Wald, Wolfowitz 1940)."""
+    sign = residual[residual != 0] > 0
+    up, down = int(np.sum(sign)), int(np.sum(~sign))
+    total = up + down
+    if min(up, down) < 5:
+        return []
+    runs = 1 + int(np.sum(sign[1:] != sign[:-1]))
+    mean = 1 + 2 * up * down / total
+    spread = np.sqrt((mean - 1) * (mean - 2) / (total - 1))
+    if norm.cdf((runs - mean) / spread) > _CHANCE:
+        return []
+    return [
+        f"{name} data: {total} residuals have {runs} runs of one sign where chance makes "
+        f"{mean:.0f} ± {spread:.0f}: the model does not follow them"
+    ]
+
+
+def predict(spectrum: EliashbergFunction, data: Sequence[SpectralData]) -> Float[Array, " datum"]:
+    """What all data sets would be, one after the other.
+
+    Sets of one kind and shape, T_e(t) at several temperatures for example, go through one
+    program in turn: compiling takes far longer than running it.
+    """
+    traced = [jax.tree.map(jnp.asarray, item) for item in data]
+    groups: dict = {}
+    for number, item in enumerate(traced):
+        leaves, structure = jax.tree.flatten(item)
+        groups.setdefault((structure, *(x.shape for x in leaves)), []).append(number)
+    values: dict[int, Array] = {}
+    for numbers in groups.values():
+        if len(numbers) == 1:
+            values[numbers[0]] = traced[numbers[0]].predict(spectrum)
+            continue
+        stacked = jax.tree.map(lambda *x: jnp.stack(x), *(traced[i] for i in numbers))
+        rows = jax.lax.map(lambda item: item.predict(spectrum), stacked)
+        values.update(zip(numbers, rows, strict=True))
+    return jnp.concatenate([values[i] for i in range(len(traced))])
+
+
+def derived(spectrum: EliashbergFunction, transition: Functional | None) -> Float[Array, " moment"]:
+    """λ, ω_log, λ⟨ω²⟩ and, with a function for it, Tc."""
+    rows = [coupling_constant(spectrum), log_frequency(spectrum), coupling_moment(spectrum)]
+    if transition is not None:
+        rows.append(transition(spectrum))
+    return jnp.stack(rows)
+
+
+def background_columns(data: Sequence[SpectralData]) -> tuple[list[str], np.ndarray]:
+    """Names and columns (array of shape (datum, background)) of all backgrounds."""
+    names, columns, start = [], [], 0
+    total = sum(len(item.values) for item in data)
+    for number, item in enumerate(data):
+        for name, column in item.background.items():
+            names.append(name if len(data) == 1 else f"{name} of data set {number + 1}")
+            whole = np.zeros(total)
+            whole[start : start + len(column)] = column
+            columns.append(whole)
+        start += len(item.values)
+    return names, np.array(columns).reshape(len(columns), total).T
+
+
+def split(data: Sequence[SpectralData], values) -> tuple[np.ndarray, ...]:
+    """A vector over all data, cut into one for each set."""
+    ends = np.cumsum([len(item.values) for item in data])[:-1]
+    return tuple(np.split(np.asarray(values), ends))
+
+
+def propagated(jacobian, covariance) -> np.ndarray:
+    """√diag(J C Jᵀ), one standard deviation of each row."""
+    return np.sqrt(np.clip(np.sum((jacobian @ covariance) * jacobian, axis=1), 0, None))
+
+
+def with_errors(names, values, errors) -> dict[str, tuple[float, float]]:
+    """{name: (value, error)}, for as many names as there are values."""
+    return {n: (float(v), float(e)) for n, v, e in zip(names, values, errors, strict=False)}

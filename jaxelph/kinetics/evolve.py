@@ -1,0 +1,379 @@
+"""How a metal relaxes, or runs away: the kinetic equation integrated in time."""
+
+import dataclasses
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Real
+
+from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..electrons.occupations import fermi
+from ..grids.energies import EnergyGrid
+from ..numerics.checks import checked
+from ..numerics.precision import check_precision
+from ..presentation.notebook import html_table
+from ..spectra.description import concrete
+from ..spectra.resolution import at_temperature
+from ..spectra.spectrum import EliashbergFunction, Scalar
+from ..stability.critical import check_temperature
+from .collisions import ElectronCollisions
+from .dataset import evolution_dataset
+from .equation import KineticEquation, KineticMatrices
+from .instability import Instability, find_instability
+from .positivity import Positivity
+from .run import RESULTS, Run
+
+# Up to this size dense matrices beat Fourier transforms; see benchmarks/.
+_DENSE = 400
+
+
+class Evolution(Run):
+    """The electron distribution in time, what `evolve` returns, and why it ended.
+
+    Rows after `reached` are NaN; `result` says whether the metal relaxed (`completed`) or the
+    normal state lost its stability (`unstable`) at the time `reached`. That time carries no
+    derivative: gradients are those of f at fixed times.
+
+    Args:
+        times (array of shape (time,), 1/energy): as asked for, rescaled: πt.
+        energies (array of shape (energy,), energy): E = ε…Lε.
+        f (array of shape (time, energy)): the distribution.
+        heat (array of shape (time,), energy²): received from the phonons, ∫dt ∫dE E I(f).
+        reached (scalar, 1/energy): time of the last state.
+        final (array of shape (energy,)): δ = f - f0(T0) at that time.
+        result: one of `RESULTS`.
+        spectrum: the spectrum it was computed for.
+        grid: the energy grid.
+        equation: the equation that was integrated.
+        stats: numbers of steps, by diffrax.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> run = evolve(s, 13.85, 12.59, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 16.0]))
+        >>> print(run.f.shape, RESULTS[run.result], bool(np.max(np.abs(run.energy_error)) < 1e-5))
+        (3, 75) The evolution reached the last time. True
+    """
+
+    def instability(self) -> Instability | None:
+        """When, where and how the normal state lost its stability; None where it did not."""
+        return find_instability(self)
+
+    def _repr_html_(self) -> str | None:
+        if not concrete((self.times, self.f, self.reached)) or np.ndim(self.f) != 2:
+            return None  # traced, or a batch
+        names = ("completed", "unstable", "failed")
+        temperature = np.asarray(self.temperature)
+        rows = [
+            ("result", next(n for n in names if bool(self.result == getattr(RESULTS, n)))),
+            ("times", len(self.times)),
+            ("energies", len(self.energies)),
+            ("reached (1/energy, rescaled)", float(self.reached)),
+            ("T_0 (energy)", float(self.equation.temperature)),
+            ("T_e at the first time (energy)", float(temperature[0])),
+            ("T_e at the last time (energy)", float(temperature[-1])),
+        ]
+        return html_table("Evolution", rows)
+
+    def to_xarray(self):
+        """The evolution as a labelled `xarray.Dataset`, in the caller's unit of energy."""
+        return evolution_dataset(self)
+
+    def plot(self, ax=None):
+        """A figure of f and δf over energy and time, and of T_e(t); on `ax` if given."""
+        from .figure import evolution_figure
+
+        return evolution_figure(self.to_xarray(), ax)
+
+
+@checked
+def evolve(
+    spectrum: EliashbergFunction,
+    initial: Real[Array, "..."] | float,
+    temperature: Scalar,
+    grid: EnergyGrid,
+    times: Real[ArrayLike, " time"],
+    *,
+    rtol: float = 1e-6,
+    atol: float | None = None,
+    solver: diffrax.AbstractSolver | None = None,
+    electrons: ElectronCollisions | None = None,
+    stop_when_unstable: bool = True,
+    adjoint: diffrax.AbstractAdjoint | None = None,
+    max_steps: int = 4096,
+    progress: diffrax.AbstractProgressMeter | None = None,
+    throw: bool = True,
+) -> Evolution:
+    r"""Integrate the kinetic equation B(f) ∂f/∂t = I(f), Supplement Eq. (29).
+
+    The state starts at t = 0 as a Fermi distribution or any other f with f(-E) = 1 - f(E), with
+    phonons that stay in equilibrium. Exact in energy on a grid that resolves the temperatures,
+    adaptive in time, differentiable in every argument (with the step sizes frozen).
+
+    A metal without a definite answer is told apart: after each step B(f) is checked to be
+    positive, and where it is not the run ends with `RESULTS.unstable` at the time of the
+    crossing. With a single Einstein mode every collision stays on one ladder E + nω, so that
+    I(f) sums to zero on each of them. B(f) then leaves as many combinations of f constant, for
+    small δ the sums of B(f0)δ over a ladder, and f comes to rest on a plateau that they decide
+    instead of f0(T0).
+
+    Args:
+        spectrum: an Eliashberg function.
+        initial (scalar, energy, or array of shape (energy,)): the electrons' temperature at
+            t = 0, or their distribution f(E) on the grid's energies.
+        temperature (scalar, energy): T0 of the phonons.
+        grid: see `EnergyGrid.suggest`, with `hottest` the electrons' temperature.
+        times (array of shape (time,), 1/energy): ascending, ≥ 0, rescaled: πt.
+        rtol, atol: local error of f allowed in each step; atol is rtol/100 if left out.
+        solver: a diffrax solver for `dae.MassMatrixTerm`; `dae.Rodas5P` if left out, by GMRES
+            on large grids.
+        electrons: electron-electron collisions on the same grid.
+        stop_when_unstable: end where B(f) is not positive. Without it the equation is
+            integrated as far as it goes, which shows how an unstable state grows.
+        adjoint: how to differentiate; the reverse pass keeps checkpoints by default.
+        max_steps: before the run is given up.
+        progress: a diffrax progress meter.
+        throw: raise when the integrator fails. An unstable metal is an answer and never raises.
+
+    Returns:
+        Evolution.
+
+    Raises:
+        ValueError: a temperature, time, distribution or grid that cannot be; the message says
+            which and what to do.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxelph import EinsteinModes
+        >>> s = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
+        >>> run = evolve(s, 13.85, 12.59, EnergyGrid(6.0, 75), np.array([0.0, 1.0, 16.0]))
+        >>> print(run.temperature.round(4))
+        [13.85   12.6029 12.59  ]
+    """
+    check_precision()
+    # Inside a caller's jit too, what is concrete is checked now.
+    with jax.ensure_compile_time_eval():
+        initial = jnp.asarray(initial, dtype=float)
+        times = jnp.asarray(times, dtype=float)
+        _check(initial, temperature, grid, times, electrons)
+    spectrum = at_temperature(spectrum, temperature)
+    if initial.ndim == 0:
+        spectrum = at_temperature(spectrum, initial)
+    if solver is None:
+        matrix_free = grid.size > _DENSE
+        solver = Rodas5P(
+            Krylov(_preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
+        )
+    else:
+        matrix_free = _is_matrix_free(solver)
+    run = _integrate(
+        spectrum,
+        initial,
+        jnp.asarray(temperature, dtype=float),
+        grid,
+        electrons,
+        times,
+        jnp.asarray(rtol, dtype=float),
+        jnp.asarray(1e-2 * rtol if atol is None else atol, dtype=float),
+        solver,
+        matrix_free,
+        stop_when_unstable,
+        diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint,
+        max_steps,
+        diffrax.NoProgressMeter() if progress is None else progress,
+        throw,
+    )
+    # The caller's own spectrum: where it came from does not pass through a compiled function.
+    return dataclasses.replace(run, spectrum=spectrum)
+
+
+@eqx.filter_jit
+def _integrate(
+    spectrum,
+    initial,
+    temperature,
+    grid,
+    electrons,
+    times,
+    rtol,
+    atol,
+    solver,
+    matrix_free,
+    stop_when_unstable,
+    adjoint,
+    max_steps,
+    progress,
+    throw,
+):
+    equation = KineticEquation.at(spectrum, temperature, grid, electrons)
+    start = fermi(grid.energies, initial) if initial.ndim == 0 else initial
+    deviation = start - equation.equilibrium
+    operators = equation if matrix_free else equation.matrices()
+    # The heat received is integrated along, in units of T0² to be of order one beside f.
+    heat_unit = equation.temperature**2
+
+    positivity = Positivity.around(operators, deviation)
+
+    # Its sign is all that matters; the small slope in t keeps the derivative of the root finite.
+    def crossing(t, y, args, **_):
+        sign = jnp.where(positivity.lost(y[:-1]), -1.0, 1.0)
+        return 1e-40 * (sign - 1e-3 * (t / times[-1]))
+
+    event = None
+    if stop_when_unstable:
+        # It falls, as does what diffrax puts in its place in the lanes of a batch without a
+        # crossing. That one is exactly zero at the end, where a search for the sign fails.
+        event = diffrax.Event(crossing, optx.Bisection(rtol=1e-10, atol=1e-30, flip=True))
+    started_stable = ~positivity.lost(deviation) if stop_when_unstable else jnp.array(True)
+    # Nothing moves at f0: a run that may not start costs a few steps, in a batch as well.
+    start_at = jnp.where(started_stable, deviation, 0.0)
+    solution = diffrax.diffeqsolve(
+        _term(matrix_free, heat_unit),
+        solver,
+        t0=0.0,
+        t1=times[-1],
+        dt0=None,
+        y0=jnp.append(start_at, 0.0),
+        args=operators,
+        saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]),
+        stepsize_controller=StepController(rtol=rtol, atol=atol),
+        event=event,
+        adjoint=adjoint,
+        max_steps=max_steps,
+        progress_meter=progress,
+        throw=False,
+    )
+    assert solution.ts is not None and solution.ys is not None  # asked for by `saveat`
+    rows, last = solution.ys
+    ended = solution.ts[1][0]
+    result = RESULTS.where(
+        solution.result == diffrax.RESULTS.successful, RESULTS.completed, RESULTS.failed
+    )
+    happened = (solution.result == diffrax.RESULTS.event_occurred) | ~started_stable
+    result = RESULTS.where(happened, RESULTS.unstable, result)
+    # diffrax marks what it did not reach by inf.
+    reached_row = jnp.isfinite(solution.ts[0]) & (started_stable | (times == 0))
+    rows = jnp.where(reached_row[:, None], rows, jnp.nan)
+    rows = jnp.where((reached_row & ~started_stable)[:, None], jnp.append(deviation, 0.0), rows)
+    f = equation.equilibrium[None, :] + rows[:, :-1]
+    if throw:
+        f = eqx.error_if(f, result == RESULTS.failed, RESULTS[RESULTS.failed])
+    return Evolution(
+        times=times,
+        energies=equation.energies,
+        f=f,
+        heat=rows[:, -1] * heat_unit,
+        reached=jnp.where(started_stable, ended, 0.0),
+        final=jnp.where(started_stable, last[0, :-1], deviation),
+        result=result,
+        spectrum=spectrum,
+        grid=grid,
+        equation=equation,
+        stats=solution.stats,
+    )
+
+
+def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
+    """The kinetic equation for the state (δ, heat received), as the solvers see it."""
+
+    def rhs(t, y, operators):
+        del t
+        collisions = operators.collide(y[:-1])
+        energies = _equation(operators).energies
+        heat = 2 * energies[0] * energies @ collisions / heat_unit
+        return jnp.append(collisions, heat)
+
+    def mass_product(t, y, rate, operators):
+        del t
+        return jnp.append(operators.mass_product(y[:-1], rate[:-1]), rate[-1])
+
+    def mass(t, y, operators):
+        del t
+        return _bordered(operators.mass(y[:-1]), 0.0, 1.0)
+
+    def jacobian(t, y, rate, operators):
+        del t
+        matrix = operators.jacobian(y[:-1], rate[:-1])
+        return _bordered(matrix, operators.heat_flow_derivative(y[:-1]) / heat_unit, 0.0)
+
+    if matrix_free:
+        return MassMatrixTerm(rhs=rhs, mass_product=mass_product)
+    return MassMatrixTerm(rhs=rhs, mass=mass, mass_product=mass_product, jacobian=jacobian)
+
+
+def _equation(operators: KineticEquation | KineticMatrices) -> KineticEquation:
+    return operators.equation if isinstance(operators, KineticMatrices) else operators
+
+
+def _bordered(matrix, row, corner):
+    size = matrix.shape[0]
+    bordered = jnp.zeros((size + 1, size + 1)).at[:size, :size].set(matrix)
+    return bordered.at[size, :size].set(row).at[size, size].set(corner)
+
+
+def _preconditioner(t, y, rate, alpha, equation):
+    """The diagonal of αB + Γ: the spread of rates that is left is small."""
+    del t, y, rate
+    diagonal = alpha * equation.weight + equation.phonons.rate
+    return lambda r: r / jnp.append(diagonal, alpha)
+
+
+def _is_matrix_free(solver) -> bool:
+    return isinstance(getattr(solver, "linear_solver", None), Krylov)
+
+
+def _concrete(value) -> bool:
+    return not isinstance(value, Tracer)
+
+
+def _check(initial, temperature, grid, times, electrons) -> None:
+    """Everything that can be wrong with concrete arguments, one sentence each."""
+    check_temperature(temperature)
+    if electrons is not None and electrons.grid.size != grid.size:
+        raise ValueError(
+            f"electrons were set up on a grid of {electrons.grid.size} energies, the evolution "
+            f"has {grid.size}: give both the same grid."
+        )
+    if times.ndim != 1 or times.shape[0] < 2:
+        raise ValueError(f"times must be a vector of at least two, got shape {times.shape}.")
+    if _concrete(times) and not (
+        bool(jnp.all(jnp.diff(times) > 0))
+        and float(times[0]) >= 0
+        and bool(jnp.isfinite(times[-1]))
+    ):
+        raise ValueError("times must ascend from 0 or later; sort them and drop duplicates.")
+    hottest = temperature
+    if initial.ndim == 0:
+        check_temperature(initial, "initial (a temperature)")
+        hottest = jnp.maximum(initial, jnp.asarray(temperature, dtype=float))
+    elif initial.shape != (grid.size,):
+        raise ValueError(
+            f"initial must be a temperature or f on the grid's {grid.size} energies E = ε…Lε, got "
+            f"shape {initial.shape}."
+        )
+    elif _concrete(initial) and not bool(jnp.all((initial >= 0) & (initial <= 1))):
+        worst = int(jnp.argmax(~((initial >= 0) & (initial <= 1))))
+        raise ValueError(
+            f"initial must be a distribution, 0 ≤ f ≤ 1; element {worst} is {initial[worst]}."
+        )
+    if not all(map(_concrete, (temperature, hottest, grid.step))):
+        return
+    coldest = min(float(temperature), float(initial) if initial.ndim == 0 else jnp.inf)
+    if float(grid.step) > coldest:
+        raise ValueError(
+            f"the grid is {float(grid.step) / (0.5 * coldest):.1f} times too coarse: its step "
+            f"{float(grid.step):.4g} should be at most half of the lowest temperature, "
+            f"{coldest:.4g}; see EnergyGrid.suggest."
+        )
+    if float(grid.cutoff) < 12 * float(hottest):
+        raise ValueError(
+            f"the grid ends at {float(grid.cutoff):.4g}, {float(grid.cutoff) / float(hottest):.1f} "
+            f"times the highest temperature {float(hottest):.4g}; it should reach 25 times, see "
+            "EnergyGrid.suggest(..., hottest=...)."
+        )

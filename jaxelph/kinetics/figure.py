@@ -1,0 +1,112 @@
+"""The figure of an evolution, drawn from its dataset."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.colors import SymLogNorm
+
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+# Rates to compare with, as a relaxation holds them: an exponential with each beside T_e(t).
+_MODELS = {"two temperatures": "two_temperature_rate_per_ps", "Allen": "allen_rate_per_ps"}
+
+
+def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
+    """f at a few times, δf over energy and time, and T_e(t), side by side.
+
+    Args:
+        data: of an `Evolution` or a `Relaxation`.
+        ax: what to draw on, see `plotting.canvas`; a new figure if left out.
+    """
+    symbols = [_symbol(data[name]) for name in ("time", "energy", "electron_temperature")]
+    time_label, energy_label, temperature_label = (
+        f"{name} ({unit})" if unit else name
+        for name, unit in zip(
+            ("time $t$", "energy $E - E_F$", "temperature $T_e$"), symbols, strict=True
+        )
+    )
+    seen = np.all(np.isfinite(data["f"].values), axis=1)
+    times, f = data["time"].values[seen], data["f"].values[seen]
+    deviation, energies = data["deviation"].values[seen], data["energy"].values
+    # Where something happens, no further.
+    happens = np.max(np.abs(deviation), axis=0) > 1e-3 * np.max(np.abs(deviation))
+    top = energies[min(np.flatnonzero(happens)[-1] + 1, len(energies) - 1)] if happens.any() else 0
+    top = max(top, 4 * data.attrs["phonon_temperature_as_energy"])
+    with rc_context(STYLE):
+        drawn = canvas(ax, 1, 3, (7.2, 2.7), width_ratios=(1, 1.35, 1))
+        left, middle, right = drawn.panels
+
+        # The distribution is odd about E = 0: its mirror image is drawn as well.
+        whole = np.concatenate([-energies[::-1], [0.0], energies])
+        chosen = np.unique(np.linspace(0, len(times) - 1, min(5, len(times))).round().astype(int))
+        colors = colormaps["viridis"](np.linspace(0, 0.9, len(chosen)))
+        for k, color in zip(chosen, colors, strict=True):
+            values = np.concatenate([1 - f[k, ::-1], [0.5], f[k]])
+            left.plot(whole, values, color=color, label=f"{times[k]:.3g}")
+        left.set(xlim=(-top, top), ylim=(-0.02, 1.02), xlabel=energy_label)
+        left.set_ylabel("distribution $f(E)$")
+        left.legend(title=f"$t$ ({symbols[0]})" if symbols[0] else "$t$", loc="lower left")
+
+        size = max(float(np.max(np.abs(deviation))), 1e-300)
+        if len(times) > 1:
+            fine = np.linspace(0, min(top, energies[-1]), 257)
+            mesh = middle.pcolormesh(
+                times,
+                fine,
+                _sinc_series(deviation, fine / energies[0]).T,
+                cmap="RdBu_r",
+                norm=SymLogNorm(size * 1e-2, vmin=-size, vmax=size),
+                shading="gouraud",
+                rasterized=True,
+            )
+            decade = 10.0 ** np.floor(np.log10(size))
+            ticks = [-decade, -decade / 10, 0, decade / 10, decade]
+            drawn.root.colorbar(mesh, ax=middle, label=r"$f - f_0(T_0)$", ticks=ticks)
+            middle.set_xlabel(time_label)
+        else:
+            middle.plot(deviation[0], energies, color=ORANGE)
+            middle.set_xlabel(r"$f - f_0(T_0)$")
+        middle.set(ylim=(0, top), ylabel=energy_label)
+
+        kelvin = data["electron_temperature"].values[seen]
+        cold = data.attrs["phonon_temperature"]
+        alone = "o" if len(times) == 1 else "-"
+        right.plot(times, kelvin, alone, color=ORANGE, label="electrons")
+        styles = ((BLUE, "--"), (GREEN, "-."))
+        models = [(n, key) for n, key in _MODELS.items() if key in data.attrs and len(times) > 1]
+        for (name, key), (color, line) in zip(models, styles, strict=False):
+            excess = data.attrs["electron_temperature_at_start"] - cold
+            model = cold + excess * np.exp(-data.attrs[key] * times)
+            right.plot(times, model, line, color=color, linewidth=1, label=name)
+        right.axhline(cold, color=GREY, linewidth=0.8, linestyle=":", label="phonons")
+        low, high = sorted((cold, kelvin[0]))
+        highest = max(high, float(np.max(kelvin)))
+        # A run that is cut off fills the panel: room for the legend above it.
+        room = 0.06 if data.attrs["result"] == "completed" else 0.7
+        right.set_ylim(low - 0.06 * (highest - low), highest + room * (highest - low))
+        right.set(xlabel=time_label, ylabel=temperature_label)
+        if data.attrs["result"] == "unstable":
+            for axes in (middle, right) if len(times) > 1 else (right,):
+                axes.axvline(data.attrs["reached"], color="black", linewidth=1, linestyle="--")
+            right.plot([], [], "--", color="black", linewidth=1, label="$B(f)$ indefinite")
+        right.legend(loc="upper right" if kelvin[0] > cold else "lower right", handlelength=1.6)
+        for axes, letter in zip((left, middle, right), "abc", strict=True):
+            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+    return drawn.root
+
+
+def _symbol(values: "xr.DataArray") -> str:
+    """The unit as an axis is to name it: nothing where it is the caller's own."""
+    unit = values.attrs["units"]
+    return "" if "energy" in unit else unit
+
+
+def _sinc_series(odd: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """An odd function given at 1…L, a row a time, at the points x between: what the grid means."""
+    n = np.arange(1, odd.shape[1] + 1)
+    return odd @ (np.sinc(x[None, :] - n[:, None]) - np.sinc(x[None, :] + n[:, None]))

@@ -1,0 +1,459 @@
+r"""Relaxation as an experiment sees it: temperatures in K, energies in meV, times in ps.
+
+Electrons are heated to T_e while the phonons stay at T0, and then cool. What a measured
+relaxation time is compared with stands beside the run:
+
+    two-temperature rate    π ∬E M Ẽ / ∬E A Ẽ,  with the true specific heat of the electrons,
+    Allen's rate            3λ⟨ω²⟩/πT_e,         its limit for T ≫ ω with that of bare electrons,
+    slowest mode            the smallest γ of the linearised equation, what is left in the end.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import ArrayLike, Real
+
+from ..electrons.occupations import fermi
+from ..grids.energies import EnergyGrid, size_for, thermal_extent
+from ..numerics.precision import check_precision
+from ..presentation.files import check_folder, json_text, plain, result_writers, write_all
+from ..presentation.notebook import html_table
+from ..spectra.moments import maximum_frequency
+from ..spectra.resolution import at_temperature
+from ..spectra.spectrum import EliashbergFunction
+from ..stability.modes import normal_modes
+from ..stability.rates import allen_rate, continuum_rate, two_temperature_rate
+from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
+from .cooling import Trace, cooling_time, trace_times
+from .dataset import evolution_dataset
+from .evolve import Evolution, evolve
+from .progress import ProgressMeter
+from .run import outcome
+
+# A run is as long as it takes the excess temperature to fall to this share.
+_LEFT = 0.01
+# How much longer than the two-temperature model says, from the first try on.
+_STRETCHES = (1.25, 2.5, 5.0, 8.0)
+
+# The largest grid that is chosen without being asked for.
+_MOST_ENERGIES = 8192
+
+# The largest grid whose modes are computed for the slowest rate: by dense matrices.
+_MODES = 800
+
+# From this size on a run takes long enough to be worth the calls that report its progress.
+_LONG = 400
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Relaxation:
+    """A run of the kinetic equation in K, meV and ps, with rates to compare, what `relax` returns.
+
+    Rates are in 1/ps. Undefined ones are NaN: `late_rate` where the excess does not decay
+    exponentially above the integration error, `slowest_rate` on very large grids.
+
+    Args:
+        name: of the metal.
+        evolution: the run itself, energies in meV.
+        trace: T_e - T0 over the time in ps.
+        phonon_temperature (scalar, K): T0.
+        electron_temperature (scalar, K): T_e at t = 0.
+        rtol: of the integration.
+        two_temperature_rate (scalar, 1/ps): πγ_T at the phonons' temperature.
+        allen_rate (scalar, 1/ps): at the electrons' first temperature.
+        slowest_rate (scalar, 1/ps): γ₁ at the phonons' temperature.
+        growing_modes: of the linear theory at the phonons' temperature.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> run = relax(EinsteinModes([20.0, 30.0], [0.3, 0.3]), 110.0, 100.0, [0.0, 0.1, 0.2])
+        >>> print(run.result, run.temperature.shape, run.growing_modes)
+        completed (3,) 0
+    """
+
+    name: str
+    evolution: Evolution
+    trace: Trace
+    phonon_temperature: float
+    electron_temperature: float
+    rtol: float
+    two_temperature_rate: float
+    allen_rate: float
+    slowest_rate: float
+    growing_modes: int
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times in ps."""
+        return np.asarray(self.evolution.times) / mev_to_per_ps(1.0)
+
+    @property
+    def temperature(self) -> np.ndarray:
+        """The electrons' effective temperature in K, NaN after `reached`."""
+        return np.asarray(self.evolution.temperature) / KELVIN
+
+    @property
+    def reached(self) -> float:
+        """The time of the last state, in ps."""
+        return float(self.evolution.reached) / mev_to_per_ps(1.0)
+
+    @property
+    def result(self) -> str:
+        """ "completed", "unstable" or "failed"."""
+        return outcome(self.evolution)
+
+    @property
+    def initial_rate(self) -> float:
+        """-(dU/dt)/U at t = 0: the two-temperature rate if T_e is close to T0."""
+        equation = self.evolution.equation
+        start = fermi(equation.energies, self.electron_temperature * KELVIN) - equation.equilibrium
+        return float(mev_to_per_ps(-equation.heat_flow(start) / equation.energy(start)))
+
+    @property
+    def fall_time(self) -> float:
+        """When T_e - T0 has fallen to 1/e of its value at t = 0 (ps); NaN if it has not."""
+        return self.trace.fall_time
+
+    @property
+    def late_rate(self) -> float:
+        """The rate at which the last third of the run still decays, from a fit of ln|T_e - T0|."""
+        # What is left must stand out from the local errors of the integration.
+        return self.trace.late_rate(100 * self.rtol)
+
+    @property
+    def left(self) -> float:
+        """The share of the excess T_e - T0 that is left at the end of the run."""
+        return float(self.trace.excess[np.isfinite(self.trace.excess)][-1])
+
+    def explain(self) -> str:
+        """What became of the electrons, in words."""
+        cold = self.phonon_temperature
+        if self.result == "failed":
+            return (
+                f"The integration gave up at {self.reached:.4g} ps, while B(f) was positive. Ask "
+                "for a looser --rtol or a shorter time."
+            )
+        if self.result == "unstable":
+            return self._explain_instability()
+        left = self.temperature[-1] - cold
+        text = (
+            f"The electrons go from {self.electron_temperature:g} K to {self.temperature[-1]:.5g} K"
+            f" in {self.reached:.4g} ps, {abs(left):.2g} K from the phonons."
+        )
+        if np.isfinite(self.fall_time):
+            text += f" The excess falls to 1/e in {self.fall_time:.4g} ps."
+        if self.left > 1.1 * _LEFT:
+            text += (
+                f" {self.left:.2g} of it is left: what electrons far from the Fermi level and the "
+                "slowest modes keep; a longer run (--until) tells whether it goes."
+            )
+        if self.growing_modes:
+            text += (
+                " The linear theory knows growing modes at the phonons' temperature: a longer run "
+                "may be unstable."
+            )
+        return text
+
+    def _explain_instability(self) -> str:
+        found = self.evolution.instability()
+        assert found is not None
+        if found.time > 0:
+            onset = found.onset / mev_to_per_ps(1.0)
+            text = (
+                f"The normal state is unstable from {onset:.4g} ps on: the smallest of "
+                f"{found.size} eigenvalues of B(f), {found.eigenvalue_at_start:.3g} at the start, "
+                "passes through zero."
+            )
+            if found.onset < found.time:
+                text += (
+                    f" On the energies of this grid it does so at {self.reached:.4g} ps: its "
+                    "vector is a spike, which begins between them."
+                )
+        else:
+            text = (
+                f"The normal state is unstable from the start: {found.negative} of {found.size} "
+                f"eigenvalues of B(f) are negative, the smallest {found.eigenvalue:.3g}."
+            )
+        text += (
+            f" Its vector peaks at {found.peak:.4g} meV and covers {found.width:.3g} meV; the "
+            f"least value of 1 - Σ'(E) is {found.least_weight:.3g}, at "
+            f"{found.least_weight_energy:.4g} meV. "
+        )
+        if not found.growing:
+            return text + "The linear theory calls the equilibrium at T0 stable."
+        text += (
+            f"Growing modes in the linear theory at T0: {found.growing}, the fastest at "
+            f"{mev_to_per_ps(found.linear_rate):.4g} per ps"
+        )
+        if np.isfinite(found.fitted_rate):
+            text += f"; in this run it grows at {mev_to_per_ps(found.fitted_rate):.4g} per ps"
+        return text + "."
+
+    def to_xarray(self):
+        """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
+        data = evolution_dataset(
+            self.evolution,
+            per_time=1 / mev_to_per_ps(1.0),
+            per_temperature=1 / KELVIN,
+            time_unit="ps",
+            energy_unit="meV",
+            temperature_unit="K",
+        )
+        return data.assign_attrs(
+            kind="relaxation",
+            title=f"jaxelph relax {self.name}".strip(),
+            electron_temperature_at_start=self.electron_temperature,
+            rtol=self.rtol,
+            **{f"{name}_per_ps": value for name, value in self.rates().items()},
+        )
+
+    def rates(self) -> dict[str, float]:
+        """The rates of the run and those to compare with, in 1/ps, by name."""
+        return {
+            "initial_rate": self.initial_rate,
+            "fall_rate": 1 / self.fall_time,
+            "late_rate": self.late_rate,
+            "two_temperature_rate": self.two_temperature_rate,
+            "allen_rate": self.allen_rate,
+            "slowest_rate": self.slowest_rate,
+        }
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("result", self.result),
+            ("T_e at the start (K)", float(self.electron_temperature)),
+            ("T_0 (K)", float(self.phonon_temperature)),
+            ("fall time (ps)", self.fall_time),
+            *((f"{name.replace('_', ' ')} (1/ps)", rate) for name, rate in self.rates().items()),
+        ]
+        return html_table(f"Relaxation {self.name}".strip(), rows)
+
+    def to_dict(self) -> dict:
+        """The run as plain numbers; what is undefined is None."""
+        evolution = self.evolution
+        told = {
+            "name": self.name,
+            "phonon_temperature_K": self.phonon_temperature,
+            "electron_temperature_K": self.electron_temperature,
+            "result": self.result,
+            "reached_ps": self.reached,
+            "explanation": self.explain(),
+            "rates_per_ps": self.rates(),
+            "fall_time_ps": self.fall_time,
+            "growing_modes": self.growing_modes,
+            "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
+            "rtol": self.rtol,
+            "largest_energy_error": np.nanmax(np.abs(evolution.energy_error)),
+            "steps": int(evolution.stats["num_accepted_steps"]),
+            "times_ps": self.times,
+            "temperatures_K": self.temperature,
+        }
+        return plain(told)
+
+    def to_json(self) -> str:
+        """`to_dict` as valid JSON."""
+        return json_text(self.to_dict())
+
+    def plot(self, ax=None):
+        """f(E), δf over time and energy, and T_e(t) beside the two-temperature model.
+
+        On `ax` if given, see `jaxelph.plot`.
+        """
+        from .figure import evolution_figure
+
+        return evolution_figure(self.to_xarray(), ax)
+
+    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
+        """Write relaxation.nc, .json, .png and .pdf: all of them or none.
+
+        Args:
+            folder: made where it is not there.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        check_folder(folder)
+        writers = result_writers("relaxation", self.plot(), self.to_xarray(), self.to_json())
+        return write_all(folder, writers)
+
+
+def relax(
+    spectrum: EliashbergFunction,
+    electron_temperature: float,
+    phonon_temperature: float,
+    times: Real[ArrayLike, " time"] | None = None,
+    *,
+    points: int = 201,
+    rtol: float = 1e-6,
+    grid: EnergyGrid | None = None,
+    name: str = "",
+    progress: Callable[[float], object] | None = None,
+    **options,
+) -> Relaxation:
+    """Heated electrons cool on phonons: the kinetic equation in K, meV and ps.
+
+    Args:
+        spectrum: an Eliashberg function in meV, from `read_a2f`, say.
+        electron_temperature (K): T_e of the Fermi distribution at t = 0.
+        phonon_temperature (K): T0, which the phonons keep.
+        times (array of shape (time,), ps): ascending, ≥ 0; by default `points` of them, equally
+            spaced, until 1 % of the excess temperature is left: as long as the two-temperature
+            model takes, and up to eight times that long where the run is slower.
+        points: how many times there are by default.
+        rtol: local error of f allowed in each step.
+        grid (meV): by default one on which the equation is right to rtol/100.
+        name: of the metal, for figures.
+        progress: called with the share of the run that is done, where the grid is large.
+        options: of `evolve`: solver, electrons, stop_when_unstable, max_steps, throw.
+
+    Returns:
+        Relaxation: with `.temperature` (K), `.times` (ps), `.rates()`, `.to_xarray()`,
+        `.plot()` and `.save(folder)`.
+
+    Raises:
+        ValueError: a temperature or time that cannot be, or temperatures so far apart that the
+            grid would have more than 8192 energies.
+        TypeError: called with traced values, by `jax.grad`, say: `evolve` is what to
+            differentiate.
+
+    Example:
+        >>> from jaxelph import example
+        >>> run = relax(example("table1"), 160.0, 146.0, [0.0, 0.02, 0.05])
+        >>> print(run.temperature.round(2), run.result)
+        [160.   149.87 147.2 ] completed
+    """
+    check_precision()
+    _check_concrete(spectrum, electron_temperature, phonon_temperature, times)
+    check_kelvin(electron_temperature, "electron_temperature")
+    check_kelvin(phonon_temperature, "phonon_temperature")
+    if electron_temperature == phonon_temperature:
+        raise ValueError(
+            f"electron_temperature equals phonon_temperature, {phonon_temperature:g} K: nothing "
+            "would happen; heat the electrons."
+        )
+    hot, cold = electron_temperature * KELVIN, phonon_temperature * KELVIN
+    low, high = min(hot, cold), max(hot, cold)
+    grid_rtol = max(1e-2 * rtol, 1e-12)
+    if grid is None:
+        _check_size(spectrum, low, high, grid_rtol)
+    spectrum = at_temperature(spectrum, low)
+    if grid is None:
+        grid = EnergyGrid.suggest(spectrum, low, grid_rtol, hottest=high)
+    cooling, allen, window = _estimates(spectrum, hot, cold)
+    scale = window / -np.log(_LEFT)
+    if not np.isfinite(window):
+        if times is None:
+            raise ValueError(
+                "nothing couples the electrons to the phonons: in the two-temperature model they "
+                "never cool. Check α²F and the temperatures, or say how long the run is to be "
+                "(times=, --until)."
+            )
+        scale = float(np.max(times))
+    meter = ProgressMeter(progress) if progress is not None and grid.size >= _LONG else None
+
+    def run(times) -> tuple[Evolution, Trace]:
+        every = np.union1d(times, trace_times(scale, times[-1]))
+        evolution = evolve(
+            spectrum,
+            hot,
+            cold,
+            grid,
+            jnp.asarray(every * mev_to_per_ps(1.0)),
+            rtol=rtol,
+            progress=meter,
+            **options,
+        )
+        excess = (np.asarray(evolution.temperature) - cold) / (hot - cold)
+        kept = jnp.asarray(np.searchsorted(every, times))
+        shown = evolution.at_times(kept)
+        return shown, Trace(every, excess)
+
+    if times is not None:
+        evolution, trace = run(_check_times(times))
+    else:
+        # Electrons that do not collide among themselves cool more slowly than the model's.
+        for stretch in _STRETCHES:
+            evolution, trace = run(np.linspace(0, stretch * window, points))
+            if not trace.excess[-1] > _LEFT:
+                break
+    slowest, growing = float("nan"), 0
+    if grid.size <= _MODES:
+        modes = normal_modes(spectrum, cold, grid)
+        least = jnp.minimum(modes.slowest, continuum_rate(spectrum, cold))
+        slowest, growing = float(mev_to_per_ps(least)), int(modes.unstable)
+    return Relaxation(
+        name=name,
+        evolution=evolution,
+        trace=trace,
+        phonon_temperature=float(phonon_temperature),
+        electron_temperature=float(electron_temperature),
+        rtol=float(rtol),
+        two_temperature_rate=cooling,
+        allen_rate=float(allen) / HBAR,
+        slowest_rate=slowest,
+        growing_modes=growing,
+    )
+
+
+@jax.jit
+def _two_temperatures(spectrum, hot, cold):
+    return (
+        two_temperature_rate(spectrum, cold),
+        allen_rate(spectrum, hot),
+        cooling_time(spectrum, hot, cold, _LEFT),
+    )
+
+
+def _estimates(spectrum, hot, cold) -> tuple[float, float, float]:
+    """The two-temperature rate (1/ps), Allen's (meV), and how long cooling takes (ps)."""
+    cooling, allen, window = _two_temperatures(spectrum, hot, cold)
+    return float(mev_to_per_ps(cooling)), float(allen), float(window) / mev_to_per_ps(1.0)
+
+
+def _check_concrete(spectrum, *values) -> None:
+    leaves = jax.tree.leaves((spectrum, values))
+    if any(isinstance(leaf, Tracer) for leaf in leaves):
+        raise TypeError(
+            "relax returns plain numbers in K, meV and ps and cannot be traced: differentiate, "
+            "vmap or jit jaxelph.evolve, whose arguments are those of the kinetic equation."
+        )
+
+
+def _check_times(times) -> np.ndarray:
+    times = np.asarray(times, dtype=float)
+    if times.ndim != 1 or times.size < 1 or not np.all(np.isfinite(times)):
+        raise ValueError(f"times must be a vector of finite times in ps, got {times}.")
+    if times[0] < 0 or np.any(np.diff(times) <= 0) or times[-1] <= 0:
+        raise ValueError("times must ascend from 0 or later; sort them and drop duplicates.")
+    return times
+
+
+def _check_size(spectrum, low, high, rtol) -> None:
+    """Refuse what no machine would finish, and say from which temperature on it would."""
+    top = float(maximum_frequency(spectrum)) or low  # without coupling any energy does
+
+    def size(temperature):
+        step, cutoff = thermal_extent(top, temperature, rtol, high)
+        return size_for(top, step, cutoff) if step > 0 else np.inf
+
+    if size(low) <= _MOST_ENERGIES:
+        return
+    enough = low
+    while size(enough) > _MOST_ENERGIES and enough < high:
+        enough = min(high, 1.1 * enough + 1e-12 * top)
+    advice = (
+        f"take the colder at {enough / KELVIN:.2g} K or more"
+        if size(enough) <= _MOST_ENERGIES
+        else "raise both temperatures"
+    )
+    raise ValueError(
+        f"electrons and phonons at {high / KELVIN:.4g} K and {low / KELVIN:.4g} K would need "
+        f"{size(low):.3g} energies, the most is {_MOST_ENERGIES}: {advice}, or pass a grid of "
+        "your own (grid=)."
+    )

@@ -1,0 +1,82 @@
+"""LAPACK's routines, safe in a batch and differentiable.
+
+The one place that knows on what platform a program runs.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def one_by_one(function: Callable) -> Callable:
+    """`function` of arrays, under `vmap` on a CPU applied to one lane after the other.
+
+    For LAPACK: JAX hands the lanes of a batch to the threads that its programs run on, and
+    waits for them on one of these threads. As many such calls at a time as there are threads,
+    on several devices say, would wait for ever. Not to be differentiated through.
+
+    Example:
+        >>> trace = one_by_one(jnp.trace)
+        >>> print(jax.vmap(trace)(jnp.ones((3, 2, 2))))
+        [2. 2. 2.]
+    """
+    # Without `function`'s own defaults, which would count among its arguments.
+    call = jax.custom_batching.custom_vmap(lambda *arguments: function(*arguments))
+
+    @call.def_vmap
+    def _(axis_size, in_batched, *arguments):
+        lanes = [
+            x if batched else jnp.broadcast_to(x, (axis_size, *jnp.shape(x)))
+            for x, batched in zip(arguments, in_batched, strict=True)
+        ]
+        if jax.default_backend() == "cpu":
+            result = jax.lax.map(lambda lane: call(*lane), tuple(lanes))
+        else:
+            result = jax.vmap(function)(*lanes)
+        return result, jax.tree.map(lambda _: True, result)
+
+    return call
+
+
+#: Eigenvalues, ascending, and eigenvectors of a symmetric matrix; not differentiable.
+eigh = one_by_one(lambda matrix: tuple(jnp.linalg.eigh(matrix)))
+
+
+#: The factors of a matrix in one, its pivots, its permutation; not differentiable.
+lu = one_by_one(lambda matrix: tuple(jax.lax.linalg.lu(matrix)))
+
+
+_solve = one_by_one(jnp.linalg.solve)
+
+
+def solve(matrix: Float[Array, "n n"], right: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The solution of a linear system, with its derivatives.
+
+    Example:
+        >>> print(solve(jnp.array([[0.0, 2.0], [1.0, 0.0]]), jnp.array([2.0, 4.0])))
+        [4. 1.]
+    """
+    frozen = jax.lax.stop_gradient(matrix)
+    return jax.lax.custom_linear_solve(
+        lambda x: matrix @ x,
+        right,
+        lambda _, b: _solve(frozen, b),
+        lambda _, b: _solve(frozen.T, b),
+    )
+
+
+def solve_symmetric(
+    matrix: Float[Array, "n n"], right: Float[Array, "n *column"]
+) -> Float[Array, "n *column"]:
+    """The solution of a linear system with a symmetric matrix, with its derivatives.
+
+    Example:
+        >>> print(solve_symmetric(jnp.array([[0.0, 2.0], [2.0, 0.0]]), jnp.array([2.0, 4.0])))
+        [2. 1.]
+    """
+    frozen = jax.lax.stop_gradient(matrix)
+    return jax.lax.custom_linear_solve(
+        lambda x: matrix @ x, right, lambda _, b: _solve(frozen, b), symmetric=True
+    )

@@ -1,0 +1,5 @@
+"""The superconductor that the same phonons make.
+
+`transition` finds Tc and the gap function where pairing sets in, on the compact basis of
+`matsubara`; `formulas` are those of McMillan and of Allen and Dynes; `coulomb` is what μ* means.
+"""

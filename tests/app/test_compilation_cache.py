@@ -1,0 +1,43 @@
+"""The program keeps compiled functions; a folder that cannot be used is no error."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jaxelph.app.compilation_cache import cache_folder
+
+
+def run(home, **environment):
+    environment = os.environ | {"HOME": str(home), "JAX_PLATFORMS": "cpu"} | environment
+    for name in ("XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR", "TF_CPP_MIN_LOG_LEVEL"):
+        if name not in environment or name == "TF_CPP_MIN_LOG_LEVEL":
+            environment.pop(name, None)
+    command = [sys.executable, "-m", "jaxelph", "examples"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the folder is LOCALAPPDATA there")
+def test_variables_choose_the_folder(tmp_path):
+    assert cache_folder({"JAXELPH_CACHE": "0"}) is None
+    assert cache_folder({"JAXELPH_CACHE": str(tmp_path)}).parent == tmp_path
+    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}).parent == tmp_path / "jaxelph"
+
+
+def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run(tmp_path, JAXELPH_CACHE=str(tmp_path / "file" / "cache"))
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_second_run_finds_what_the_first_compiled(tmp_path):
+    first = run(tmp_path, JAXELPH_CACHE=str(tmp_path / "kept"))
+    kept = sorted(path.name for path in (tmp_path / "kept").rglob("*-cache"))
+    second = run(tmp_path, JAXELPH_CACHE=str(tmp_path / "kept"))
+    again = sorted(path.name for path in (tmp_path / "kept").rglob("*-cache"))
+    assert first.returncode == second.returncode == 0
+    assert first.stdout == second.stdout and "niobium" in first.stdout
+    assert kept and kept == again
+    # XLA's warnings about kept functions must not reach a person.
+    assert second.stderr == ""

@@ -1,0 +1,159 @@
+"""Default grids of a smooth α²F and their errors, by a route through the Fourier transform."""
+
+import helpers
+import jax
+import numpy as np
+import pytest
+
+from jaxelph import (
+    EinsteinModes,
+    EnergyGrid,
+    GaussianPeaks,
+    TabulatedSpectrum,
+    coupling_constant,
+    critical_coupling,
+    example,
+    grid_error,
+    maximum_frequency,
+)
+from jaxelph.grids.energies import grid_extent, thermal_extent
+from jaxelph.stability.critical import suited
+from jaxelph.units import KELVIN
+
+LEAD = ([4.2, 8.3], [0.7, 0.5], [1.14, 0.41])
+# Peaks, T, and where in q the independent route ends.
+CASES = {
+    "hot": (([1.0], [0.1], [1.0]), 5.0, 4.0),
+    "narrow": (([1.0], [0.01], [1.0]), 0.5, 45.0),
+    "spike": (([1.0], [0.05], [1.0]), 0.3, 120.0),
+    # κ̂ is largest beyond the band that T asks for: grids agree there, and both are wrong.
+    "trap": (([1.0, 2.5], [0.01, 0.01], [1.0, 0.4]), 3.0, 20.0),
+    "another trap": (([1.0, 1.7], [0.02, 0.02], [1.0, 0.6]), 4.0, 30.0),
+}
+NUMBERS = {"hot": 7.8367, "narrow": 2.9255, "spike": 1.82502}
+
+
+def reference(peaks, temperature, last):
+    symbol, top = helpers.gaussian_symbol(*peaks), float(np.max(np.add(peaks[0], peaks[1])))
+    return helpers.critical_coupling_by_fourier(symbol, sum(peaks[2]), temperature, top, last)
+
+
+def spectrum_of(peaks):
+    return GaussianPeaks(*peaks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_default_by_an_independent_route(name):
+    peaks, temperature, last = CASES[name]
+    exact = reference(peaks, temperature, last)
+    spectrum, grid = suited(spectrum_of(peaks), temperature)
+    computed = float(critical_coupling(spectrum_of(peaks), temperature))
+    assert computed == pytest.approx(exact, rel=1e-9)
+    assert computed == pytest.approx(NUMBERS.get(name, exact), abs=6e-5)
+    # The coarser grid of the estimate may just lose the maximum of κ̂ that decides.
+    assert abs(computed - exact) <= float(grid_error(spectrum, temperature, grid)) < 1e-2 * exact
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kelvin, expected", [(600, 16.5128), (300, 9.31444)])
+def test_lead(kelvin, expected):
+    computed = float(critical_coupling(example("lead"), kelvin * KELVIN))
+    assert computed == pytest.approx(expected, abs=6e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*CASES, "narrower"])
+def test_the_error_of_a_grid_that_T_alone_sets(name):
+    """The estimate on a grid of δ modes, which does not know of the width."""
+    cases = CASES | {"narrower": (([1.0], [0.005], [1.0]), 0.2, 400.0)}
+    peaks, temperature, last = cases[name]
+    exact = reference(peaks, temperature, last)
+    grid = EnergyGrid.suggest(EinsteinModes([max(peaks[0])], [1.0]), temperature)
+    spectrum = spectrum_of(peaks)
+    error = abs(float(critical_coupling(spectrum, temperature, grid=grid)) - exact)
+    assert error <= 2 * float(grid_error(spectrum, temperature, grid))
+
+
+OMEGA = np.linspace(0.01, 8, 400)
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "temperature"),
+    [
+        (GaussianPeaks([1.0], [0.01], [1.0]), 0.03),  # T so low that h cuts the coupling off
+        (TabulatedSpectrum(OMEGA, OMEGA**4 * np.exp(-0.5 * (OMEGA / 0.3) ** 2)), 0.075),
+        (TabulatedSpectrum(OMEGA, OMEGA**4 * np.exp(-0.5 * OMEGA**2)), 1.5),
+    ],
+)
+def test_a_broad_spectrum_asks_for_no_more_than_the_temperature(spectrum, temperature):
+    top = float(np.max(np.asarray(spectrum.modes()[0])))
+    wanted = thermal_extent(top, temperature)
+    assert grid_extent(spectrum, temperature) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_modes_keep_the_grid_of_the_temperature():
+    modes = EinsteinModes([1.0], [1.0])
+    assert grid_extent(modes, 0.3) == thermal_extent(1.0, 0.3)
+
+
+@pytest.mark.slow
+def test_what_cannot_be_resolved_is_said(monkeypatch):
+    monkeypatch.setattr("jaxelph.stability.critical.LARGEST", 128)
+    monkeypatch.setitem(grid_extent.__kwdefaults__, "largest", 128)
+    peak = GaussianPeaks([1.0], [0.02], [1.0])
+    with pytest.warns(UserWarning, match="is known to .* only"):
+        computed = float(critical_coupling(peak, 0.2))
+    assert abs(computed / 1.0991561445 - 1) > 1e-7
+
+
+@pytest.mark.parametrize(
+    "spectrum",
+    [
+        EinsteinModes([1.0], [1.0]),
+        GaussianPeaks([1.0], [0.1], [1.0], 64),
+        TabulatedSpectrum([0.5, 0.8, 1.2, 1.5], [0.0, 0.3, 0.4, 0.0]),
+    ],
+)
+def test_what_is_known_is_known_while_something_else_is_traced(spectrum):
+    """A spectrum, a temperature and a grid that a traced function closes over."""
+    grid = EnergyGrid(0.1, 80)
+
+    def scaled(x):
+        return x * critical_coupling(spectrum, 0.4, grid=grid) + maximum_frequency(spectrum)
+
+    assert float(jax.jit(scaled)(2.0)) == pytest.approx(float(scaled(2.0)), rel=1e-12)
+
+
+def _random(rng):
+    """A smooth spectrum, the top of it and κ̂, in closed form."""
+    count = rng.integers(1, 4)
+    centres = np.sort(rng.uniform(0.4, 1.0, count))
+    widths = np.minimum(10 ** rng.uniform(-3, 0, count), centres / 9)
+    couplings = rng.uniform(0.2, 1.0, count)
+    if rng.random() < 0.5:
+        peaks = (centres, widths, couplings)
+        return GaussianPeaks(*peaks), 1.0, helpers.gaussian_symbol(*peaks)
+    widths = np.maximum(widths, 0.01)
+    omega = np.linspace(0.002, 1.6, 400)
+    a2f = sum(
+        c * np.exp(-0.5 * ((omega - m) / w) ** 2)
+        for m, w, c in zip(centres, widths, couplings, strict=True)
+    )
+    return TabulatedSpectrum(omega, a2f), 1.6, helpers.table_symbol(omega, a2f)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the kinetic")
+@pytest.mark.parametrize("seed", range(300))
+def test_random_spectra(seed):
+    rng = np.random.default_rng(seed)
+    spectrum, top, symbol = _random(rng)
+    temperature = 10 ** rng.uniform(np.log10(1 / 40), 1)
+    nodes, grid = suited(spectrum, temperature)
+    computed = float(critical_coupling(nodes, temperature, grid=grid))
+    stated = float(grid_error(nodes, temperature, grid))
+    last = 2 * np.pi / float(grid.base.step)
+    total = float(coupling_constant(spectrum))
+    exact = helpers.critical_coupling_by_fourier(symbol, total, temperature, top, last)
+    assert abs(computed - exact) <= max(1e-9 * exact, 3 * stated)

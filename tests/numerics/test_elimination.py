@@ -1,0 +1,45 @@
+"""Elimination without pivoting, one matrix and a batch, against NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxelph.numerics.elimination import invert_by_blocks
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 15, 16, 36, 76, 200])
+def test_inverse_of_one_and_of_a_batch(size):
+    matrices = 0.3 * RNG.normal(size=(3, size, size)) + (2 + np.sqrt(size)) * np.eye(size)
+    expected = np.linalg.inv(matrices)
+    inverses, least = jax.jit(jax.vmap(invert_by_blocks))(matrices)
+    np.testing.assert_allclose(inverses, expected, rtol=0, atol=1e-13)
+    inverse, pivot = jax.jit(invert_by_blocks)(matrices[1])
+    np.testing.assert_allclose(inverse, expected[1], rtol=0, atol=1e-13)
+    assert pivot == pytest.approx(float(least[1]), rel=1e-10)
+
+
+def test_scaling_of_the_unknowns_does_not_matter():
+    size = 40
+    scale = 10.0 ** np.linspace(-6, 6, size)
+    matrix = 0.3 * RNG.normal(size=(size, size)) + 8 * np.eye(size)
+    inverse, _ = invert_by_blocks(jnp.asarray(scale[:, None] * matrix / scale[None, :]))
+    inverse = np.asarray(inverse) / scale[:, None] * scale[None, :]
+    np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("lowest", [-1e-3, -1e-9, 1e-9, 1e-3])
+def test_least_pivot_has_the_sign_of_the_least_eigenvalue(lowest):
+    size = 57
+    basis, _ = np.linalg.qr(RNG.normal(size=(size, size)))
+    values = np.append(np.linspace(1, 3, size - 1), lowest)
+    matrix = basis @ np.diag(values) @ basis.T
+    _, least = invert_by_blocks(jnp.asarray((matrix + matrix.T) / 2))
+    assert (float(least) > 0) == (lowest > 0)
+
+
+def test_what_is_not_a_number_is_not_positive():
+    _, least = invert_by_blocks(jnp.eye(20).at[13, 13].set(jnp.nan))
+    assert not bool(least > 0)

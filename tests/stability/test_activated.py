@@ -1,0 +1,104 @@
+"""Rates far below the phonons' frequencies: fifty digits, derivatives, conserved numbers."""
+
+import helpers
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxelph import (
+    EinsteinModes,
+    EnergyGrid,
+    GaussianPeaks,
+    extreme_rates,
+    normal_modes,
+    slowest_rate,
+)
+from jaxelph.stability.activated import activated_rate
+
+PAIR = EinsteinModes([1.0, 0.775], [0.003, 0.003])
+
+
+@pytest.mark.parametrize(("cold", "size"), [(25, 66), (40, 56)])
+def test_slowest_rate_against_fifty_digits(cold, size):
+    exact = helpers.slowest_rate_by_mpmath(
+        ["1", "0.775"], ["0.003", "0.003"], f"{1 / cold:g}", "0.025", size
+    )
+    assert exact == pytest.approx({25: 3.61057e-14, 40: 1.68049e-20}[cold], rel=1e-5)
+    grid = EnergyGrid(0.025, size)
+    assert slowest_rate(PAIR, 1 / cold, grid) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_slowest_rate_on_the_suggested_grid_against_fifty_digits():
+    """Warm enough for the inverse iteration to end at the smooth mode though M is indefinite."""
+    grid = EnergyGrid.suggest(PAIR, 1 / 25)
+    exact = helpers.slowest_rate_by_mpmath(
+        ["1", "0.775"], ["0.003", "0.003"], "0.04", repr(float(grid.step)), grid.size
+    )
+    assert slowest_rate(PAIR, 1 / 25, grid) == pytest.approx(exact, rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cold", ["40", "50", "60"])
+def test_six_digits_down_to_a_sixtieth_off_the_lattice(cold):
+    spectrum = EinsteinModes([1.0, 0.77], [0.003, 0.003])
+    temperature = 1 / float(cold)
+    size = int((1 + 18 * temperature) / 0.01) + 1
+    exact = helpers.slowest_rate_by_mpmath(
+        ["1", "0.77"], ["0.003", "0.003"], repr(temperature), "0.01", size
+    )
+    grid = EnergyGrid.suggest(spectrum, temperature)
+    assert slowest_rate(spectrum, temperature, grid) == pytest.approx(exact, rel=2e-6)
+
+
+def test_extreme_rates_at_low_temperature():
+    grid = EnergyGrid(0.01, 600)
+    slowest, fastest = extreme_rates(PAIR, 1 / 20, grid)
+    rates = normal_modes(PAIR, 1 / 20, grid).rates
+    # Rates crowd at the upper end, where the search ends at its last step.
+    assert fastest == pytest.approx(float(rates[-1]), rel=1e-7)
+    # On the aligned grid M is definite, and 4e-12 is far above its rounding.
+    aligned = float(normal_modes(PAIR, 1 / 20, EnergyGrid(0.025, 90)).slowest)
+    assert slowest == pytest.approx(aligned, rel=1e-4)
+
+
+def test_both_ways_agree_where_both_are_right():
+    """A gap of ten T in a smooth spectrum: slow, yet not lost in rounding."""
+    spectrum, temperature = GaussianPeaks([1.0], [0.05], [0.5], 48), 0.1
+    grid = EnergyGrid.suggest(spectrum, temperature, 1e-10)
+    dense = float(normal_modes(spectrum, temperature, grid).slowest)
+    assert dense < 1e-3
+    assert activated_rate(spectrum, temperature, grid) == pytest.approx(dense, rel=1e-6)
+
+
+def test_what_ladders_conserve_does_not_decay():
+    """One mode, T = ω/20: the slowest rate is that of E = ±ω/2 exchanging, of order e^{-ω/2T}."""
+    one = EinsteinModes([1.0], [0.5])
+    rate = float(slowest_rate(one, 1 / 20, EnergyGrid.suggest(one, 1 / 20)))
+    assert 0.1 * np.exp(-10) < rate < 2 * np.exp(-10)
+
+
+def test_derivatives():
+    grid, h = EnergyGrid(0.025, 66), 1e-5
+    log_rate = jax.jit(lambda t: jnp.log(activated_rate(PAIR, t, grid)))
+    slope, bend = jax.grad(log_rate), jax.grad(jax.grad(log_rate))
+    up, down = log_rate(0.04 + h), log_rate(0.04 - h)
+    assert slope(0.04) == pytest.approx(float(up - down) / (2 * h), rel=1e-6)
+    numeric = float(slope(0.04 + h) - slope(0.04 - h)) / (2 * h)
+    assert bend(0.04) == pytest.approx(numeric, rel=1e-5)
+
+
+def test_nothing_decays_without_coupling_and_nan_stays_nan():
+    grid = EnergyGrid(4.0, 100)
+
+    def rate(coupling):
+        return slowest_rate(EinsteinModes([40.0, 60.0], coupling * jnp.ones(2)), 12.0, grid)
+
+    value, slope = jax.value_and_grad(rate)(0.0)
+    assert value == 0 and np.isfinite(slope)
+    assert np.isnan(jax.jit(rate)(jnp.nan))  # traced; a concrete one is refused
+    modes = jax.jit(lambda c: normal_modes(EinsteinModes([40.0], c * jnp.ones(1)), 12.0, grid))(
+        jnp.nan
+    )
+    assert np.isnan(modes.slowest) and modes.unstable == -1
