@@ -1,6 +1,8 @@
 """Settings for the whole test run."""
 
+import gc
 import os
+from pathlib import Path
 
 # No test opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -30,9 +32,21 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def shared():
     """The folder of real files and reference runs, beside the checkout where there is one."""
-    from pathlib import Path
-
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not (folder / "a2f").is_dir():
         pytest.skip("the folder of real files is not beside this checkout")
     return folder
+
+
+# Every compiled function takes some mappings of memory, of which Linux allows a process 65,530;
+# beyond that LLVM crashes. A run of all tests compiles more than fit.
+MAPPINGS = 20_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_functions():
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MAPPINGS:
+        jax.clear_caches()
+        gc.collect()

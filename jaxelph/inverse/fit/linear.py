@@ -84,13 +84,13 @@ def self_energy_design(
         >>> print(bool(abs((real + 1j * imaginary) @ (w / 20) - exact)[0] < 1e-13))
         True
     """
-    table = TabulatedSpectrum(omega, jnp.ones_like(omega))
+    ones = TabulatedSpectrum(omega, jnp.ones_like(omega))
     # The nodes that T needs and how each of their λ depends on the rows: what `self_energy` sums.
-    table = at_temperature(table, temperature, everywhere=True)
-    node = table.modes()[0]
-    by_rows = jax.jacfwd(lambda a2f: TabulatedSpectrum(omega, a2f, table.panels).modes()[1])(
+    table = at_temperature(ones, temperature, everywhere=True)
+    by_rows = jax.jacfwd(lambda a2f: eqx.tree_at(lambda t: t.a2f, table, a2f).modes()[1])(
         jnp.zeros_like(omega)
     )
+    node = table.modes()[0]
 
     kernel = _self_energy_sum(node, by_rows, temperature, energies)
     return kernel.real, kernel.imag
