@@ -98,7 +98,9 @@ class EliashbergFunction(eqx.Module):
         """Nodes for functions of ω that are singular on the imaginary axis only.
 
         Powers, logarithms, Bose functions, Matsubara sums and the specific heat are: no
-        temperature needs more nodes than these. Those of `modes`, unless fewer do.
+        temperature needs more nodes than these. Those of `modes`, unless fewer do. A table has
+        them whatever its rows, so that Tc, C_el and what electron energies come into are all
+        integrals of one and the same density.
         """
         return self.modes()
 
@@ -113,14 +115,6 @@ class EliashbergFunction(eqx.Module):
         their λ and ω_log are compared with.
         """
         return self.modes()
-
-    def few_modes(self) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
-        """Nodes for what varies with ω on the scale of ω itself: Tc, the specific heat, ξ.
-
-        The rows of a table that has few, as for the moments; a longer one's are merged, those of
-        `coarse_modes`, which its rows' sums agree with to the square of their spacing.
-        """
-        return self.coarse_modes()
 
     def rows(self) -> "EliashbergFunction":
         """Of a table `moment_modes`, in one of few numbers of them; any other spectrum itself."""
@@ -137,7 +131,7 @@ class EliashbergFunction(eqx.Module):
         What is compiled for them serves tables of every length.
 
         Args:
-            spacing (scalar, energy): see `resolved`; without it the nodes of `few_modes`.
+            spacing (scalar, energy): see `resolved`; without it those of `coarse_modes`.
         """
         return self if spacing is None else self.resolved(spacing)
 

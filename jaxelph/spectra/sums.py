@@ -21,9 +21,9 @@ def sum_over_modes(
 ) -> Array:
     """Σ_q term(ω_q, λ_q), in blocks: `term` maps one mode to an array.
 
-    With `coarse` the nodes are those of `EliashbergFunction.few_modes`.
+    With `coarse` the nodes are those of `EliashbergFunction.coarse_modes`.
     """
-    omega, coupling = spectrum.few_modes() if coarse else spectrum.modes()
+    omega, coupling = spectrum.coarse_modes() if coarse else spectrum.modes()
 
     def block_sum(omega, coupling):
         return jnp.sum(jax.vmap(term)(omega, coupling), axis=0)

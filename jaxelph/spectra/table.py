@@ -23,9 +23,6 @@ from .panels import (
 from .provenance import Provenance
 from .spectrum import EliashbergFunction, as_vector, check_shapes, concrete_vector
 
-# Rows of a table that count as few; a table that is padded for a batch is not beyond it then.
-_FEW = 512
-
 
 class TabulatedSpectrum(EliashbergFunction):
     r"""α²F on a table of frequencies, as electron-phonon codes print it.
@@ -93,9 +90,6 @@ class TabulatedSpectrum(EliashbergFunction):
 
     def moment_modes(self):
         return self.omega, self._density * trapezoid_weights(self.omega)
-
-    def few_modes(self):
-        return self.moment_modes() if self.omega.shape[0] <= _FEW else self.coarse_modes()
 
     def rows(self):
         omega = np.asarray(self.omega)
@@ -178,8 +172,6 @@ class TabulatedSpectrum(EliashbergFunction):
         return carries[1:] | carries[:-1]
 
     def sampled(self, spacing=None):
-        if spacing is None and self.omega.shape[0] <= _FEW:
-            return self.rows()
         omega, a2f = np.asarray(self.omega), np.asarray(self.a2f)
         edges = geometric_edges(omega)
         if spacing is not None:

@@ -313,7 +313,7 @@ def _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
 @eqx.filter_jit
 def _modes(spectrum) -> tuple[Array, Array]:
     # Areas rather than couplings: δT_c/δα²F(ω) then needs no division by ω.
-    omega, coupling = spectrum.few_modes()
+    omega, coupling = spectrum.coarse_modes()
     return omega, coupling * omega / 2
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..spectra.spectrum import EinsteinModes, EliashbergFunction
+from ..spectra.table import TabulatedSpectrum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +55,10 @@ class Space:
 def stack_spectra(spectra: Sequence[EliashbergFunction]) -> EliashbergFunction:
     """One pytree for many spectra, the first axis of every array counting them.
 
-    Spectra of one kind and size keep their kind. Others, tables of unlike length say, become
-    their quadrature nodes, padded with nodes that carry no coupling, which changes no number.
+    Spectra of one kind and size keep their kind. Tables of unlike length repeat their last row,
+    which changes no number. Where kinds are mixed, all become quadrature nodes, padded with some
+    that carry no coupling; those of a table are `EliashbergFunction.coarse_modes`, unless it was
+    given others by `at_temperature`, and its moments are those of the linear density.
 
     Args:
         spectra: of any kinds.
@@ -76,7 +79,18 @@ def stack_spectra(spectra: Sequence[EliashbergFunction]) -> EliashbergFunction:
     }
     if len(kinds) == 1:
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *spectra)
-    modes = [s.modes() for s in spectra]
+    tables = [s for s in spectra if isinstance(s, TabulatedSpectrum) and s.panels is None]
+    if len(tables) == len(spectra):
+        rows = max(len(s.omega) for s in tables)
+        padded = [
+            [np.pad(np.asarray(a), (0, rows - len(a)), mode="edge") for a in (s.omega, s.a2f)]
+            for s in tables
+        ]
+        return jax.tree.unflatten(
+            jax.tree.structure(tables[0]),
+            [np.stack(leaves) for leaves in zip(*padded, strict=True)],
+        )
+    modes = [s.coarse_modes() if any(s is t for t in tables) else s.modes() for s in spectra]
     width = max(len(omega) for omega, _ in modes)
     omega = [np.pad(np.asarray(w), (0, width - len(w)), mode="edge") for w, _ in modes]
     coupling = [np.pad(np.asarray(c), (0, width - len(c))) for _, c in modes]

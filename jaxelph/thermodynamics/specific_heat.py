@@ -142,7 +142,7 @@ def maximum_stability_parameter(
         >>> print(f"{xi:.9f} {temperature:.6f}")
         1.000000000 0.486234
     """
-    omega, coupling = jax.lax.stop_gradient(spectrum.few_modes())
+    omega, coupling = jax.lax.stop_gradient(spectrum.coarse_modes())
     # g is largest at T = 0.486 ω, and there is no maximum without a mode near: the scan is fine
     # beside the width of g, a factor of several, and all its maxima are looked at.
     carries = jnp.abs(coupling) >= 1e-9 * jnp.max(jnp.abs(coupling))

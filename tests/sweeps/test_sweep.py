@@ -102,6 +102,10 @@ def test_ragged_spectra_keep_every_number():
         for T in (3.0, 9.0):
             one = float(jx.specific_heat_ratio(metal, T))
             np.testing.assert_allclose(found["C"].sel(T=T)[k], one, rtol=1e-12)
+    # Tables alone keep even what is summed over their rows.
+    tables = jx.sweep(lambda metal: {"ω": jx.log_frequency(metal)}, product(metal=metals[:2]))
+    wanted = [float(jx.log_frequency(metal)) for metal in metals[:2]]
+    np.testing.assert_allclose(tables["ω"], wanted, rtol=1e-14)
     alike = stack_spectra([metals[0], metals[0].scaled(2.0)])
     assert isinstance(alike, jx.TabulatedSpectrum) and alike.a2f.shape == (2, 30)
 

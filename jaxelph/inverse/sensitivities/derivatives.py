@@ -173,9 +173,6 @@ class _Probed(EliashbergFunction):
     def coarse_modes(self):
         return self._beside(self.base.coarse_modes(), 2 * self.area / self.omega)
 
-    def few_modes(self):
-        return self._beside(self.base.few_modes(), 2 * self.area / self.omega)
-
     def moment_modes(self):
         return self._beside(self.base.moment_modes(), 2 * self.area / self.omega)
 
