@@ -26,6 +26,7 @@ def moment(spectrum: EliashbergFunction, power: int) -> Float[Array, ""]:
         ⟨ωⁿ⟩ (scalar, energyⁿ).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{moment(EinsteinModes([3.0, 5.0], [0.5, 0.5]), 2):.1f}")
         17.0
     """
@@ -45,6 +46,7 @@ def coupling_constant(spectrum: EliashbergFunction) -> Float[Array, ""]:
         λ (scalar).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{coupling_constant(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.2f}")
         0.75
     """
@@ -65,6 +67,7 @@ def log_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         ω_log (scalar, energy).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{log_frequency(EinsteinModes([2.0, 8.0], [0.5, 0.5])):.4f}")
         4.0000
     """
@@ -87,6 +90,7 @@ def rms_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         ω̄₂ (scalar, energy).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{rms_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.5])):.4f}")
         4.1231
     """
@@ -105,6 +109,7 @@ def spectral_area(spectrum: EliashbergFunction) -> Float[Array, ""]:
         ∫α²F dω (scalar, energy).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{spectral_area(EinsteinModes([4.0], [0.5])):.2f}")
         1.00
     """
@@ -129,6 +134,7 @@ def cumulative_coupling(
         λ(ω) (array of shape (frequency,)).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.25])
         >>> print(cumulative_coupling(s, np.array([1.0, 4.0, 6.0])))
         [0.   0.5  0.75]
@@ -149,6 +155,7 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
         the frequency (scalar, energy), 0 without coupling.
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{maximum_frequency(EinsteinModes([3.0, 5.0], [0.5, 0.25])):.1f}")
         5.0
     """

@@ -35,6 +35,7 @@ class GaussianPeaks(EliashbergFunction):
         ValueError: shapes differ, a centre or width is not positive or a number not finite.
 
     Example:
+        >>> from jaxelph import coupling_constant, log_frequency
         >>> s = GaussianPeaks([50.0], [5.0], [1.5])
         >>> print(f"{coupling_constant(s):.6f} {log_frequency(s):.6f}")
         1.500000 49.230731

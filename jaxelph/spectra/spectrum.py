@@ -147,6 +147,7 @@ class EinsteinModes(EliashbergFunction):
         ValueError: shapes differ, a frequency is not positive or a number not finite.
 
     Example:
+        >>> from jaxelph import coupling_constant
         >>> s = EinsteinModes([5.0, 8.0], [0.7, 0.4])
         >>> print(f"{coupling_constant(s):.4f}")
         1.1000
@@ -189,6 +190,7 @@ class DebyeSpectrum(EliashbergFunction):
         ValueError: ω_D is not positive or a number not finite.
 
     Example:
+        >>> from jaxelph import log_frequency
         >>> print(f"{log_frequency(DebyeSpectrum(10.0, 0.5)):.5f}")  # ω_D / √e
         6.06531
     """

@@ -50,6 +50,7 @@ class TabulatedSpectrum(EliashbergFunction):
             that is not finite.
 
     Example:
+        >>> from jaxelph import coupling_constant
         >>> w = np.linspace(0.01, 10.0, 1000)
         >>> s = TabulatedSpectrum(w, 0.5 * (w / 10) ** 2)
         >>> print(f"{coupling_constant(s):.5f}")

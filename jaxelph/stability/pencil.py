@@ -149,6 +149,7 @@ def stability_pencil(
         energy.
 
     Example:
+        >>> from jaxelph import specific_heat_ratio
         >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([50.0], [1.0])
         >>> pencil = stability_pencil(s, 12.5, EnergyGrid.suggest(s, 12.5))

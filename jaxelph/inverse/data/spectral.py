@@ -22,6 +22,7 @@ class SpectralData(eqx.Module):
     """Measured numbers that depend on α²F, abstract; `spectrum` is an Eliashberg function.
 
     Example:
+        >>> from jaxelph.inverse import HeatData
         >>> from jaxelph import EinsteinModes
         >>> data: SpectralData = HeatData([0.01], [2.0], [0.01])
         >>> print(data.name, data.values, data.error)

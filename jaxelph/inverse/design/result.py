@@ -20,6 +20,7 @@ class Design:
         grid_error (scalar): how much the margin moves on a grid of half the step, for "kinetic".
 
     Example:
+        >>> from jaxelph.inverse import maximise
         >>> from jaxelph import allen_dynes
         >>> limits = {"coupling": (0.1, 2.0), "omega": (5.0, 20.0)}
         >>> found = maximise(GaussianPeaks([10.0], [0.5], [1.0]), objective=allen_dynes, **limits)

@@ -77,6 +77,7 @@ def coupling_moment(spectrum: EliashbergFunction, power: int = 2) -> Float[Array
         λ⟨ωⁿ⟩ (scalar, energyⁿ).
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> print(f"{coupling_moment(EinsteinModes([3.0], [0.5])):.1f}")
         4.5
     """
@@ -200,6 +201,7 @@ def with_probes(
         area (array of shape (frequency,), energy): η_j.
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> s = with_probes(EinsteinModes([3.0], [0.5]), np.array([4.0]), np.array([0.2]))
         >>> print(f"{coupling_constant(s):.2f}")
         0.60
@@ -224,6 +226,7 @@ def functional_derivative(
         ValueError: the spectrum is none, or the quantity is no function of it with one number.
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
         >>> print(functional_derivative(coupling_constant, s, np.array([1.0, 4.0])))
         [2.  0.5]
@@ -280,6 +283,7 @@ def sensitivities(
             grid would be too large, or an option of Tc cannot be meant.
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([1.0], [1.0])
         >>> found = sensitivities(s, 0.3, ["heat"], omega=np.array([1.0]))
         >>> print(f"{found['heat'].value:.5f} {found['heat'].spectrum.coupling[0]:.5f}")
@@ -357,6 +361,7 @@ def check_size(spectrum: EliashbergFunction, temperature: Scalar, *, kelvin: boo
         ValueError: it would; the message says what is possible.
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> check_size(EinsteinModes([1.0], [1.0]), 0.1)
     """
     top, factor = float(maximum_frequency(spectrum)), 1 / KELVIN if kelvin else 1.0
@@ -385,6 +390,7 @@ def scaling_derivative(quantity: Functional, spectrum: EliashbergFunction) -> Fl
         ValueError: the spectrum is none, or the quantity is no function of it with one number.
 
     Example:
+        >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([3.0, 5.0], [0.5, 0.4])
         >>> print(f"{scaling_derivative(coupling_constant, s):.1f}")
         0.9
