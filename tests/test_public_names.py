@@ -67,9 +67,9 @@ import json, sys
 import jaxelph
 first = [name for name in {HEAVY + OUTPUT} if name in sys.modules]
 listed = dir(jaxelph)
-heat = jaxelph.numerics.special.heat_function(1.0).dtype.name
+heat = jaxelph.special.heat_function(1.0).dtype.name
 everything = [getattr(jaxelph, name) for name in jaxelph.__all__]
-import jaxelph.cli, jaxelph.reports.report
+import jaxelph.app.cli, jaxelph.reports.report
 output = [name for name in {OUTPUT} if name in sys.modules]
 print(json.dumps([first, heat, output, listed == dir(jaxelph) == jaxelph.__all__]))
 """
@@ -97,7 +97,7 @@ def test_help_and_version_do_without_jax(arguments, tmp_path):
     program.write_text(
         f"""
 import json, sys
-from jaxelph import cli
+from jaxelph.app import cli
 def leave(code):
     told = [code, [name for name in {("jax", "jaxlib", *OUTPUT)} if name in sys.modules]]
     if len(sys.argv) == 2:  # what JAX is told for later

@@ -19,6 +19,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import jaxelph as j
+from jaxelph.grids import convolution, kernels, sinc
 from jaxelph.kinetics.collisions import electron_jacobian
 from jaxelph.numerics import special
 from jaxelph.superconductivity import matsubara
@@ -169,12 +170,12 @@ of_metal("heat_capacity", jnp.asarray(80.0))(potential.heat_capacity)
 @row("principal_value_weights, shift_weights", jnp.array([2.0, 2.4]))
 def _(a):  # on the grid, between its points
     n = jnp.arange(-3.0, 8.0)
-    return [f(n, x) for f in (grids.principal_value_weights, grids.shift_weights) for x in a]
+    return [f(n, x) for f in (sinc.principal_value_weights, sinc.shift_weights) for x in a]
 
 
 @row("FoldedConvolution", jnp.linspace(1.0, 0.2, 2 * SIZE + 1), VECTOR)
 def _(kernel, vector):
-    even, odd = grids.FoldedConvolution(kernel), grids.FoldedConvolution(kernel, -1)
+    even, odd = convolution.FoldedConvolution(kernel), convolution.FoldedConvolution(kernel, -1)
     products = [c.mv(vector, 0) for c in (even, odd)]
     products += [c.mv_even(jnp.append(0.3, vector)) for c in (even, odd)]
     return products, even.as_matrix(), even.diagonal, odd.as_even_matrix()
@@ -182,8 +183,8 @@ def _(kernel, vector):
 
 @on_grid("coupling_kernel, transfer_kernel, collision_kernels, slope_kernel, aligned")
 def _(s, t, grid):
-    exchange, slope = grids.coupling_kernel(s, grid), grids.slope_kernel(grid)
-    scattering = grids.transfer_kernel(s, t, grid), grids.collision_kernels(s, t, grid)
+    exchange, slope = kernels.coupling_kernel(s, grid), kernels.slope_kernel(grid)
+    scattering = kernels.transfer_kernel(s, t, grid), kernels.collision_kernels(s, t, grid)
     return exchange, slope, scattering, grid.aligned(t).energies
 
 

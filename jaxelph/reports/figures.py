@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 FIGURES = {
     "report": ("reports.figure", "report_figure"),
     "columns": ("reports.columns_figure", "columns_figure"),
-    "evolution": ("kinetics.figure", "kinetics.figure"),
-    "relaxation": ("kinetics.figure", "kinetics.figure"),
+    "evolution": ("kinetics.figure", "evolution_figure"),
+    "relaxation": ("kinetics.figure", "evolution_figure"),
     "sensitivities": ("inverse.sensitivities.figure", "sensitivities_figure"),
     "fit": ("inverse.fit.figure", "fit_figure"),
     "design": ("inverse.design.figure", "design_figure"),

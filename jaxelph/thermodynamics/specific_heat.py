@@ -10,7 +10,6 @@ from ..numerics.checks import checked
 from ..numerics.minima import global_minimum
 from ..numerics.special import heat_function
 from ..numerics.typed import jit
-from ..spectra.resolution import resolving
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..spectra.sums import sum_over_modes
 
@@ -66,7 +65,6 @@ def specific_heat_ratio(spectrum: EliashbergFunction, temperature: Scalar) -> Fl
 
 
 @checked
-@resolving
 @jit(static_argnames="order")
 def specific_heat_double_integral(
     spectrum: EliashbergFunction, temperature: Scalar, *, order: int = 160
@@ -92,6 +90,7 @@ def specific_heat_double_integral(
         >>> print(f"{specific_heat_double_integral(EinsteinModes([1.0], [1.0]), 0.01):.6f}")
         2.002380
     """
+    # As a function of ω it is that of `stability_parameter`, and has its nodes.
     # In units of T, with s = E - Ẽ and the mean energy u: f0'f0' is analytic in |Im u| < π
     # at fixed s, and the inner integral in |Im s| < 2π.
     n = jnp.arange(-order, order + 1.0)
@@ -118,7 +117,7 @@ def specific_heat_double_integral(
         weights = principal_value_weights(n, -pole) - principal_value_weights(n, pole)
         return 0.5 * coupling * omega / temperature * (weights @ density)
 
-    return 1 + 3 / (2 * jnp.pi**2) * sum_over_modes(term, spectrum)
+    return 1 + 3 / (2 * jnp.pi**2) * sum_over_modes(term, spectrum, coarse=True)
 
 
 @checked

@@ -8,6 +8,7 @@ import scipy.linalg
 
 import jaxelph as jx
 from jaxelph.numerics.tridiagonal import lowest_eigenvector
+from jaxelph.stability.pencil import refined_form
 
 N = 63
 
@@ -42,7 +43,7 @@ def matrices():
     @jax.jit
     def spike(T):
         grid = jx.RefinedGrid.around(smooth, T, base, extra=16)
-        return jx.stability.refined_form(smooth, T, grid).A
+        return refined_form(smooth, T, grid).A
 
     found["spike on a refined grid"] = np.asarray(spike(4.0))
     return {name: (matrix + matrix.T) / 2 for name, matrix in found.items()}
