@@ -28,7 +28,7 @@ from jaxtyping import Array, Float
 from .bandwidth import node_spacing
 from .checks import checked
 from .equilibrium import minimum_weight, thermal_window
-from .grid import LARGEST, EnergyGrid, check_grid, minimum_weight_on_grid
+from .grid import LARGEST, EnergyGrid, check_grid, minimum_weight_on_grid, on_grid
 from .panels import NODES_PER_T
 from .refined import RefinedGrid
 from .spectrum import (
@@ -185,6 +185,7 @@ def critical_coupling(
 
 
 @checked
+@on_grid
 def grid_error(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> Float[Array, ""]:

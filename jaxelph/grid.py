@@ -11,6 +11,10 @@ Eq. (22) does, is first order in ε. Fermi functions are analytic for |Im E| < �
 error falls geometrically with T/ε.
 """
 
+import functools
+from collections.abc import Callable
+from typing import TypeVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -24,6 +28,8 @@ from .checks import checked
 from .equilibrium import minimum_weight, sum_over_modes, thermal_window
 from .spectrum import EliashbergFunction, Scalar, _as_float, maximum_frequency, resolving
 from .typed import jit
+
+_Function = TypeVar("_Function", bound=Callable)
 
 
 def _split(n, a):
@@ -267,6 +273,17 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
             f"the grid ends at {cutoff:.4g} and should reach {needed:.4g} at least; see "
             "EnergyGrid.suggest."
         )
+
+
+def on_grid(function: _Function) -> _Function:
+    """`function` of a spectrum, a temperature, a grid and more, after `check_grid`."""
+
+    @functools.wraps(function)
+    def looked_at(spectrum, temperature, grid, *args, **options):
+        check_grid(spectrum, temperature, getattr(grid, "base", grid))  # a RefinedGrid has one
+        return function(spectrum, temperature, grid, *args, **options)
+
+    return looked_at  # pyright: ignore[reportReturnType]
 
 
 def grid_extent(

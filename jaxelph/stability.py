@@ -28,6 +28,7 @@ from .grid import (
     FoldedConvolution,
     coupling_kernel,
     interpolate_oversampled,
+    on_grid,
     weight_on_grid,
 )
 from .numerics import eigh, symmetric_eigenpair
@@ -126,6 +127,7 @@ class StabilityPencil(eqx.Module):
 
 
 @checked
+@on_grid
 @resolving
 @jit
 def stability_pencil(
@@ -193,6 +195,7 @@ class RefinedForm(eqx.Module):
 
 
 @checked
+@on_grid
 @resolving
 @jit
 def refined_form(
@@ -275,6 +278,7 @@ COARSE = 256
 
 
 @checked
+@on_grid
 @resolving
 @jit(static_argnames="method")
 def stability_margin(
@@ -332,6 +336,7 @@ def _softest(spectrum, temperature, grid, dense):
 
 
 @checked
+@on_grid
 @resolving
 @jit
 def search_softest_mode(
