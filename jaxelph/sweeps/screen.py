@@ -239,7 +239,11 @@ def _screened(
 
     def read(path):
         try:
-            stamp = Stamp.of(path)  # of before: a file that changes meanwhile is read again
+            try:
+                stamp = Stamp.of(path)  # of before: a file that changes meanwhile is read again
+            except OSError:
+                read_a2f(path, **reading)  # which says in a sentence what is wrong with it
+                raise
             spectrum = read_a2f(path, **reading)
             assert spectrum.provenance is not None
             key, leaves = _prepared(spectrum, temperature)
