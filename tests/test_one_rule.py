@@ -351,7 +351,9 @@ def test_one_check_of_mu_star(mu_star, tmp_path):
         lambda: jx.inverse.design.trade_off(peak, None, [0.1], mu_star=mu_star),
     ]
     for way in ways:
-        with pytest.raises(ValueError, match="mu_star must (not be negative|be (below 1|a number))"):
+        with pytest.raises(
+            ValueError, match="mu_star must (not be negative|be (below 1|a number))"
+        ):
             way()
 
 
