@@ -1,5 +1,9 @@
 """Which energies: equally spaced ones, chosen for a temperature and a spectrum."""
 
+import functools
+from collections.abc import Callable
+from typing import TypeVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,6 +16,8 @@ from ..numerics.checks import checked
 from ..spectra.moments import maximum_frequency
 from ..spectra.spectrum import EliashbergFunction, Scalar, as_float
 from .bandwidth import needed_band
+
+_Function = TypeVar("_Function", bound=Callable)
 
 # Of grids whose step α²F's width sets: the energies of a matrix that takes seconds.
 LARGEST = 2048
@@ -169,6 +175,17 @@ def check_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGr
             f"the grid ends at {cutoff:.4g} and should reach {needed:.4g} at least; see "
             "EnergyGrid.suggest."
         )
+
+
+def on_grid(function: _Function) -> _Function:
+    """`function` of a spectrum, a temperature, a grid and more, after `check_grid`."""
+
+    @functools.wraps(function)
+    def looked_at(spectrum, temperature, grid, *args, **options):
+        check_grid(spectrum, temperature, getattr(grid, "base", grid))  # a RefinedGrid has one
+        return function(spectrum, temperature, grid, *args, **options)
+
+    return looked_at  # pyright: ignore[reportReturnType]
 
 
 def grid_extent(

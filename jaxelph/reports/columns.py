@@ -40,6 +40,7 @@ class Columns:
     smearing: np.ndarray  # NaN where the file does not say
     smearing_kind: str
     values: dict[str, np.ndarray]  # by `QUANTITIES`
+    stated: np.ndarray  # λ as the file states it, NaN where it does not
     errors: tuple[str, ...]  # why a column cannot be read, empty where it can
     warnings: tuple[str, ...]
 
@@ -51,6 +52,7 @@ class Columns:
                 "label": self.labels[k],
                 "smearing": self.smearing[k],
                 "lambda": self.values["lambda"][k],
+                "lambda_of_file": self.stated[k],
                 "omega_log_K": self.values["omega_log"][k],
                 "Tc_K": self.values["Tc"][k],
                 "margin": self.values["margin"][k],
@@ -82,6 +84,8 @@ class Columns:
         data["margin"][2]["temperature_K"] = self.temperature
         data["Tc"][2]["mu_star"] = self.mu_star
         kind = {"long_name": self.smearing_kind or "not stated"}
+        told = {"long_name": "λ as the file states it", "units": "1"}
+        data["lambda_of_file"] = ("column", self.stated, told)
         data["smearing"] = ("column", self.smearing, kind)
         data["label"] = ("column", np.array(self.labels, dtype=object))
         data["error"] = ("column", np.array(self.errors, dtype=object))
@@ -160,7 +164,7 @@ def compare_columns(
     smearing[: len(own.smearings)] = own.smearings[: len(columns)]
     return Columns(
         name=name,
-        source=summarise(own),
+        source=summarise(own, float(values["lambda"][own.column - 1])),
         temperature=temperature,
         mu_star=mu_star,
         default=own.column,
@@ -168,6 +172,7 @@ def compare_columns(
         smearing=smearing,
         smearing_kind=own.smearing_kind,
         values=values,
+        stated=np.array([_stated(item) for item in columns], dtype=float),
         errors=tuple(str(e) if isinstance(e, SpectrumFileError) else "" for e in columns),
         warnings=own.warnings,
     )
@@ -176,3 +181,8 @@ def compare_columns(
 def _label(column: TabulatedSpectrum | SpectrumFileError) -> str:
     known = isinstance(column, TabulatedSpectrum) and column.provenance
     return known.label if known else ""
+
+
+def _stated(column: TabulatedSpectrum | SpectrumFileError) -> float | None:
+    known = isinstance(column, TabulatedSpectrum) and column.provenance
+    return known.stated_coupling if known else None

@@ -78,6 +78,8 @@ def report_dataset(report: Findings) -> xr.Dataset:
     }
     for method, tc in r.tc.items():
         scalars[f"Tc_{method}"] = (tc, f"transition temperature ({method})", "K", conditions)
+    if r.stated_coupling is not None:
+        scalars["lambda_of_file"] = (r.stated_coupling, "λ as the file states it", "1", {})
     for name, (value, text, unit, extra) in scalars.items():
         data[name] = ((), value, {"long_name": text, "units": unit, **extra})
     return xr.Dataset(

@@ -55,3 +55,8 @@ class Findings:
     def unstable_below(self) -> dict[str, float | None]:
         """By criterion, the highest temperature of instability, None if there is none."""
         return {n: found[-1][1] if found else None for n, found in self.unstable_windows.items()}
+
+    @property
+    def stated_coupling(self) -> float | None:
+        """λ as the file states it, beside `coupling`, that of its table; None if it does not."""
+        return getattr(getattr(self.spectrum, "provenance", None), "stated_coupling", None)

@@ -143,6 +143,7 @@ class Report(Findings):
                 "source": self.source,
                 "spectrum": {
                     "lambda": self.coupling,
+                    "lambda_of_file": self.stated_coupling,
                     "omega_log_K": self.omega_log / KELVIN,
                     "omega_2_K": self.omega_2 / KELVIN,
                     "lambda_omega2_meV2": self.coupling * self.omega_2**2,
@@ -297,9 +298,7 @@ def report(
     return Report(
         name=as_text(name),
         # With the λ of this report: the code's own sum differs a little on the same rows.
-        source=as_text(summarise(dataclasses.replace(provenance, coupling=coupling)))
-        if provenance
-        else _describe(spectrum),
+        source=as_text(summarise(provenance, coupling)) if provenance else _describe(spectrum),
         spectrum=spectrum,
         discrete=discrete,
         warnings=tuple(map(as_text, provenance.warnings if provenance else ()))

@@ -26,7 +26,11 @@ def print_report(report: Report, console: Console | None = None) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(justify="left")
     table.add_column(justify="left")
-    table.add_row("λ", f"{report.coupling:.4f}")
+    told = f"{report.coupling:.4f}"
+    stated = report.stated_coupling
+    if stated is not None and f"{stated:.4f}" != told:
+        told += f" of the table, by the trapezoidal rule; λ of the file: {stated:.4f}"
+    table.add_row("λ", told)
     table.add_row(
         "ω_log, ω₂",
         f"{report.omega_log / KELVIN:.2f} K, {report.omega_2 / KELVIN:.2f} K   "

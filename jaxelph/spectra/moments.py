@@ -188,7 +188,8 @@ def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{phonon_edge(TabulatedSpectrum(w, np.array([0.5, 0.5, 0.0, 0.0]))):.3f}")
         23.882
     """
-    return spectrum.area_quantile(0.99)
+    edge = spectrum.area_quantile(0.99)
+    return jnp.where(jnp.isnan(spectral_area(spectrum)), jnp.nan, edge)
 
 
 def unresolved_coupling(spectrum: EliashbergFunction) -> float:

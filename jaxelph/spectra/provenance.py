@@ -19,9 +19,9 @@ class Provenance:
         smearings: one for each column (or file), as far as stated.
         smearing_kind: "electron, Ry" or "phonon, meV", say.
         convention: how λ follows from the file's own values.
-        coupling (scalar): λ of the table, by the rule of the code that wrote it.
+        coupling (scalar): λ by the rule of the code that wrote it, see `coupling_constant`.
         stated_coupling (scalar): λ as the file states it.
-        log_frequency (scalar, meV): ω_log of the table.
+        log_frequency (scalar, meV): ω_log likewise.
         stated_log_frequency (scalar, meV): as the file states it.
         dropped_rows: how many rows have ω ≤ 0.
         negative_weight (scalar): share of λ in negative α²F, |∫ min(α²F,0)/ω| / ∫ |α²F|/ω.

@@ -28,7 +28,7 @@ from jaxtyping import Array, Float
 from ..electrons.occupations import thermal_window
 from ..electrons.weight import minimum_weight
 from ..grids.bandwidth import node_spacing
-from ..grids.energies import LARGEST, EnergyGrid, check_grid
+from ..grids.energies import LARGEST, EnergyGrid, check_grid, on_grid
 from ..grids.kernels import minimum_weight_on_grid
 from ..grids.refined import RefinedGrid
 from ..numerics.checks import checked
@@ -184,6 +184,7 @@ def critical_coupling(
 
 
 @checked
+@on_grid
 def grid_error(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> Float[Array, ""]:

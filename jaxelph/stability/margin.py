@@ -8,7 +8,7 @@ import lineax as lx
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from ..grids.energies import EnergyGrid
+from ..grids.energies import EnergyGrid, on_grid
 from ..grids.refined import RefinedGrid
 from ..numerics.checks import checked
 from ..numerics.davidson import lowest_eigenpair
@@ -32,6 +32,7 @@ COARSE = 256
 
 
 @checked
+@on_grid
 @resolving
 @jit(static_argnames="method")
 def stability_margin(
@@ -89,6 +90,7 @@ def _softest(spectrum, temperature, grid, dense):
 
 
 @checked
+@on_grid
 @resolving
 @jit
 def search_softest_mode(

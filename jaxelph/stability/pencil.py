@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from ..electrons.occupations import thermal_window
 from ..grids.bandwidth import END
 from ..grids.convolution import FoldedConvolution
-from ..grids.energies import EnergyGrid
+from ..grids.energies import EnergyGrid, on_grid
 from ..grids.kernels import coupling_kernel, weight_on_grid
 from ..grids.refined import RefinedGrid
 from ..grids.sinc import interpolate_oversampled
@@ -118,6 +118,7 @@ class StabilityPencil(eqx.Module):
 
 
 @checked
+@on_grid
 @resolving
 @jit
 def stability_pencil(
@@ -186,6 +187,7 @@ class RefinedForm(eqx.Module):
 
 
 @checked
+@on_grid
 @resolving
 @jit
 def refined_form(

@@ -34,7 +34,9 @@ def check_mu_star(mu_star, name: str = "mu_star") -> None:
     known = concrete_value(mu_star)
     if known is None or 0 <= known < 1:
         return
-    if known < 0 or known != known:
+    if np.isnan(known):
+        raise ValueError(f"{name} must be a number, got nan; 0.1 is usual.")
+    if known < 0:
         raise ValueError(f"{name} must not be negative, got {known:g}; use 0 for no repulsion.")
     # μ* = μ/[1 + μ ln(E_F/ω_ph)] < 1/ln(E_F/ω_ph) however large μ is.
     raise ValueError(
@@ -65,7 +67,8 @@ def check_coulomb(mu_star, omega_ph=None, cutoff=None, mu_star_at: str = "omega-
     for name, value in (("omega_ph", omega_ph), ("cutoff", cutoff)):
         known = None if value is None else concrete_value(value)
         if known is not None and not 0 < known < np.inf:
-            instead = "the top of the spectrum" if name == "omega_ph" else "the limit of infinity"
+            edge = "that below which 99 % of ∫α²F dω lies"
+            instead = edge if name == "omega_ph" else "the limit of infinity"
             raise ValueError(
                 f"{name} {known:g} must be a positive, finite energy; leave it out for {instead}."
             )

@@ -240,7 +240,11 @@ def _screened(
 
     def read(path):
         try:
-            stamp = Stamp.of(path)  # of before: a file that changes meanwhile is read again
+            try:
+                stamp = Stamp.of(path)  # of before: a file that changes meanwhile is read again
+            except OSError:
+                read_a2f(path, **reading)  # which says in a sentence what is wrong with it
+                raise
             spectrum = read_a2f(path, **reading)
             assert spectrum.provenance is not None
             key, leaves = _prepared(spectrum, temperature)
@@ -321,6 +325,7 @@ _READING: Mapping[str, tuple[Any, dict[str, str]]] = {
     "columns": (np.nan, {"long_name": "α²F columns of the file"}),
     "smearing": (np.nan, {"long_name": "smearing of the column"}),
     "smearing_kind": ("", {"long_name": "what is smeared, and its unit"}),
+    "lambda_of_file": (np.nan, {"long_name": "λ as the file states it", "units": "1"}),
     "lambda_min": (np.nan, {"long_name": "least λ over the columns", "units": "1"}),
     "lambda_max": (np.nan, {"long_name": "largest λ over the columns", "units": "1"}),
 }
@@ -331,6 +336,8 @@ def _reading(provenance: Provenance) -> dict[str, Any]:
     found = {"unit": p.unit, "column": p.column, "columns": p.columns}
     if p.column <= len(p.smearings):
         found |= {"smearing": p.smearings[p.column - 1], "smearing_kind": p.smearing_kind}
+    if p.stated_coupling is not None:
+        found["lambda_of_file"] = p.stated_coupling
     if p.coupling_range:
         found |= {"lambda_min": p.coupling_range[0], "lambda_max": p.coupling_range[1]}
     return found

@@ -137,6 +137,27 @@ def test_traced_values_pass():
     np.testing.assert_allclose(jax.grad(heat)(5.0), slope, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "metal",
+    [
+        METAL,
+        jx.GaussianPeaks([15.0], [3.0], [0.7]),
+        jx.DebyeSpectrum(20.0, 0.7),
+        jx.TabulatedSpectrum([10.0, 20.0, 25.0], [0.5, 0.5, 0.0]),
+    ],
+    ids=["modes", "peaks", "Debye", "table"],
+)
+def test_nan_becomes_no_number(metal):
+    names = ("coupling_constant", "log_frequency", "spectral_area", "phonon_edge")
+
+    @jax.jit
+    def numbers(factor):
+        return [getattr(jx, name)(metal.scaled(factor)) for name in names]
+
+    assert np.all(np.isnan(numbers(jnp.nan))), dict(zip(names, numbers(jnp.nan), strict=True))
+    assert np.all(np.asarray(numbers(1.0)) > 0)
+
+
 def test_a_list_of_temperatures_has_no_one_grid():
     with pytest.raises(ValueError, match="temperature must be one number, got shape"):
         jx.EnergyGrid.suggest(METAL, np.array([4.0, 5.0]))

@@ -151,6 +151,44 @@ def test_command(tmp_path, capsys):
     assert "by default" in printed and "electron, Ry" in printed
 
 
+@pytest.mark.slow
+def test_lambda_of_the_file_and_that_of_its_table_are_told_apart(tmp_path, capsys):
+    """λ of three rows by EPW's sum, which its file states, and by the trapezoidal rule."""
+    path = tmp_path / "ZrN.a2f_iso"
+    rows = "1.0 0.2 0.15 0.05\n2.0 0.4 0.3 0.1\n3.0 0.3 0.2 0.1\n"
+    path.write_text(f"{rows}lambda_int = 1.0000000   lambda_sum = 1.0010000\n")
+    of_table = 0.7  # ½(.4 + .4)·1 + ½(.4 + .2)·1
+    said = "λ of the table = 0.7, λ of the file = 1"
+
+    assert run(["columns", str(path), "-T", "10", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["columns"][0]["lambda"] == pytest.approx(of_table, rel=1e-12)
+    assert [row["lambda_of_file"] for row in found["columns"]] == [1.0, None, None]
+    assert said in found["source"]
+    assert run(["columns", str(path), "-T", "10", "--no-figure"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "λ of the λ of the ω_log" in printed and "1 0.7 1 " in printed
+
+    assert run(["report", str(path), "--temperatures", "10", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["spectrum"]["lambda"] == pytest.approx(of_table, rel=1e-12)
+    assert found["spectrum"]["lambda_of_file"] == 1.0
+    assert said in found["source"]
+    assert run(["report", str(path), "--temperatures", "10", "--no-figure"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    with pytest.warns(SpectrumWarning, match="they are too few for a function"):
+        data = jx.report(jx.read_a2f(path), [10.0]).to_xarray()
+    assert float(data["lambda"]) == pytest.approx(of_table, rel=1e-12)
+    assert float(data["lambda_of_file"]) == 1.0
+    assert "0.7000 of the table, by the trapezoidal rule; λ of the file: 1.0000" in printed
+
+    out = tmp_path / "table.csv"
+    assert run(["sweep", str(path), "-T", "10", "--quantity", "lambda", "-o", str(out)]) == 0
+    head, row = (line.split(",") for line in out.read_text().splitlines()[:2])
+    assert float(row[head.index("lambda")]) == pytest.approx(of_table, rel=1e-12)
+    assert float(row[head.index("lambda_of_file")]) == 1.0
+
+
 @pytest.mark.parametrize(
     "arguments, phrase",
     [

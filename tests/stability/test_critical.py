@@ -17,9 +17,13 @@ from jaxelph import (
     critical_coupling_scaled,
     example,
     extreme_rates,
+    grid_error,
     margin,
     normal_modes,
+    search_softest_mode,
     slowest_rate,
+    stability_margin,
+    stability_pencil,
 )
 
 METAL = example("table1")
@@ -156,12 +160,13 @@ def test_no_coupling_and_nan_at_fixed_scaled_temperature(criterion):
 
     value, slope = jax.value_and_grad(critical)(0.0)
     assert value == np.inf and slope == 0
-    # Traced; a concrete one is refused.
-    assert np.isnan(jax.jit(critical)(jnp.nan))
+    with pytest.raises(ValueError, match="coupling must be finite, got nan"):
+        critical(jnp.nan)
+    assert np.isnan(jax.jit(critical)(jnp.nan))  # traced, it cannot be seen
 
     @jax.jit
     def at_fixed_temperature(coupling):
-        metal = EinsteinModes([1.0], coupling * jnp.ones(1))
+        metal = EinsteinModes([1.0, 0.8], coupling * jnp.ones(2))
         return critical_coupling(metal, 0.2, criterion=criterion, grid=grid)
 
     assert np.isnan(at_fixed_temperature(jnp.nan))
@@ -172,7 +177,18 @@ def test_grids_that_miss_are_refused():
     for step in (-1.0, 0.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="step must be positive and finite"):
             EnergyGrid(step, 10)
-    for function in (margin, critical_coupling, slowest_rate, normal_modes, extreme_rates):
+    functions = (
+        margin,
+        critical_coupling,
+        grid_error,
+        stability_margin,
+        stability_pencil,
+        search_softest_mode,
+        slowest_rate,
+        normal_modes,
+        extreme_rates,
+    )
+    for function in functions:
         keyword = function in (margin, critical_coupling)
         for grid, message in ((EnergyGrid(0.1, 10), "ends at 1"), (EnergyGrid(0.5, 99), "coarse")):
             with pytest.raises(ValueError, match=message):

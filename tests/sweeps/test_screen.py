@@ -155,6 +155,18 @@ def test_a_sweep_in_which_every_file_failed_is_no_success(tmp_path, capsys):
     assert "d.nc: this is a folder" in capsys.readouterr().err
 
 
+def test_a_file_that_is_not_there_is_told_by_the_reader(tmp_path, capsys):
+    (tmp_path / "link.dat").symlink_to(tmp_path / "gone.dat")
+    out = tmp_path / "table.csv"
+    files = [str(tmp_path / name) for name in ("missing.dat", "link.dat")]
+    assert run(["sweep", *files, "-T", "60", "--quantity", "lambda", "-o", str(out)]) == 2
+    told = capsys.readouterr().err
+    for path in files:
+        assert f"error: {path}: no such file; check the name and folder." in told
+        assert f"{path}: no such file; check the name and folder." in out.read_text()
+    assert "Errno" not in told + out.read_text()
+
+
 @pytest.mark.slow
 def test_ten_thousand_files(tmp_path):
     """1 % of them broken: all good ones right, all broken ones named, memory flat."""

@@ -86,13 +86,17 @@ def _print(found) -> None:
     console = results()
     console.print(Text(f"{found.name}  {found.source}"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for head in ("column", "λ", "ω_log\nK", "Tc\nK", "margin\n"):
+    stated = bool(np.any(np.isfinite(found.stated)))
+    heads = ["column", "λ of the\ntable", "λ of the\nfile", "ω_log\nK", "Tc\nK", "margin\n"]
+    for head in heads if stated else ["column", "λ", *heads[3:]]:
         table.add_column(head, justify="right", no_wrap=True)
     smeared = bool(np.all(np.isfinite(found.smearing)))
     table.add_column(f"smearing\n{found.smearing_kind}" if smeared else "", overflow="fold")
     values = found.values
     for k, label in enumerate(found.labels):
         row = [number(float(values[key][k])) for key in ("lambda", "omega_log", "Tc", "margin")]
+        if stated:
+            row.insert(1, number(float(found.stated[k])))
         told = f"{found.smearing[k]:g}" if smeared else label
         told += "  cannot be read" if found.errors[k] else ""
         told += "  by default" if k + 1 == found.default else ""

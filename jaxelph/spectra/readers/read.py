@@ -172,13 +172,15 @@ def _parsed(path: str | os.PathLike[str], format: str | None) -> tuple[Path, str
     return path, layout, table
 
 
-def summarise(provenance: Provenance) -> str:
+def summarise(provenance: Provenance, coupling: float | None = None) -> str:
     """One line on where a spectrum came from, for a report or a figure.
 
+    `coupling` is λ of the table, by default as the code that wrote it sums its rows.
+
     Example:
-        >>> summarise(Provenance("pb.a2f", "epw", "EPW", "meV", 2, 3, (0.1, 0.2, 0.3),
-        ...                      "phonon, meV", coupling=1.2, stated_coupling=1.2))
-        'pb.a2f (EPW, meV, column 2 of 3, smearing 0.2 (phonon, meV)), λ = 1.2 as stated'
+        >>> told = Provenance("pb.a2f", "epw", "EPW", "meV", 2, 3, stated_coupling=1.2)
+        >>> summarise(told, 1.2)
+        'pb.a2f (EPW, meV, column 2 of 3), λ of the table = 1.2 as stated'
     """
     p = provenance
     parts = [p.code, p.unit]
@@ -189,11 +191,12 @@ def summarise(provenance: Provenance) -> str:
     if p.convention != "2∫α²F/ω":
         parts.append(f"λ = {p.convention}")
     line = f"{Path(p.path).name} ({', '.join(parts)})"
-    if p.coupling is not None:
-        line += f", λ = {p.coupling:.6g}"
-        if p.stated_coupling is not None:
-            agrees = abs(p.coupling / p.stated_coupling - 1) <= 5e-4
-            line += " as stated" if agrees else f", stated {p.stated_coupling:.6g}"
+    coupling, stated = p.coupling if coupling is None else coupling, p.stated_coupling
+    if coupling is not None:
+        line += f", λ of the table = {coupling:.6g}"
+        if stated is not None:
+            agrees = abs(coupling - stated) <= 5e-4 * abs(stated)
+            line += " as stated" if agrees else f", λ of the file = {stated:.6g}"
     return line
 
 
