@@ -28,8 +28,8 @@ def columns(smearing):
     values = {"lambda": rows, "omega_log": 99 * rows, "Tc": 9 * rows, "margin": rows - 1.05}
     labels, errors = ("a", "b", ""), ("", "", "cannot be read")
     smearing = np.array([0.1, smearing, 0.3])
-    kind = "electron, Ry"
-    return Columns("nb.dat", "a source", 20.0, 0.1, 2, labels, smearing, kind, values, errors, ())
+    told = labels, smearing, "electron, Ry", values, rows, errors
+    return Columns("nb.dat", "a source", 20.0, 0.1, 2, *told, ())
 
 
 def sensitivities(spectrum):
