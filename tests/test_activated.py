@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 from jaxelph import (
     EinsteinModes,
@@ -13,6 +14,7 @@ from jaxelph import (
     extreme_rates,
     normal_modes,
     slowest_rate,
+    stability_pencil,
 )
 from jaxelph.activated import activated_rate
 
@@ -55,9 +57,14 @@ def test_six_digits_down_to_a_sixtieth_off_the_lattice(cold):
 def test_extreme_rates_at_low_temperature():
     grid = EnergyGrid(0.01, 600)
     slowest, fastest = extreme_rates(PAIR, 1 / 20, grid)
-    rates = normal_modes(PAIR, 1 / 20, grid).rates
-    # Rates crowd at the upper end, where the search ends at its last step.
-    assert fastest == pytest.approx(float(rates[-1]), rel=1e-7)
+    # By the inverse of Ã, which is well conditioned: what all modes have is 1/γ to rounding of
+    # its largest, here seven digits of the fastest rate.
+    pencil = stability_pencil(PAIR, 1 / 20, grid)
+    last = [grid.size - 1, grid.size - 1]
+    (expected,) = scipy.linalg.eigvalsh(pencil.M, pencil.A, subset_by_index=last)
+    assert fastest == pytest.approx(expected, rel=1e-12)
+    rates = np.asarray(normal_modes(PAIR, 1 / 20, grid).rates)
+    assert rates[-1] == pytest.approx(expected, rel=1e-16 * expected / np.min(np.abs(rates)))
     # On the aligned grid M is definite, and 4e-12 is far above its rounding.
     aligned = float(normal_modes(PAIR, 1 / 20, EnergyGrid(0.025, 90)).slowest)
     assert slowest == pytest.approx(aligned, rel=1e-4)
