@@ -201,7 +201,8 @@ def slowest_rate(
     The least γ > 0 of $\gamma\tilde A\psi = \tilde M\psi$, or $\gamma_c$ of `continuum_rate`.
 
     Where T is so low that rates are activated, e^{-ω/T}, the mode is that of `activated_rate`,
-    which keeps their digits. At λ = 0 nothing decays, and the derivative is that of the edge.
+    which keeps their digits; of δ modes without a common divisor of their frequencies, though, the
+    slowest rate depends on how rough a deviation may be, and is an order of magnitude. At λ = 0 nothing decays, and the derivative is that of the edge.
 
     Args:
         spectrum: an Eliashberg function.

@@ -323,9 +323,9 @@ def _least_eigenvalue(diagonal, rows, strength, root):
 def slowest_rate_by_mpmath(omega, coupling, temperature, step, size, digits=50):
     """The slowest γ of M ψ = γ A ψ on the odd functions of a grid, by inverse iteration in mpmath.
 
-    Give frequencies and step as strings, ω/ε whole numbers without a common divisor: then M is the
-    graph of the ladders, positive definite, and its least eigenvalues are exact. Off the lattice
-    the tails of sinc make it indefinite at low T.
+    Give frequencies and step as strings, ω/ε whole numbers without a common divisor but 2: then M
+    is the graph of the ladders, positive definite, and its least eigenvalues are exact. Off the
+    lattice the tails of sinc make it indefinite at low T.
     """
     with mpmath.workdps(digits):
         modes = [(mpmath.mpf(w), mpmath.mpf(c)) for w, c in zip(omega, coupling, strict=True)]

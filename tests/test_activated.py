@@ -31,14 +31,25 @@ def test_slowest_rate_against_fifty_digits(cold, size):
     assert slowest_rate(PAIR, 1 / cold, grid) == pytest.approx(exact, rel=1e-6)
 
 
-@pytest.mark.slow
-def test_slowest_rate_on_the_suggested_grid_against_fifty_digits():
-    """Warm enough for the inverse iteration to end at the smooth mode though M is indefinite."""
-    grid = EnergyGrid.suggest(PAIR, 1 / 25)
+# Frequencies with a common divisor: a lattice with an even number of steps in it, or twice as
+# coarse as the ladders that a finer one tells apart.
+COMMENSURABLE = [
+    (20, "0.9", "0.05", 38, 1e-4),  # a divisor of 2 T
+    pytest.param(25, "0.775", "0.0125", 138, 1e-6, marks=pytest.mark.slow),
+    pytest.param(60, "0.775", "0.0125", 106, 1e-5, marks=pytest.mark.slow),
+    pytest.param(30, "0.31", "0.01", 150, 1e-5, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("cold", "second", "step", "size", "error"), COMMENSURABLE)
+def test_ladders_of_commensurable_modes_against_fifty_digits(cold, second, step, size, error):
+    """On the suggested grid, where these frequencies are not on the lattice."""
     exact = helpers.slowest_rate_by_mpmath(
-        ["1", "0.775"], ["0.003", "0.003"], "0.04", repr(float(grid.step)), grid.size
+        ["1", second], ["0.003", "0.003"], repr(1 / cold), step, size
     )
-    assert slowest_rate(PAIR, 1 / 25, grid) == pytest.approx(exact, rel=1e-5)
+    spectrum = EinsteinModes([1.0, float(second)], [0.003, 0.003])
+    grid = EnergyGrid.suggest(spectrum, 1 / cold)
+    assert slowest_rate(spectrum, 1 / cold, grid) == pytest.approx(exact, rel=error)
 
 
 @pytest.mark.slow
