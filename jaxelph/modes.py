@@ -7,7 +7,7 @@ its poles.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from .activated import activated_rate
 from .checks import checked
@@ -201,8 +201,9 @@ def slowest_rate(
     The least γ > 0 of $\gamma\tilde A\psi = \tilde M\psi$, or $\gamma_c$ of `continuum_rate`.
 
     Where T is so low that rates are activated, e^{-ω/T}, the mode is that of `activated_rate`,
-    which keeps their digits; of δ modes without a common divisor of their frequencies, though, the
-    slowest rate depends on how rough a deviation may be, and is an order of magnitude. At λ = 0 nothing decays, and the derivative is that of the edge.
+    which keeps their digits; of δ modes whose frequencies have no common divisor, though, the
+    slowest rate depends on how rough a deviation may be, and is an order of magnitude.
+    At λ = 0 nothing decays, and the derivative is that of the edge.
 
     Args:
         spectrum: an Eliashberg function.
@@ -255,6 +256,13 @@ def _activated(spectrum, scattering, rate):
     """Whether M̃ has lost rates as slow as this one, or as the least Γ(E)."""
     rate = jnp.minimum(jnp.abs(rate), jnp.min(scattering))
     return jax.lax.stop_gradient(rate < least_resolved(spectrum) * jnp.max(scattering))
+
+
+def is_activated(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid, rate: Scalar
+) -> Bool[Array, ""]:
+    """Whether a slowest rate of `normal_modes` is lost in rounding: then see `slowest_rate`."""
+    return _activated(spectrum, scattering_rate(spectrum, temperature, grid.energies), rate)
 
 
 @checked

@@ -22,7 +22,7 @@ from jaxtyping import ArrayLike, Real
 from ..equilibrium import fermi
 from ..files import check_folder, json_text, plain, result_writers, write_all
 from ..grid import EnergyGrid, size_for, thermal_extent
-from ..modes import normal_modes
+from ..modes import is_activated, normal_modes, slowest_rate
 from ..notebook import html_table
 from ..precision import check_precision
 from ..spectrum import EliashbergFunction, at_temperature, maximum_frequency
@@ -384,6 +384,8 @@ def relax(
     if grid.size <= _MODES:
         modes = normal_modes(spectrum, cold, grid)
         least = jnp.minimum(modes.slowest, continuum_rate(spectrum, cold))
+        if is_activated(spectrum, cold, grid, modes.slowest):
+            least = slowest_rate(spectrum, cold, grid)
         slowest, growing = float(mev_to_per_ps(least)), int(modes.unstable)
     return Relaxation(
         name=name,
