@@ -69,10 +69,11 @@ def activated_rate(
         1.6805e-20
     """
     if not spectrum.smooth:
-        # The finest step of a lattice still has to reach the cutoff.
+        # A lattice may be finer than the grid, and still has to reach its cutoff.
+        size = max(grid.size, min(2 * grid.size, 512))
         fine = grid.step < _FINEST * temperature
-        step = jnp.where(fine, _own_step(spectrum, temperature), grid.step)
-        grid = EnergyGrid(step, 2 * grid.size)
+        step = jnp.where(fine, _own_step(spectrum, temperature, size), grid.step)
+        grid = EnergyGrid(step, size)
     grid = jax.lax.stop_gradient(grid)
     a, m, vectors = _modes(*jax.lax.stop_gradient((spectrum, temperature)), grid)
     inverse = jnp.where(m > 0, a, 0.0)
@@ -92,7 +93,7 @@ def activated_rate(
     return jnp.where(mu <= 0, jnp.inf, quotient)
 
 
-def _own_step(spectrum, temperature):
+def _own_step(spectrum, temperature, size):
     """Of δ modes: a part of all frequencies, the best of those there are, or of the top one."""
     omega, coupling = spectrum.modes()
     top = maximum_frequency(spectrum)
@@ -105,6 +106,7 @@ def _own_step(spectrum, temperature):
 
     low, high = _LATTICE
     lattice = (off(multiple) < _NEAR) & (step >= low * temperature) & (step <= high * temperature)
+    lattice = lattice & (step * size >= top + 14 * temperature)
     # Of the ladders that differ, the one half way between has the slowest rate: an even number
     # of steps includes it.
     cost = jnp.abs(jnp.log(step / (_FINEST * temperature))) + jnp.where(
