@@ -35,26 +35,31 @@ class Peer:
         self.grid = EnergyGrid(step, size)
         equation = KineticEquation.at(metal, temperature, self.grid)
         self.weight, self.window = np.asarray(equation.weight), np.asarray(equation.minus_slope)
-        self.rate, self.half = map(np.asarray, (equation.phonons.rate, equation.phonons.half))
+        phonons = equation.phonons
+        self.rate, self.half = np.asarray(phonons.rate), np.asarray(phonons.half)
+        self.local = np.asarray(phonons.dissipation.local)
         self.dense = size <= 128
+        # By real transforms only where every mode is on the grid: nothing is between its points.
+        assert self.dense or np.max(np.abs(phonons.dissipation.between)) < 1e-12 * self.rate[0]
         self.products = [
             folded_product(equation.exchange),
             folded_product(equation.exchange, even=True),
             folded_product(equation.slope),
-            folded_product(equation.phonons.even),
-            folded_product(equation.phonons.odd),
+            folded_product(phonons.even),
+            folded_product(phonons.odd),
         ]
         matrices = equation.matrices()
-        names = ("exchange", "slope", "exchange_slope", "even", "odd")
+        names = ("exchange", "slope", "exchange_slope", "linear", "odd")
         self.matrices = {name: np.asarray(getattr(matrices, name)) for name in names}
 
     def _parts(self, d, rate):
+        """f', κ*f', κ*∂f/∂t and both parts of I = -(hM̃h⁻¹)δ - δ(o*δ), each without its sign."""
         if self.dense:
             m = self.matrices
             return (
                 *(m[name] @ d for name in ("slope", "exchange_slope")),
                 m["exchange"] @ rate,
-                m["even"] @ d,
+                m["linear"] @ d,
                 m["odd"] @ d,
             )
         exchange, exchange_even, slope, even, odd = self.products
@@ -62,12 +67,14 @@ class Peer:
         derivative = slope(padded)
         dragged = exchange_even(derivative)[1:]
         moved = exchange(np.concatenate([[0.0], rate]))[1:]
-        return derivative[1:], dragged, moved, even(padded)[1:], odd(padded)[1:]
+        turned = odd(padded)[1:]
+        linear = self.local * d + self.half * turned - even(padded)[1:]
+        return derivative[1:], dragged, moved, linear, turned
 
     def residual(self, t, d, rate, out):
-        derivative, dragged, moved, even, odd = self._parts(d, rate)
+        derivative, dragged, moved, linear, odd = self._parts(d, rate)
         out[:] = (self.weight - dragged) * rate + (derivative - self.window) * moved
-        out[:] -= even - self.rate * d - (self.half + d) * odd
+        out[:] += linear + d * odd
 
     def mass(self, d):
         m = self.matrices
@@ -82,8 +89,8 @@ class Peer:
 
     def jacobian(self, t, d, rate, residual, c, out):
         m = self.matrices
-        out[:] = c * self.mass(d) + np.diag(self.rate + m["odd"] @ d) - m["even"]
-        out += (self.half + d)[:, None] * m["odd"]
+        out[:] = c * self.mass(d) + np.diag(m["odd"] @ d) + m["linear"]
+        out += d[:, None] * m["odd"]
         out += (m["exchange"] @ rate)[:, None] * m["slope"] - rate[:, None] * m["exchange_slope"]
 
     def start(self, hot, temperature):

@@ -13,6 +13,7 @@ import scipy.linalg
 import scipy.optimize
 import scipy.special
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 TABLE1_OMEGA = np.arange(40.0, 61.0)
 TABLE1_G = np.sqrt(np.mean(TABLE1_OMEGA**2))  # g at λ = 1
@@ -176,6 +177,18 @@ def _gauss_panels(edges, points):
     return (edges[:-1, None] + half * (node + 1)).ravel(), (half * weight).ravel()
 
 
+def _wave_panels(edges, fastest):
+    """Panels that resolve sin² of `fastest` times the variable, none longer than a phase of 48."""
+    long = np.diff(edges) * fastest > 8
+    parts = []
+    for points, chosen in ((16, ~long), (48, long)):
+        node, weight = np.polynomial.legendre.leggauss(points)
+        half = np.diff(edges)[chosen][:, None] / 2
+        parts.append((edges[:-1][chosen][:, None] + half * (node + 1), half * weight))
+    x, weight = (np.concatenate([part[k].ravel() for part in parts]) for k in (0, 1))
+    return x, weight
+
+
 def gaussian_symbol(centres, widths, couplings):
     """q → κ̂(q) = 2π ∫ α²F sin ωq dω of Gaussian peaks that end well above ω = 0."""
     centres, widths = (np.asarray(x, dtype=float)[:, None] for x in (centres, widths))
@@ -240,45 +253,79 @@ def critical_coupling_by_fourier(symbol, coupling, temperature, top, last):
         top: of α²F.
         last: the largest q.
     """
-    reach = max(30 * temperature, top + 22 * temperature)
-    phase = 10.0  # of a panel of 16 points
-    q, dq = _gauss_panels(np.linspace(0, last, int(last * reach / phase) + 2), 16)
-    strength = symbol(q)
-    thermal, thermal_dq = q, dq
-    if last < 14 / temperature:
-        edges = np.linspace(0, 14 / temperature, int(14 * reach / temperature / phase) + 2)
-        thermal, thermal_dq = _gauss_panels(edges, 16)
-    x = np.pi * thermal * temperature
-    damped = thermal_dq * symbol(thermal) * x / np.pi / np.sinh(np.minimum(x, 700))
+    reach = max(26 * temperature, top + 22 * temperature)
+    phase = 44.0
 
-    def weight(energy):
-        return np.cos(np.atleast_1d(energy)[:, None] * thermal) @ damped
+    def panels(end):
+        return _wave_panels(np.linspace(0, end, int(end * reach / phase) + 2), reach)
 
-    coarse = np.linspace(0, min(reach, top + 12 * temperature), 400)
-    best = int(np.argmin(weight(coarse)))
-    low = scipy.optimize.minimize_scalar(
-        lambda e: weight(e)[0],
-        bounds=(coarse[max(best - 1, 0)], coarse[min(best + 1, 399)]),
-        method="bounded",
-        options={"xatol": 1e-9 * top},
-    ).x
-    graded = low * np.geomspace(1e-6, 1, 28)
-    even = np.linspace(0, reach, int(last * reach / phase) + 2)
-    edges = np.unique(np.clip(np.r_[low - graded, low, low + graded, even], 0, reach))
-    edges = edges[np.append(True, np.diff(edges) > 1e-12 * reach)]
-    e, de = _gauss_panels(edges, 12)
-    root = np.sqrt(de * minus_fermi_slope(e, temperature))
-    rows = np.sin(q[:, None] * e) * root
-    form = np.diag(weight(e)) - rows.T @ ((2 / np.pi * dq * strength)[:, None] * rows)
-    return -coupling / scipy.linalg.eigvalsh(form, subset_by_index=[0, 0])[0]
+    # BLAS's threads cost more than they save here, many times where others are at work.
+    with threadpool_limits(1, user_api="blas"):
+        q, dq = panels(last)
+        strength = 2 / np.pi * dq * symbol(q)
+        thermal, thermal_dq = panels(14 / temperature)
+        x = np.pi * thermal * temperature
+        damped = thermal_dq * symbol(thermal) * x / np.pi / np.sinh(x)
+
+        def weight(energy):
+            parts = np.array_split(np.atleast_1d(energy), np.size(energy) // 500 + 1)
+            return np.concatenate([np.cos(part[:, None] * thermal) @ damped for part in parts])
+
+        coarse = np.linspace(0, min(reach, top + 12 * temperature), 400)
+        best = int(np.argmin(weight(coarse)))
+        low = scipy.optimize.minimize_scalar(
+            lambda e: weight(e)[0],
+            bounds=(coarse[max(best - 1, 0)], coarse[min(best + 1, 399)]),
+            method="bounded",
+            options={"xatol": 1e-9 * top},
+        ).x
+        graded = low * np.geomspace(1e-6, 1, 14)
+        even = np.linspace(0, reach, int(last * reach / phase) + 2)
+        edges = np.unique(np.clip(np.r_[low - graded, low, low + graded, even], 0, reach))
+        edges = edges[np.append(True, np.diff(edges) > 1e-12 * reach)]
+        e, de = _wave_panels(edges, last)
+        root = np.sqrt(de * minus_fermi_slope(e, temperature))
+        rows = np.multiply.outer(q, e)
+        np.sin(rows, out=rows)
+        rows *= root
+        return -coupling / _least_eigenvalue(weight(e), rows, strength, root)
+
+
+def _least_eigenvalue(diagonal, rows, strength, root):
+    """Of diagonal - rowsᵀ strength rows, by Davidson's method: products alone.
+
+    It starts from waves and from spikes of all widths at the least of the diagonal.
+    """
+
+    def product(v):
+        return diagonal[:, None] * v - rows.T @ (strength[:, None] * (rows @ v))
+
+    waves = np.unique(
+        np.r_[np.linspace(0, len(rows) - 1, 24).astype(int), np.argsort(-strength)[:4]]
+    )
+    above = diagonal[:, None] - np.min(diagonal)
+    start = np.concatenate([rows[waves].T, root[:, None] / (above + 10.0 ** np.arange(-9, 0))], 1)
+    basis = np.linalg.qr(start / np.linalg.norm(start, axis=0))[0]
+    image = product(basis)
+    for _ in range(100):
+        value, vector = (x[..., :3] for x in np.linalg.eigh(basis.T @ image))
+        residual = image @ vector - value * (basis @ vector)
+        if np.linalg.norm(residual[:, 0]) < 1e-11:
+            return value[0]
+        gap = diagonal[:, None] - value
+        more = residual / np.where(np.abs(gap) > 1e-6, gap, 1e-6)
+        for _ in range(2):
+            more = np.linalg.qr(more - basis @ (basis.T @ more))[0]
+        basis, image = np.append(basis, more, 1), np.append(image, product(more), 1)
+    raise RuntimeError(f"a residual of {np.linalg.norm(residual[:, 0]):.1e} is left")
 
 
 def slowest_rate_by_mpmath(omega, coupling, temperature, step, size, digits=50):
     """The slowest γ of M ψ = γ A ψ on the odd functions of a grid, by inverse iteration in mpmath.
 
-    Give frequencies and step as strings, ω/ε whole numbers without a common divisor: then M is the
-    graph of the ladders, positive definite, and its least eigenvalues are exact. Off the lattice
-    the tails of sinc make it indefinite at low T.
+    Give frequencies and step as strings, ω/ε whole numbers without a common divisor but 2: then M
+    is the graph of the ladders, positive definite, and its least eigenvalues are exact. Off the
+    lattice the tails of sinc make it indefinite at low T.
     """
     with mpmath.workdps(digits):
         modes = [(mpmath.mpf(w), mpmath.mpf(c)) for w, c in zip(omega, coupling, strict=True)]

@@ -27,7 +27,7 @@ from ..presentation.notebook import html_table
 from ..spectra.moments import maximum_frequency
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
-from ..stability.modes import normal_modes
+from ..stability.modes import is_activated, normal_modes, slowest_rate
 from ..stability.rates import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .cooling import Trace, cooling_time, trace_times
@@ -386,6 +386,8 @@ def relax(
     if grid.size <= _MODES:
         modes = normal_modes(spectrum, cold, grid)
         least = jnp.minimum(modes.slowest, continuum_rate(spectrum, cold))
+        if is_activated(spectrum, cold, grid, modes.slowest):
+            least = slowest_rate(spectrum, cold, grid)
         slowest, growing = float(mev_to_per_ps(least)), int(modes.unstable)
     return Relaxation(
         name=name,

@@ -34,9 +34,14 @@ _CONSERVED = 1e-12
 _AT_ONCE = 8
 # Of δ modes: a finer step resolves deviations that oscillate faster than T and that ladders of
 # nearly commensurable frequencies almost conserve. There are ever more of them, ever slower, so
-# that the floor decides which rate is found: it is a choice, made by comparing steps from 0.3 to
-# 0.8 T with aligned grids, and no limit of a refinement.
+# that the floor, in parts of T, decides which rate is found: it is a choice, and no limit of a
+# refinement, unless all frequencies have a common divisor. Then what its ladders conserve is
+# known, and a step that divides it, between these parts of T, tells it from what decays.
 _FINEST = 0.55
+_LATTICE = (0.2, 0.8)
+# How many steps the top frequency may have on such a lattice, and how near to it all others
+# have to be.
+_STEPS, _NEAR = 512, 1e-6
 
 
 def activated_rate(
@@ -44,8 +49,11 @@ def activated_rate(
 ) -> Float[Array, ""]:
     r"""The slowest rate 1/γ = max ψÃψ/ψM̃ψ to relative accuracy, from M̃ as a sum of squares.
 
-    For δ modes the step is made no smaller than 0.55 T, then a fraction of the top frequency:
-    the rate is that of deviations that are smooth on the scale of T.
+    For δ modes a step finer than 0.55 T is replaced. Where all frequencies are multiples of one,
+    ω/512 or more of the top ω, the step becomes a part of that, between 0.2 and 0.8 T: ladders
+    conserve exactly what they do, and the rate has six digits. Else it becomes a part of the top
+    frequency, no smaller than 0.55 T, and the rate is that of deviations that are smooth on this
+    scale, an order of magnitude only: rougher ones, of which there is no end, decay more slowly.
 
     Args:
         spectrum: an Eliashberg function.
@@ -64,10 +72,11 @@ def activated_rate(
         1.6805e-20
     """
     if not spectrum.smooth:
-        top = maximum_frequency(spectrum)
-        least = _FINEST * temperature
-        fraction = top / jnp.maximum(jnp.floor(top / least), 1.0)
-        grid = EnergyGrid(jnp.where(grid.step < least, fraction, grid.step), grid.size)
+        # A lattice may be finer than the grid, and still has to reach its cutoff.
+        size = max(grid.size, min(2 * grid.size, 512))
+        fine = grid.step < _FINEST * temperature
+        step = jnp.where(fine, _own_step(spectrum, temperature, size), grid.step)
+        grid = EnergyGrid(step, size)
     grid = jax.lax.stop_gradient(grid)
     a, m, vectors = _modes(*jax.lax.stop_gradient((spectrum, temperature)), grid)
     inverse = jnp.where(m > 0, a, 0.0)
@@ -85,6 +94,30 @@ def activated_rate(
     psi = psi + vectors @ jnp.where(distinct, force / jnp.where(distinct, gap, 1.0), 0.0)
     quotient = _flow(spectrum, temperature, grid, psi) / (psi @ pencil.multiply_A(psi))
     return jnp.where(mu <= 0, jnp.inf, quotient)
+
+
+def _own_step(spectrum, temperature, size):
+    """Of δ modes: a part of all frequencies, the best of those there are, or of the top one."""
+    omega, coupling = spectrum.modes()
+    top = maximum_frequency(spectrum)
+    count = jnp.arange(1.0, _STEPS + 1)
+    step = top / count
+    multiple = jnp.where(coupling != 0, omega / top, 1.0)[None, :] * count[:, None]
+
+    def off(x):
+        return jnp.max(jnp.abs(x - jnp.round(x)), axis=1)
+
+    low, high = _LATTICE
+    lattice = (off(multiple) < _NEAR) & (step >= low * temperature) & (step <= high * temperature)
+    lattice = lattice & (step * size >= top + 14 * temperature)
+    # Of the ladders that differ, the one half way between has the slowest rate: an even number
+    # of steps includes it.
+    cost = jnp.abs(jnp.log(step / (_FINEST * temperature))) + jnp.where(
+        off(multiple / 2) < _NEAR, 0.0, 2.0
+    )
+    best = step[jnp.argmin(jnp.where(lattice, cost, jnp.inf))]
+    smooth = top / jnp.maximum(jnp.floor(top / (_FINEST * temperature)), 1.0)
+    return jnp.where(jnp.any(lattice), best, smooth)
 
 
 def _modes(spectrum, temperature, grid):

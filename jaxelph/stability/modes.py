@@ -7,7 +7,7 @@ its poles.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ..electrons.occupations import thermal_window
 from ..electrons.self_energy import scattering_rate
@@ -77,11 +77,15 @@ class NormalModes(eqx.Module):
 def normal_modes(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> NormalModes:
-    """All rates and eigenvectors of γ Ã ψ = M̃ ψ: stable, unstable, and with semidefinite M̃.
+    r"""All rates and eigenvectors of γ Ã ψ = M̃ ψ: stable, unstable, and with semidefinite M̃.
 
     Where Ã is indefinite γ has poles and only 1/γ is continuous: magnitudes of diverging
     rates belong to the grid. So does the number of growing modes once Z0⁻¹ < 0 on an interval
     of energies: each energy of the grid there adds one. That there is one belongs to the metal.
+
+    What is computed to rounding of its largest is 1/γ, so that a rate γ is known to a part of
+    about $10^{-16}γ/γ_1$ of itself: of activated rates, $e^{-ω/T}$, see `slowest_rate`, and for
+    the fastest beside them `extreme_rates`.
 
     Args:
         spectrum: an Eliashberg function.
@@ -196,7 +200,9 @@ def slowest_rate(
     The least γ > 0 of $\gamma\tilde A\psi = \tilde M\psi$, or $\gamma_c$ of `continuum_rate`.
 
     Where T is so low that rates are activated, e^{-ω/T}, the mode is that of `activated_rate`,
-    which keeps their digits. At λ = 0 nothing decays, and the derivative is that of the edge.
+    which keeps their digits; of δ modes whose frequencies have no common divisor, though, the
+    slowest rate depends on how rough a deviation may be, and is an order of magnitude.
+    At λ = 0 nothing decays, and the derivative is that of the edge.
 
     Args:
         spectrum: an Eliashberg function.
@@ -249,6 +255,13 @@ def _activated(spectrum, scattering, rate):
     """Whether M̃ has lost rates as slow as this one, or as the least Γ(E)."""
     rate = jnp.minimum(jnp.abs(rate), jnp.min(scattering))
     return jax.lax.stop_gradient(rate < least_resolved(spectrum) * jnp.max(scattering))
+
+
+def is_activated(
+    spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid, rate: Scalar
+) -> Bool[Array, ""]:
+    """Whether a slowest rate of `normal_modes` is lost in rounding: then see `slowest_rate`."""
+    return _activated(spectrum, scattering_rate(spectrum, temperature, grid.energies), rate)
 
 
 @checked

@@ -9,6 +9,7 @@ from jaxelph import (
     EinsteinModes,
     EnergyGrid,
     GaussianPeaks,
+    RefinedGrid,
     TabulatedSpectrum,
     coupling_constant,
     critical_coupling,
@@ -17,6 +18,7 @@ from jaxelph import (
     maximum_frequency,
 )
 from jaxelph.grids.energies import grid_extent, thermal_extent
+from jaxelph.spectra.table import QuadratureNodes
 from jaxelph.stability.critical import suited
 from jaxelph.units import KELVIN
 
@@ -133,7 +135,10 @@ def _random(rng):
     couplings = rng.uniform(0.2, 1.0, count)
     if rng.random() < 0.5:
         peaks = (centres, widths, couplings)
-        return GaussianPeaks(*peaks), 1.0, helpers.gaussian_symbol(*peaks)
+        symbol = helpers.gaussian_symbol(*peaks)
+        # Always three, so that few shapes are compiled for.
+        nothing = [(0.8, 0.05, 0.0)] * (3 - count)
+        return GaussianPeaks(*np.append(peaks, np.array(nothing).T.reshape(3, -1), 1)), 1.0, symbol
     widths = np.maximum(widths, 0.01)
     omega = np.linspace(0.002, 1.6, 400)
     a2f = sum(
@@ -143,17 +148,29 @@ def _random(rng):
     return TabulatedSpectrum(omega, a2f), 1.6, helpers.table_symbol(omega, a2f)
 
 
+@jax.jit
+def _both(nodes, temperature, base):
+    grid = RefinedGrid.around(nodes, temperature, base)
+    coupling = critical_coupling(nodes, temperature, grid=grid)
+    return coupling, grid_error(nodes, temperature, grid)
+
+
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:the kinetic")
 @pytest.mark.parametrize("seed", range(300))
-def test_random_spectra(seed):
+def test_random_spectra(seed, monkeypatch):
     rng = np.random.default_rng(seed)
     spectrum, top, symbol = _random(rng)
     temperature = 10 ** rng.uniform(np.log10(1 / 40), 1)
-    nodes, grid = suited(spectrum, temperature)
-    computed = float(critical_coupling(nodes, temperature, grid=grid))
-    stated = float(grid_error(nodes, temperature, grid))
-    last = 2 * np.pi / float(grid.base.step)
-    total = float(coupling_constant(spectrum))
+    # Nodes and step are those of the default. So that few shapes are compiled for, the grid is
+    # made longer, nodes without coupling are added, and the grid is refined last.
+    monkeypatch.setattr("jaxelph.critical.LARGEST", np.inf)
+    monkeypatch.setattr(RefinedGrid, "around", staticmethod(lambda s, t, base: base))
+    nodes, base = suited(spectrum, temperature)
+    monkeypatch.undo()
+    omega, coupling = nodes.modes()
+    nodes = QuadratureNodes(omega, coupling).padded(384 * 2 ** int(np.log2((omega.size - 1) / 192)))
+    base = EnergyGrid(base.step, max(128, 2 ** int(np.ceil(np.log2(base.size)))))
+    computed, stated = (float(x) for x in _both(nodes, temperature, base))
+    last, total = 2 * np.pi / float(base.step), float(coupling_constant(spectrum))
     exact = helpers.critical_coupling_by_fourier(symbol, total, temperature, top, last)
     assert abs(computed - exact) <= max(1e-9 * exact, 3 * stated)

@@ -218,6 +218,11 @@ def test_weakly_coupled_cold_metal_keeps_its_occupations_between_zero_and_one():
     )
     assert run.result == "completed"
     assert np.all(run.evolution.f > -1e-8) and np.all(run.evolution.f < 1)
+    # Activated, e^{-30} of the others: the rate of the lattice of both modes.
+    exact = 20.438 * helpers.slowest_rate_by_mpmath(
+        ["1", "0.775"], ["0.003", "0.003"], repr(1 / 30), "0.025", 70
+    )
+    assert run.slowest_rate == pytest.approx(float(mev_to_per_ps(exact)), rel=1e-4)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 from jaxelph import (
     EinsteinModes,
@@ -13,6 +14,7 @@ from jaxelph import (
     extreme_rates,
     normal_modes,
     slowest_rate,
+    stability_pencil,
 )
 from jaxelph.stability.activated import activated_rate
 
@@ -29,14 +31,25 @@ def test_slowest_rate_against_fifty_digits(cold, size):
     assert slowest_rate(PAIR, 1 / cold, grid) == pytest.approx(exact, rel=1e-6)
 
 
-@pytest.mark.slow
-def test_slowest_rate_on_the_suggested_grid_against_fifty_digits():
-    """Warm enough for the inverse iteration to end at the smooth mode though M is indefinite."""
-    grid = EnergyGrid.suggest(PAIR, 1 / 25)
+# Frequencies with a common divisor: a lattice with an even number of steps in it, or twice as
+# coarse as the ladders that a finer one tells apart.
+COMMENSURABLE = [
+    (20, "0.9", "0.05", 38, 1e-4),  # a divisor of 2 T
+    pytest.param(25, "0.775", "0.0125", 138, 1e-6, marks=pytest.mark.slow),
+    pytest.param(60, "0.775", "0.0125", 106, 1e-5, marks=pytest.mark.slow),
+    pytest.param(30, "0.31", "0.01", 150, 1e-5, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("cold", "second", "step", "size", "error"), COMMENSURABLE)
+def test_ladders_of_commensurable_modes_against_fifty_digits(cold, second, step, size, error):
+    """On the suggested grid, where these frequencies are not on the lattice."""
     exact = helpers.slowest_rate_by_mpmath(
-        ["1", "0.775"], ["0.003", "0.003"], "0.04", repr(float(grid.step)), grid.size
+        ["1", second], ["0.003", "0.003"], repr(1 / cold), step, size
     )
-    assert slowest_rate(PAIR, 1 / 25, grid) == pytest.approx(exact, rel=1e-5)
+    spectrum = EinsteinModes([1.0, float(second)], [0.003, 0.003])
+    grid = EnergyGrid.suggest(spectrum, 1 / cold)
+    assert slowest_rate(spectrum, 1 / cold, grid) == pytest.approx(exact, rel=error)
 
 
 @pytest.mark.slow
@@ -55,9 +68,15 @@ def test_six_digits_down_to_a_sixtieth_off_the_lattice(cold):
 def test_extreme_rates_at_low_temperature():
     grid = EnergyGrid(0.01, 600)
     slowest, fastest = extreme_rates(PAIR, 1 / 20, grid)
-    rates = normal_modes(PAIR, 1 / 20, grid).rates
-    # Rates crowd at the upper end, where the search ends at its last step.
-    assert fastest == pytest.approx(float(rates[-1]), rel=1e-7)
+    # By the inverse of Ã, which is well conditioned: what all modes have is 1/γ to rounding of
+    # its largest, here seven digits of the fastest rate.
+    pencil = stability_pencil(PAIR, 1 / 20, grid)
+    last = [grid.size - 1, grid.size - 1]
+    (expected,) = scipy.linalg.eigvalsh(pencil.M, pencil.A, subset_by_index=last)
+    assert fastest == pytest.approx(expected, rel=1e-12)
+    rates = np.asarray(normal_modes(PAIR, 1 / 20, grid).rates)
+    slow = np.min(np.abs(rates[rates != 0]))
+    assert rates[-1] == pytest.approx(expected, rel=1e-16 * expected / slow)
     # On the aligned grid M is definite, and 4e-12 is far above its rounding.
     aligned = float(normal_modes(PAIR, 1 / 20, EnergyGrid(0.025, 90)).slowest)
     assert slowest == pytest.approx(aligned, rel=1e-4)
