@@ -19,7 +19,8 @@ from jaxelph.stability.activated import activated_rate
 PAIR = EinsteinModes([1.0, 0.775], [0.003, 0.003])
 
 
-@pytest.mark.parametrize(("cold", "size"), [(25, 66), (40, 56)])
+# The other is the example of `activated_rate`.
+@pytest.mark.parametrize(("cold", "size"), [(25, 66), pytest.param(40, 56, marks=pytest.mark.slow)])
 def test_slowest_rate_against_fifty_digits(cold, size):
     exact = helpers.slowest_rate_by_mpmath(
         ["1", "0.775"], ["0.003", "0.003"], f"{1 / cold:g}", "0.025", size
