@@ -2,10 +2,15 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 # No test opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Tests run beside each other, and threads of BLAS that wait for a core spin: twenty times the work.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
@@ -27,6 +32,11 @@ def pytest_configure(config):
         from jaxtyping import install_import_hook
 
         install_import_hook("jaxelph", "beartype.beartype")
+    # Programs that tests start share what they compile. Workers have it from the process that
+    # starts them.
+    if "JAXELPH_CACHE" not in os.environ:
+        os.environ["JAXELPH_CACHE"] = tempfile.mkdtemp(prefix="jaxelph-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ["JAXELPH_CACHE"], ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..numerics.checks import checked
+from ..numerics.typed import jit
 from ..spectra.spectrum import Scalar
 
 Energies = Real[ArrayLike, "*energy"]
 
 
 @checked
+@jit
 def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     r"""Fermi function $f_0(E) = 1/(e^{E/T} + 1)$.
 
@@ -29,6 +31,7 @@ def fermi(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
 
 
 @checked
+@jit
 def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*energy"]:
     r"""$h(E) = \sqrt{-f_0'(E)} = 1/[2\sqrt T \cosh(E/2T)]$, in energy^(-1/2).
 
@@ -50,6 +53,7 @@ def thermal_window(energy: Energies, temperature: Scalar) -> Float[Array, "*ener
 
 
 @checked
+@jit
 def bose(omega: Real[ArrayLike, "*mode"], temperature: Scalar) -> Float[Array, "*mode"]:
     r"""Bose function $N(\omega) = 1/(e^{\omega/T} - 1)$ of phonons at `temperature`.
 

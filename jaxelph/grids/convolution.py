@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
+from ..numerics.typed import jit
+
 
 class FoldedConvolution(eqx.Module):
     """Convolution with a kernel c(n) of definite parity, folded onto E = ε…Lε.
@@ -26,10 +28,12 @@ class FoldedConvolution(eqx.Module):
         """Of the matrix on odd functions."""
         return self.kernel[0] - self.kernel[2::2]
 
+    @jit(static_argnames="first")
     def as_matrix(self, first: int = 1) -> Float[Array, "row energy"]:
         """The matrix on odd functions, rows E = first·ε…Lε."""
         return self._fold(first, 1, -1)
 
+    @jit
     def as_even_matrix(self) -> Float[Array, "energy energy_and_zero"]:
         """The matrix on even functions given on E = 0, ε…Lε."""
         matrix = self._fold(1, 0, 1)
@@ -41,10 +45,12 @@ class FoldedConvolution(eqx.Module):
         direct = self.kernel[jnp.abs(i - j)] * jnp.where(i < j, self.parity, 1)
         return direct + mirror * self.kernel[i + j]
 
+    @jit(static_argnames="first")
     def mv(self, vector: Float[Array, " energy"], first: int = 1) -> Float[Array, " row"]:
         """The product with an odd function given on E = ε…Lε, on E = first·ε…Lε."""
         return self._convolve(jnp.concatenate([jnp.zeros(1), vector]), -1)[first:]
 
+    @jit(static_argnames="first")
     def mv_even(
         self, vector: Float[Array, " energy_and_zero"], first: int = 1
     ) -> Float[Array, " row"]:

@@ -14,6 +14,7 @@ from .energies import EnergyGrid
 from .sinc import SHIFT_REACH, local_shift_weights, principal_value_weights
 
 
+@jit
 def coupling_kernel(spectrum: EliashbergFunction, grid: EnergyGrid) -> Float[Array, " n"]:
     r"""The kernel κ of the self-energy on the grid, n = 0…2L, quadrature weights included:
 
@@ -31,6 +32,7 @@ def coupling_kernel(spectrum: EliashbergFunction, grid: EnergyGrid) -> Float[Arr
     return sum_over_modes(term, spectrum)
 
 
+@jit(static_argnames="first")
 def weight_on_grid(
     exchange: FoldedConvolution, temperature: Scalar, grid: EnergyGrid, first: int = 1
 ) -> Float[Array, " row"]:
@@ -50,6 +52,7 @@ def minimum_weight_on_grid(
     return minimum_weight(spectrum, temperature, grid.energies, values)
 
 
+@jit
 def transfer_kernel(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> Float[Array, " n"]:
@@ -72,6 +75,7 @@ def transfer_kernel(
     return sum_over_modes(term, spectrum)
 
 
+@jit
 def collision_kernels(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
@@ -104,6 +108,7 @@ def collision_kernels(
     return even, odd
 
 
+@jit
 def slope_kernel(grid: EnergyGrid) -> Float[Array, " n"]:
     """The derivative d/dE of a sinc series on the grid: (-1)ⁿ/(nε), odd, n = 0…2L."""
     n = jnp.arange(2.0 * grid.size + 1)

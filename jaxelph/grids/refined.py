@@ -27,6 +27,7 @@ from jaxtyping import Array, Float
 from ..electrons.occupations import thermal_window
 from ..electrons.weight import inverse_quasiparticle_weight
 from ..numerics.checks import checked
+from ..numerics.typed import jit
 from ..spectra.moments import coupling_constant
 from ..spectra.spectrum import EliashbergFunction, Scalar, as_float
 from .energies import EnergyGrid
@@ -149,6 +150,7 @@ class RefinedGrid(eqx.Module):
         """The nodes' weights (array of shape (node,), energy); see `nodes`."""
         return self.nodes()[1]
 
+    @jit
     def nodes(self) -> tuple[Float[Array, " node"], Float[Array, " node"]]:
         """Energies and weights of the quadrature Σ w_i u(E_i) = ∫ u dE, E > 0, u odd or narrow."""
         # The integrals do not depend on where the nodes are: no derivative through them.
@@ -180,6 +182,7 @@ class RefinedGrid(eqx.Module):
         )
         return energies, unit / density
 
+    @jit
     def interpolation(self, energies: Float[Array, " node"]) -> Float[Array, "node energy"]:
         """Sinc interpolation of odd functions that decay, from `base` to its nodes' `energies`."""
         x = energies[:, None] / self.base.step

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..numerics.typed import jit
 from ..spectra.spectrum import Scalar
 
 
@@ -30,6 +31,7 @@ def _split(n, a):
     return integer, rest, sign
 
 
+@jit
 def principal_value_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     """W(n - a) = (1 - cos π(n - a))/(n - a): the weights of PV ∫ u(s)/(s - aε) ds."""
     integer, rest, sign = _split(n, a)
@@ -39,6 +41,7 @@ def principal_value_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " 
     return jnp.where(hit, at, away)
 
 
+@jit
 def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     """sinc(n - a) = sin π(n - a)/π(n - a): the weights of a shift by aε."""
     integer, rest, sign = _split(n, a)
@@ -54,6 +57,7 @@ SHIFT_REACH = 60
 _FALL = 28.0
 
 
+@jit
 def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     r"""The weights of a shift by aε that reach no further than 60 steps,
 
@@ -80,6 +84,7 @@ def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
 HALF_WINDOW = 36
 
 
+@jit
 def interpolate_oversampled(
     values: Float[Array, " n"], position: Float[Array, " point"]
 ) -> Float[Array, " point"]:

@@ -17,6 +17,7 @@ from ..grids.convolution import FoldedConvolution
 from ..grids.energies import EnergyGrid
 from ..grids.kernels import collision_kernels
 from ..numerics.checks import checked
+from ..numerics.typed import jit
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.dissipation import PhononDissipation
 
@@ -80,6 +81,7 @@ class PhononCollisions(eqx.Module):
             dissipation=PhononDissipation.at(spectrum, temperature, grid),
         )
 
+    @jit
     def integral(self, deviation: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I[f0 + δ] on the grid."""
         return (
@@ -192,6 +194,7 @@ class ElectronCollisions(eqx.Module):
         i = jnp.arange(2 * size + 1)[:, None]
         return padded[i + jnp.arange(4 * size + 1)[None, :]]
 
+    @jit
     def integral(self, f: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I_ee[f] on the grid, for a distribution `f` (array of shape (energy,)) on E = ε…Lε."""
         filled = jnp.concatenate([1 - f[::-1], jnp.full(1, 0.5), f])
@@ -203,6 +206,7 @@ class ElectronCollisions(eqx.Module):
         loss = empty_at @ weight[::-1]
         return ((empty * gain) - (filled * loss))[self.grid.size + 1 :]
 
+    @jit
     def linearised(self, temperature: Scalar) -> Float[Array, "energy energy"]:
         r"""The symmetric M̃^ee of Supplement Eq. (28), to be added to the pencil's M̃:
 
@@ -234,6 +238,7 @@ class ElectronCollisions(eqx.Module):
         return matrix[size + 1 :, size + 1 :] - matrix[size + 1 :, :size][:, ::-1]
 
 
+@jit
 def electron_jacobian(
     collisions: ElectronCollisions, f: Float[Array, " energy"]
 ) -> Float[Array, "energy energy"]:

@@ -22,6 +22,7 @@ from ..grids.energies import EnergyGrid
 from ..grids.kernels import coupling_kernel, slope_kernel, weight_on_grid
 from ..numerics.checks import checked
 from ..numerics.elimination import invert_by_blocks
+from ..numerics.typed import jit
 from ..spectra.resolution import resolving
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .collisions import ElectronCollisions, PhononCollisions, electron_jacobian
@@ -114,6 +115,7 @@ class KineticEquation(eqx.Module):
         slope = self.slope.mv(deviation, first=0)
         return slope[1:], self.exchange.mv_even(slope)
 
+    @jit
     def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
         """The left-hand side, B(f) ∂f/∂t (array of shape (energy,), energy)."""
         slope, dragged = self.slopes(deviation)
@@ -128,6 +130,7 @@ class KineticEquation(eqx.Module):
         slope, dragged = self.slopes(deviation)
         return self.weight - dragged, self.minus_slope - slope
 
+    @jit
     def least_curvature(self, local: Deviation, window: Deviation) -> Float[Array, ""]:
         """A number with the sign of the smallest eigenvalue of local - √window κ √window: the
         least curvature that conjugate gradients meet. NaN where the matrix is not finite.
@@ -158,6 +161,7 @@ class KineticEquation(eqx.Module):
             total = total + self.electrons.integral(self.equilibrium + deviation)
         return total
 
+    @jit
     def energy(self, deviation: Deviation) -> Float[Array, ""]:
         r"""Energy of the state above equilibrium, per 2ν0 and one spin's axis:
 
@@ -176,6 +180,7 @@ class KineticEquation(eqx.Module):
         """∫ E I(f) dE, the energy that the electrons gain per unit of rescaled time."""
         return 2 * self.energies[0] * self.energies @ self.collide(deviation)
 
+    @jit
     def matrices(self) -> "KineticMatrices":
         """The same equation with its convolutions as dense matrices."""
         slope = self.slope.as_matrix(first=0)
@@ -224,6 +229,7 @@ class KineticMatrices(eqx.Module):
         slope, dragged, _, _ = self._blocks(self.stacked @ deviation)
         return self.equation.weight - dragged, slope - self.equation.minus_slope
 
+    @jit
     def mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
         """B(f)."""
         local, slope = self._coefficients(deviation)
@@ -241,6 +247,7 @@ class KineticMatrices(eqx.Module):
             total = total + self.equation.electrons.integral(self.equation.equilibrium + deviation)
         return total
 
+    @jit
     def jacobian(self, deviation: Deviation, rate: Deviation) -> Float[Array, "energy energy"]:
         """∂[I(f) - B(f) ∂f/∂t]/∂f at fixed ∂f/∂t."""
         _, _, _, odd = self._blocks(self.stacked @ deviation)
@@ -267,6 +274,7 @@ class KineticMatrices(eqx.Module):
         local, slope = self._coefficients(deviation)
         return local, -slope
 
+    @jit
     def symmetric_mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
         """B(f) in its symmetric form 1 - κ*f' - √(-f') κ √(-f'), which is Ã at f = f0.
 
@@ -275,6 +283,7 @@ class KineticMatrices(eqx.Module):
         """
         return self._symmetric_matrix(*self.symmetric_parts(deviation))
 
+    @jit
     def least_curvature(self, local: Deviation, window: Deviation) -> Float[Array, ""]:
         """A number with the sign of the smallest eigenvalue of local - √window κ √window: the
         least pivot of one elimination. NaN where the matrix is not finite."""

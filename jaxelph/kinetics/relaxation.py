@@ -71,8 +71,8 @@ class Relaxation:
         growing_modes: of the linear theory at the phonons' temperature.
 
     Example:
-        >>> from jaxelph import EinsteinModes
-        >>> run = relax(EinsteinModes([20.0, 30.0], [0.3, 0.3]), 110.0, 100.0, [0.0, 0.1, 0.2])
+        >>> from jaxelph import example
+        >>> run = relax(example("table1"), 160.0, 146.0, [0.0, 0.02, 0.05])
         >>> print(run.result, run.temperature.shape, run.growing_modes)
         completed (3,) 0
     """

@@ -20,6 +20,7 @@ from ..electrons.self_energy import scattering_rate
 from ..grids.energies import EnergyGrid
 from ..grids.sinc import HALF_WINDOW
 from ..numerics.lapack import eigh, one_by_one, solve_symmetric
+from ..numerics.typed import jit
 from ..spectra.moments import maximum_frequency
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..spectra.sums import sum_over_modes
@@ -44,6 +45,7 @@ _LATTICE = (0.2, 0.8)
 _STEPS, _NEAR = 512, 1e-6
 
 
+@jit
 def activated_rate(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
 ) -> Float[Array, ""]:

@@ -221,16 +221,9 @@ def grid_error(
     else:
         coarse = coarse.aligned(minimum_weight_on_grid(spectrum, temperature, base)[1])
 
-    def at(grid):
-        value, mode = margin_and_mode(spectrum, temperature, grid)
-        if not spectrum.smooth:
-            return 1 - value, 0.0 * value
-        edge = edge_of_band(spectrum, temperature, grid) @ mode
-        return 1 - value, edge @ edge
-
     # Of one size, though a smaller one would do: compiled once, and one after the other.
     both = jax.tree.map(lambda *step: jnp.stack(step), grid, coarse)
-    gain, edge = jax.lax.map(at, both)
+    gain, edge = _gain_and_edge(spectrum, temperature, both)
     reachable = gain > 0
     gain = jnp.where(reachable, gain, 1.0)
     fine, rough = jnp.where(reachable, coupling_constant(spectrum) / gain, jnp.inf)
@@ -239,6 +232,20 @@ def grid_error(
         missed = missed + _hidden(spectrum, temperature, jnp.pi / base.step)
     nodes = node_error(spectrum, temperature, grid, fine)
     return jnp.abs(fine - rough) + fine * missed / gain[0] + nodes
+
+
+@jax.jit
+def _gain_and_edge(spectrum, temperature, grids):
+    """1 - margin and |Fψ|² on several grids of one size, one after the other."""
+
+    def at(grid):
+        value, mode = margin_and_mode(spectrum, temperature, grid)
+        if not spectrum.smooth:
+            return 1 - value, 0.0 * value
+        edge = edge_of_band(spectrum, temperature, grid) @ mode
+        return 1 - value, edge @ edge
+
+    return jax.lax.map(at, grids)
 
 
 def node_error(

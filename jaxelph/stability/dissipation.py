@@ -29,6 +29,7 @@ from ..grids.convolution import FoldedConvolution
 from ..grids.energies import EnergyGrid
 from ..grids.kernels import transfer_kernel
 from ..grids.sinc import SHIFT_REACH, local_shift_weights
+from ..numerics.typed import jit
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..spectra.sums import sum_over_modes
 
@@ -52,6 +53,7 @@ class PhononDissipation(eqx.Module):
     transfer: FoldedConvolution  # C
 
     @staticmethod
+    @jit
     def at(
         spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid
     ) -> "PhononDissipation":
@@ -87,6 +89,7 @@ class PhononDissipation(eqx.Module):
     def size(self) -> int:
         return self.energies.shape[0]
 
+    @jit
     def as_matrix(self) -> Float[Array, "energy energy"]:
         """M̃, symmetric."""
         place = _interpolation(self.size)
@@ -97,17 +100,20 @@ class PhononDissipation(eqx.Module):
         )
 
     @property
+    @jit
     def diagonal(self) -> Float[Array, " energy"]:
         """Of `as_matrix`."""
         place = _interpolation(self.size)
         return self.local - self.transfer.diagonal + self.between @ place**2
 
+    @jit
     def mv(self, psi: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """M̃ψ, by Fourier transforms."""
         taps = _taps()
         between = self.between * _spread(psi, taps)
         return self.local * psi - self.transfer.mv(psi) + _gather(between, taps)
 
+    @jit
     def of_deviation_matrix(self) -> Float[Array, "energy energy"]:
         """hM̃h⁻¹, which acts on δf, to rounding in every element."""
         n = jnp.arange(1 - self.size, self.size)
@@ -118,6 +124,7 @@ class PhononDissipation(eqx.Module):
         flat = 1 + jnp.exp(-self.energies / self.temperature)
         return self.as_matrix() * ratio * (flat[None, :] / flat[:, None])
 
+    @jit
     def off_lattice(self, deviation: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """The part of hM̃h⁻¹ δf that is no convolution and not diagonal, Σ hF_θᵀ g_θ F_θ h⁻¹ δf.
 

@@ -64,12 +64,14 @@ class StabilityPencil(eqx.Module):
     electrons: Float[Array, "energy energy"] | None = None
 
     @property
+    @jit
     def A(self) -> Float[Array, "energy energy"]:
         """Ã (array of shape (energy, energy)), symmetric."""
         h = self.window
         return jnp.diag(self.weight) - h[:, None] * self.exchange.as_matrix() * h[None, :]
 
     @property
+    @jit
     def M(self) -> Float[Array, "energy energy"]:
         """M̃ (array of shape (energy, energy), energy), symmetric and positive semidefinite."""
         phonons = self.phonons.as_matrix()
@@ -103,6 +105,7 @@ class StabilityPencil(eqx.Module):
             lx.FunctionLinearOperator(self.multiply_M, shape, lx.positive_semidefinite_tag),
         )
 
+    @jit
     def energy_form(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         r"""$\iint E A \tilde E$ and $\iint E M \tilde E$ over the whole axis.
 
@@ -179,6 +182,7 @@ class RefinedForm(eqx.Module):
     exchange: FoldedConvolution  # κ
 
     @property
+    @jit
     def A(self) -> Float[Array, "node node"]:
         return jnp.diag(self.weight) - self.window @ self.exchange.as_matrix() @ self.window.T
 
@@ -232,6 +236,7 @@ def margin_form(
     return stability_pencil(spectrum, temperature, grid)
 
 
+@jit
 def edge_of_band(
     spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid | RefinedGrid
 ) -> Float[Array, "time node"]:
@@ -252,6 +257,7 @@ def edge_of_band(
     return root[:, None] * jnp.sin(q[:, None] * grid.energies[None, :]) * window[None, :]
 
 
+@jit
 def coupling_symbol(
     spectrum: EliashbergFunction, q: Float[Array, " time"]
 ) -> Float[Array, " time"]:

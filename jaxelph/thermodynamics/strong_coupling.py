@@ -139,6 +139,7 @@ def energy_uncertainty(g: Scalar, temperature: Scalar) -> Float[Array, ""]:
     return jnp.cbrt(jnp.asarray(g, dtype=float) ** 2 * temperature)
 
 
+@jit
 def classical_coupling_kernel(g: Scalar, grid: EnergyGrid) -> Float[Array, " n"]:
     r"""The kernel κ(s) = -g²/s² (finite part) on the grid, weights included, n = 0…2L:
 
@@ -183,6 +184,7 @@ class ClassicalCollisions(eqx.Module):
     temperature: Scalar
     grid: EnergyGrid
 
+    @jit
     def integral(self, deviation: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I[f0 + δ] on the grid."""
         slope = FoldedConvolution(slope_kernel(self.grid), -1)

@@ -104,7 +104,7 @@ def test_vmap_of_grad_and_grad_of_vmap(name):
     batch = x[None, :] * jnp.array([[0.97], [1.0], [1.04]])
     inner = jax.jit(jax.vmap(jax.grad(function)))(batch)
     outer = jax.jit(jax.grad(lambda b: jnp.sum(jax.vmap(function)(b))))(batch)
-    alone = jnp.stack([jax.grad(function)(row) for row in batch])
+    alone = jnp.stack([*map(jax.jit(jax.grad(function)), batch)])
     np.testing.assert_allclose(outer, inner, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(alone, inner, rtol=1e-8, atol=1e-11)
 
@@ -177,15 +177,19 @@ def test_functional_derivative_against_differences():
             return QUANTITIES[name].compute(s, setting())
 
         found = functional_derivative(quantity, MODES, omega)
-        for j in range(2):
 
-            def probed(x, j=j, omega=omega, quantity=quantity):
-                probe = EinsteinModes(
-                    jnp.append(MODES.omega, omega[j]), jnp.append(MODES.coupling, 2 * x / omega[j])
+        @jax.jit
+        def probed(x, frequency, quantity=quantity):
+            return quantity(
+                EinsteinModes(
+                    jnp.append(MODES.omega, frequency),
+                    jnp.append(MODES.coupling, 2 * x / frequency),
                 )
-                return quantity(probe)
+            )
 
-            numeric = richardson(probed, jnp.asarray(0.0), 1.0, 4e-2)
+        for j in range(2):
+            at = lambda x, j=j, f=probed: f(x, omega[j])  # noqa: B023, E731
+            numeric = richardson(at, jnp.asarray(0.0), 1.0, 4e-2)
             assert float(numeric) == pytest.approx(float(found[j]), rel=1e-6)
 
 
@@ -234,7 +238,13 @@ def test_rate_slopes_agree_with_forward_mode():
     leaves = [jnp.array([0.3, -0.2, 0.1]), jnp.array([0.1, 0.2, -0.1])]
     direction = jax.tree.unflatten(jax.tree.structure(MODES), leaves)
     slopes = rate_slopes(MODES, direction, T, GRID, temperature_change=0.5)[1]
-    forward = jax.jvp(lambda s, t: normal_modes(s, t, GRID).rates, (MODES, T), (direction, 0.5))[1]
+
+    @jax.jit
+    def along(direction, change):
+        rates = lambda s, t: normal_modes(s, t, GRID).rates  # noqa: E731
+        return jax.jvp(rates, (MODES, T), (direction, change))[1]
+
+    forward = along(direction, 0.5)
     np.testing.assert_allclose(slopes, forward, rtol=1e-7, atol=1e-9)
 
 
@@ -245,7 +255,7 @@ def test_sensitivities_collects_and_refuses():
     assert seen == names
     assert found["heat"].functional.shape == OMEGA.shape
     function, x = flat("lambda-c-kinetic", MODES)
-    gradient = jax.grad(function)(x)
+    gradient = jax.jit(jax.grad(function))(x)
     item = found["lambda-c-kinetic"]
     np.testing.assert_allclose(ravel_pytree(item.spectrum)[0], gradient[:-1], rtol=1e-10)
     assert item.temperature == pytest.approx(float(gradient[-1]), rel=1e-10)

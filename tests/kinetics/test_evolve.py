@@ -291,7 +291,7 @@ def test_bad_input():
 
 
 def test_inside_jit_what_is_concrete_is_still_checked():
-    grid, times = EnergyGrid(6.0, 75), np.array([0.0, 0.1])
+    grid, times = EnergyGrid(6.0, 75), np.array([0.0, 0.05, 0.1])
 
     def final(hot, temperature=12.6):
         return evolve(METAL, hot, temperature, grid, times, rtol=1e-4).temperature[-1]

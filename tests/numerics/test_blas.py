@@ -4,9 +4,16 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from jaxelph.numerics.blas import one_blas_thread
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    """More than one, also where tests run with one."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
 
 
 def threads():

@@ -57,8 +57,8 @@ def margin_by(method):
 
 
 def test_gradient():
-    expected = jax.grad(margin_by("dense"), argnums=(0, 1))(*ARGS)
-    found = jax.grad(margin_by("iterative"), argnums=(0, 1))(*ARGS)
+    expected = jax.jit(jax.grad(margin_by("dense"), argnums=(0, 1)))(*ARGS)
+    found = jax.jit(jax.grad(margin_by("iterative"), argnums=(0, 1)))(*ARGS)
     assert found[0] == pytest.approx(float(expected[0]), rel=1e-9)
     assert np.allclose(found[1], expected[1], rtol=1e-9)
     with pytest.raises(ValueError, match="method 'lanczos' is not known"):
@@ -87,12 +87,15 @@ def test_pencil_of_two_matrices():
     a = np.diag(np.linspace(1, 40, 300)) + (a + a.T) / 20
     b = rng.normal(size=(300, 300))
     b = np.diag(np.linspace(2, 5, 300)) + (b + b.T) / 40
-    theta, u, error, _ = lowest_eigenpair(
-        lambda v: a @ v,
-        jnp.diag(a),
-        jnp.asarray(rng.normal(size=(300, 8))),
-        metric=lambda v: b @ v,
-        metric_diagonal=jnp.diag(b),
+    search = jax.jit(
+        lambda start: lowest_eigenpair(
+            lambda v: a @ v,
+            jnp.diag(a),
+            start,
+            metric=lambda v: b @ v,
+            metric_diagonal=jnp.diag(b),
+        )
     )
+    theta, u, error, _ = search(rng.normal(size=(300, 8)))
     assert theta == pytest.approx(scipy.linalg.eigh(a, b, eigvals_only=True)[0], abs=1e-11)
     assert error < 1e-10 and np.linalg.norm(u) == pytest.approx(1.0)

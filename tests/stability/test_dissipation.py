@@ -20,16 +20,16 @@ OMEGA, COUPLING = np.array([1.0, 0.7751]), np.array([0.3, 0.2])
 MODES = EinsteinModes(OMEGA, COUPLING)
 
 
-def off_lattice(temperature, per_temperature=2.17):
+def off_lattice(temperature, size=None):
     """A step that no frequency is a multiple of."""
-    step = temperature / per_temperature
-    return EnergyGrid(step, int((1.5 + 25 * temperature) / step))
+    step = temperature / 2.17
+    return EnergyGrid(step, size or int((1.5 + 25 * temperature) / step))
 
 
-def on_lattice(temperature):
+def on_lattice(temperature, size=None):
     """Of both frequencies of the modes 1 and 3/4."""
     step = 0.25 / np.ceil(0.25 * 2.17 / temperature)
-    return EnergyGrid(step, int((1.5 + 25 * temperature) / step))
+    return EnergyGrid(step, size or int((1.5 + 25 * temperature) / step))
 
 
 @pytest.mark.parametrize("temperature", [0.05, 0.25, 2.0])
@@ -60,28 +60,39 @@ def test_on_the_lattice_it_is_rate_less_transfer():
 
 
 TEMPERATURES = [1 / 40, 1 / 11, 0.25, 1.0, 10.0]
+SIZE = on_lattice(min(TEMPERATURES)).size  # one for all, so that it is compiled once
+
+
+@jax.jit
+def linearised(modes, temperature, grid, rough):
+    """M̃, Ã, h; the Jacobian and B(f0) as matrices; by transforms ∂I/∂f and B(f0)hψ."""
+    pencil = stability_pencil(modes, temperature, grid)
+    equation = KineticEquation.at(modes, temperature, grid)
+    matrices, zero = equation.matrices(), jnp.zeros(grid.size)
+    free = jax.jacfwd(equation.collide)(zero)
+    left = equation.mass_product(zero, pencil.window * rough)
+    dense = matrices.jacobian(zero, zero), matrices.mass(zero)
+    return pencil.M, pencil.A, pencil.window, *dense, free, left
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("lattice", [False, True])
 def test_linearised_equation_is_the_pencil(temperature, lattice):
     """∂I/∂f = -hM̃h⁻¹ and B(f0) = hÃh⁻¹, element by element; by transforms as operators on ψ."""
-    grid = on_lattice(temperature) if lattice else off_lattice(temperature)
+    grid = on_lattice(temperature, SIZE) if lattice else off_lattice(temperature, SIZE)
     modes = EinsteinModes([1.0, 0.75], COUPLING) if lattice else MODES
-    pencil = stability_pencil(modes, temperature, grid)
-    equation = KineticEquation.at(modes, temperature, grid)
-    matrices, zero = equation.matrices(), jnp.zeros(grid.size)
-    h = np.asarray(pencil.window)
-    M, A = np.asarray(pencil.M), np.asarray(pencil.A)
+    rough = np.random.default_rng(1).normal(size=grid.size)
+    M, A, h, jacobian, mass, free, left = map(
+        np.asarray, linearised(modes, temperature, grid, rough)
+    )
     scale = np.abs(M).max()
-    jacobian = np.asarray(matrices.jacobian(zero, zero)) * h[None, :] / h[:, None]
+    jacobian = jacobian * h[None, :] / h[:, None]
     np.testing.assert_allclose(jacobian, -M, rtol=0, atol=1e-12 * scale)
-    mass = np.asarray(matrices.mass(zero)) * h[None, :] / h[:, None]
+    mass = mass * h[None, :] / h[:, None]
     np.testing.assert_allclose(mass, A, rtol=0, atol=1e-12)
-    free = np.asarray(jax.jacfwd(equation.collide)(zero)) * h[None, :]
-    np.testing.assert_allclose(free, -h[:, None] * M, rtol=0, atol=1e-12 * scale * h[0])
-    rough = jnp.asarray(np.random.default_rng(1).normal(size=grid.size))
-    left = equation.mass_product(zero, h * rough)
+    np.testing.assert_allclose(
+        free * h[None, :], -h[:, None] * M, rtol=0, atol=1e-12 * scale * h[0]
+    )
     np.testing.assert_allclose(left, h * (A @ rough), rtol=0, atol=1e-12 * h[0])
     # No mode grows in collisions, whatever the grid.
     assert np.linalg.eigvalsh(M)[0] > -1e-14 * scale
@@ -96,7 +107,7 @@ def test_linearised_equation_with_collisions_of_electrons():
     zero, h, M = jnp.zeros(grid.size), np.asarray(pencil.window), np.asarray(pencil.M)
     jacobian = np.asarray(equation.matrices().jacobian(zero, zero)) * h[None, :] / h[:, None]
     np.testing.assert_allclose(jacobian, -M, rtol=0, atol=1e-12 * np.abs(M).max())
-    free = np.asarray(jax.jacfwd(equation.collide)(zero)) * h[None, :]
+    free = np.asarray(jax.jit(jax.jacfwd(equation.collide))(zero)) * h[None, :]
     np.testing.assert_allclose(free, -h[:, None] * M, rtol=0, atol=1e-12 * h[0] * np.abs(M).max())
 
 

@@ -19,7 +19,7 @@ COUNT = 75  # of two lengths: batches of 32, and what is left
 
 
 def write(path, k):
-    omega = np.linspace(1.0, 30.0 + 0.01 * k, (50, 300)[k % 2])
+    omega = np.linspace(1.0, 30.0 + 0.001 * k, (50, 300)[k % 2])
     a2f = 0.3 * np.exp(-(((omega - 15 - 0.05 * k) / 5) ** 2)) + 0.01
     lines = "\n".join(f"{w:.8f} {a:.8e}" for w, a in zip(omega, a2f, strict=True))
     path.write_text(f"# omega [meV]   alpha2F\n{lines}\n")

@@ -241,10 +241,10 @@ def fit_linear(
         ValueError: shapes that do not fit, numbers that are not finite, σ that is not positive.
 
     Example:
-        >>> w = np.linspace(0.5, 20.0, 40)
+        >>> w = np.linspace(0.5, 20.0, 30)
         >>> a = 0.6 * np.exp(-((w - 11.0) ** 2) / 8)
-        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 30)))
-        >>> fit = fit_linear(w, K, K @ a, np.full(30, 1e-3))
+        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 20)))
+        >>> fit = fit_linear(w, K, K @ a, np.full(20, 1e-3))
         >>> value, error = fit.moments["lambda"]
         >>> print(bool(abs(value - 2 * np.trapezoid(a / w, w)) < 3 * error))
         True
