@@ -204,6 +204,48 @@ class Repulsion(NamedTuple):
     omega_ph: Scalar  # (energy); of no importance with a cutoff
 
 
+class PairingForm(NamedTuple):
+    """The quadratic form of the pairing at a temperature, before its tail is eliminated."""
+
+    coupling: Float[Array, " sample"]  # λ(l_j)
+    kernel: Float[Array, "dim dim"]  # K, with a cutoff K - μ h hᵀ
+    border: Float[Array, " dim"]  # k = K g; with a cutoff 0, and so are what follows
+    screening: Float[Array, ""]  # 1 + μ*(ℓ + q); with a cutoff 1
+    strength: Float[Array, ""]  # μ*
+
+
+def pairing_form(
+    basis: MatsubaraBasis,
+    omega: Float[Array, " mode"],
+    area: Float[Array, " mode"],
+    temperature: Scalar,
+    repulsion: Repulsion,
+) -> PairingForm:
+    """K(T), its border and what screens the repulsion: the parts of `pairing_kernel`.
+
+    Args:
+        basis, omega, area, temperature, repulsion: see `pairing_kernel`.
+    """
+    step = 2 * jnp.pi * temperature
+    nu = step * jnp.asarray(basis.samples)
+    coupling = jnp.sum(
+        2 * (area * omega)[None, :] / (omega[None, :] ** 2 + nu[:, None] ** 2), axis=1
+    )
+    kernel = jnp.tensordot(coupling, jnp.asarray(basis.tensor), 1)
+    if repulsion.cutoff is None:
+        k = coupling @ jnp.asarray(basis.border)
+        q = coupling @ jnp.asarray(basis.corner)
+        growth = jnp.log(repulsion.omega_ph / step) - _DIGAMMA_HALF + q
+        # Not positive where μ* would be infinite at the scale of T: no bare μ gives such a μ*.
+        screening = jnp.maximum(1 + repulsion.strength * growth, 1e-6)
+        return PairingForm(coupling, kernel, k, screening, jnp.asarray(repulsion.strength))
+    scale = repulsion.cutoff * np.exp(-_KAPPA) / step * _SCALES
+    form = scale[None, :] ** 2 / (scale[None, :] ** 2 + basis.node[:, None] ** 2) @ _WEIGHTS
+    h = form @ jnp.asarray(basis.weighted)
+    kernel = kernel - repulsion.strength * h[:, None] * h[None, :]
+    return PairingForm(coupling, kernel, jnp.zeros_like(h), jnp.ones_like(step), jnp.zeros(()))
+
+
 def pairing_kernel(
     basis: MatsubaraBasis,
     omega: Float[Array, " mode"],
@@ -227,24 +269,9 @@ def pairing_kernel(
         The kernel (array of shape (dim, dim)), and the vector whose product with the
         eigenvector v is a in x_n = Σ_a v_a x⁽ᵃ⁾_n + a/ν_n (array of shape (dim,)).
     """
-    step = 2 * jnp.pi * temperature
-    nu = step * jnp.asarray(basis.samples)
-    coupling = jnp.sum(
-        2 * (area * omega)[None, :] / (omega[None, :] ** 2 + nu[:, None] ** 2), axis=1
-    )
-    kernel = jnp.tensordot(coupling, jnp.asarray(basis.tensor), 1)
-    if repulsion.cutoff is None:
-        k = coupling @ jnp.asarray(basis.border)
-        q = coupling @ jnp.asarray(basis.corner)
-        growth = jnp.log(repulsion.omega_ph / step) - _DIGAMMA_HALF + q
-        # Not positive where μ* would be infinite at the scale of T: no bare μ gives such a μ*.
-        screening = jnp.maximum(1 + repulsion.strength * growth, 1e-6)
-        tail = -k * (repulsion.strength / screening)
-        return kernel + k[:, None] * tail[None, :], tail
-    scale = repulsion.cutoff * np.exp(-_KAPPA) / step * _SCALES
-    form = scale[None, :] ** 2 / (scale[None, :] ** 2 + basis.node[:, None] ** 2) @ _WEIGHTS
-    h = form @ jnp.asarray(basis.weighted)
-    return kernel - repulsion.strength * h[:, None] * h[None, :], jnp.zeros_like(h)
+    form = pairing_form(basis, omega, area, temperature, repulsion)
+    tail = -form.border * (form.strength / form.screening)
+    return form.kernel + form.border[:, None] * tail[None, :], tail
 
 
 @jax.custom_jvp
