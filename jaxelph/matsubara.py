@@ -114,7 +114,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
         (73, 63, 63) 1.4e-09
     """
     # So far beyond the reach for g = 1/ν: what is left out is of the order of ω/2πT over the top.
-    nu, weight = _sum_quadrature(top=1e7 * reach)
+    nu, weight = sum_quadrature(top=1e7 * reach)
     energy = np.geomspace(0.02, reach, int(6 * np.log(50 * reach)))
     norm = np.sqrt(weight * nu)[:, None]
     left, sigma, right = np.linalg.svd(
@@ -129,7 +129,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     # divided by w²/(1+w²), so that the limit w → 0 (strong coupling) keeps its digits,
     # and l = 0 is left out of both sums.
     w = np.geomspace(0.1, reach / 10, int(4 * np.log(reach)))
-    theta, dtheta = _time_quadrature(bottom=1e-6 / reach)
+    theta, dtheta = time_quadrature(bottom=1e-6 / reach)
     decay = np.exp(-energy * theta[:, None]) - np.exp(-energy * (2 * np.pi - theta[:, None]))
     f = (np.pi / 2 * decay / (1 + np.exp(-2 * np.pi * energy))) @ expansion
     d = np.exp(-w * theta[:, None]) + np.exp(-w * (2 * np.pi - theta[:, None]))
@@ -170,7 +170,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     )
 
 
-def _sum_quadrature(top: float, exact: int = 16, order: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def sum_quadrature(top: float, exact: int = 16, order: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for Σ_{n≥0} f(n+½), exact terms first, then octaves.
 
     In an octave of M terms it is Gauss's rule of the discrete measure (Gram polynomials),
@@ -187,7 +187,7 @@ def _sum_quadrature(top: float, exact: int = 16, order: int = 10) -> tuple[np.nd
     return np.concatenate(node), np.concatenate(weight)
 
 
-def _time_quadrature(bottom: float, order: int = 12) -> tuple[np.ndarray, np.ndarray]:
+def time_quadrature(bottom: float, order: int = 12) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Legendre nodes and weights in octaves of (0, π]."""
     octaves = int(np.log2(np.pi / bottom))
     edge = np.append(0.0, np.pi * 2.0 ** -np.arange(octaves, -1, -1))

@@ -242,12 +242,7 @@ def pairing_eigenvalue(
     check_mu_star(mu_star)
     repulsion, basis = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     omega, area = _modes(spectrum)
-    known, low = _concrete(temperature), _concrete(_lowest(omega, area, repulsion, basis))
-    if known is not None and low is not None and not known >= low:
-        raise ValueError(
-            f"temperature {known:g} is below what the basis resolves, {low:g}; "
-            "pass basis=matsubara_basis(reach=…) with a larger reach."
-        )
+    check_resolved(temperature, omega, area, repulsion, basis)
     return _eigenvalue(omega, area, jnp.asarray(temperature), repulsion, basis)
 
 
@@ -372,6 +367,20 @@ def check_mu_star(mu_star, name: str = "mu_star") -> None:
         f"{name} must be below 1, got {known:g}: no metal's pseudopotential is as large; "
         "0.1 is usual."
     )
+
+
+def check_resolved(temperature, omega, area, repulsion, basis) -> None:
+    """What the compact basis can say of a temperature, where both are known.
+
+    Raises:
+        ValueError: the temperature is below what the basis resolves.
+    """
+    known, low = _concrete(temperature), _concrete(_lowest(omega, area, repulsion, basis))
+    if known is not None and low is not None and not known >= low:
+        raise ValueError(
+            f"temperature {known:g} is below what the basis resolves, {low:g}; "
+            "pass basis=matsubara_basis(reach=…) with a larger reach."
+        )
 
 
 def check_coulomb(mu_star, omega_ph=None, cutoff=None, mu_star_at: str = "omega-ph") -> None:
