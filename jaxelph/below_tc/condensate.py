@@ -30,6 +30,7 @@ import dataclasses
 import functools
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
@@ -58,6 +59,7 @@ class CondensateBasis:
     node: np.ndarray  # (node,): ν_q
     weight: np.ndarray  # (node,): of the sum over n ≥ 0
     tensor: np.ndarray  # (sample, odd, odd): the matrices M_j
+    sums: np.ndarray  # (sample, node): C with S_n - λ(0) = Σ_j λ(l_j) C_jn at the nodes
     energy: np.ndarray  # (energy,): energies ε
     expansion: np.ndarray  # (energy, odd): the odd functions in terms of ν/(ν² + ε²)
 
@@ -101,12 +103,14 @@ def condensate_basis(basis: MatsubaraBasis) -> CondensateBasis:
     d = np.column_stack([(np.pi - theta) ** 2 / 2 - np.pi**2 / 6, d])
     i, j = np.triu_indices(dim)
     form = -2 / np.pi * (d * dtheta[:, None]).T @ (f[:, i] * f[:, j])
-    form += (partial_sums(nu, w) * weight[:, None]).T @ (odd[:, i] * odd[:, j])
+    sums = partial_sums(nu, w)
+    form += (sums * weight[:, None]).T @ (odd[:, i] * odd[:, j])
     packed = _by_samples(basis, w, form)
     tensor = np.empty((len(basis.samples), dim, dim))
     tensor[:, i, j] = packed
     tensor[:, j, i] = packed
-    return CondensateBasis(even, odd, nu, weight, tensor, energy, expansion)
+    sums = _by_samples(basis, w, sums.T)
+    return CondensateBasis(even, odd, nu, weight, tensor, sums, energy, expansion)
 
 
 def partial_sums(nu: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -182,6 +186,42 @@ def residual(
     first = at.sine - form.kernel @ at.sine - tail * form.border + (c.node * bent) @ c.even
     last = form.screening * unknown[-1] + form.border @ at.sine - jnp.sum(bent)
     return jnp.append(first, last)
+
+
+def screened(
+    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+) -> Float[Array, " unknown"]:
+    r"""One step of Newton's method for the tail alone, beyond the phonons' frequencies.
+
+    There the gap is what the repulsion answers with. In the direction ν/(ν² + κ²), not 1/ν, the
+    answer hardly depends on T; the functional is a maximum in it.
+    """
+    c, form = condensate_basis(basis), metal.pairing
+    square = form.coupling[-1] * basis.samples[-1] ** 2 / form.coupling[0]  # κ² ~ (ω/2πT)²
+    inner = -(c.weight * square / (c.node**2 + square)) @ c.even
+    slope = jax.jvp(
+        lambda u: residual(basis, metal, u),
+        (unknown,),
+        (jnp.append(form.strength * inner, 1.0),),
+    )
+    value, slope = (x[-1] - inner @ x[:-1] for x in slope)
+    step = -value / jnp.maximum(slope, 0.1)
+    return unknown + step * jnp.append(form.strength * inner, 1.0)
+
+
+def iterated(
+    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+) -> Float[Array, " unknown"]:
+    """One step of the textbook's iteration, Δ ← (ZΔ)/Z with both taken from Δ."""
+    c, form = condensate_basis(basis), metal.pairing
+    unknown = screened(basis, metal, unknown)
+    at, tail = angles(basis, unknown, form.strength), form.strength * unknown[-1]
+    t, cosine = at.tangent, 1 - at.versine
+    moved = c.odd @ (metal.odd @ at.odd) / 2
+    sums = form.coupling @ c.sums / (2 * c.node)
+    pairing = c.even @ (form.kernel @ at.sine + tail * form.border) + tail / c.node
+    t = (pairing + sums * t * cosine) / (1 + sums * cosine + moved)
+    return jnp.append((c.weight * c.node * (t - tail / c.node)) @ c.even, unknown[-1])
 
 
 def functional(

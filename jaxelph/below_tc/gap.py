@@ -23,14 +23,18 @@ from .condensate import (
     angles,
     condensate_basis,
     functional,
+    iterated,
     metal,
     normal_sums,
     quartic,
     residual,
+    screened,
 )
 
 # Newton's method needs four or five steps from its start.
 _STEPS = 30
+_BASIN = 1e-2
+_ITERATIONS = 200
 _RTOL = 1e-13
 
 
@@ -186,17 +190,33 @@ def _slope(basis, at, unknown):
 
 def _start(basis, at):
     """The linearised equation's solution, of the size that makes the functional least."""
-    form = at.pairing
+    c, form = condensate_basis(basis), at.pairing
     tail = -form.border * (form.strength / form.screening)
     rho, vector = top_eigenpair(form.kernel + form.border[:, None] * tail[None, :])
-    c = condensate_basis(basis)
-    first = c.even[0] @ vector + tail @ vector / c.node[0]
-    shape = jnp.append(vector, -form.border @ vector / form.screening) / first
+    vector = vector / (c.even[0] @ vector + tail @ vector / c.node[0])
+
+    def sized(size):
+        # With the b that the repulsion answers with: in b the functional is a saddle.
+        shape = jnp.append(size * vector, -size * form.border @ vector / form.screening)
+        return screened(basis, at, screened(basis, at, shape))
+
     # From the size just below T_c, F = (1-ρ)a² + B a⁴, to beyond any gap, √(λ⟨ω²⟩)/πT.
     exists = rho > 1
-    landau = jnp.sqrt(jnp.where(exists, rho - 1, 1.0) / (2 * quartic(basis, at, shape)))
+    bend = quartic(basis, at, sized(1e-6)) * 1e24
+    landau = jnp.sqrt(jnp.where(exists, rho - 1, 1.0) / (2 * bend))
     large = jnp.maximum(2 * landau, jnp.sqrt(form.coupling[-1]) * basis.samples[-1])
     sizes = landau / 2 * (2 * large / landau) ** jnp.linspace(0.0, 1.0, 40)
-    energies = jax.vmap(lambda size: functional(basis, at, size * shape))(sizes)
-    best = sizes[jnp.argmin(energies)]
-    return jnp.where(exists, best * shape, 0.0)
+    starts = jax.vmap(sized)(sizes)
+    energies = jax.vmap(lambda start: functional(basis, at, start))(starts)
+    start = jnp.where(exists, starts[jnp.argmin(energies)], 0.0)
+
+    def iterate(state):
+        unknown, _, count = state
+        new = iterated(basis, at, unknown)
+        return new, jnp.linalg.norm(new - unknown) / jnp.linalg.norm(new), count + 1
+
+    def unfinished(state):
+        return (state[1] > _BASIN) & (state[2] < _ITERATIONS)
+
+    size = jnp.where(exists, jnp.inf, 0.0)
+    return jax.lax.while_loop(unfinished, iterate, (start, size, 0))[0]
