@@ -188,6 +188,15 @@ def residual(
     return jnp.append(first, last)
 
 
+def scales(basis: MatsubaraBasis, metal: Metal) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """A phonon frequency and √(λ⟨ω²⟩), larger than any gap, in units of 2πT; at least 1 the one."""
+    coupling = metal.pairing.coupling
+    square = coupling[-1] * basis.samples[-1] ** 2
+    exists = square > 0
+    ratio = jnp.where(exists, square, 1.0) / jnp.where(exists, coupling[0], 1.0)
+    return jnp.sqrt(ratio), jnp.sqrt(jnp.maximum(square, 0.0))
+
+
 def screened(
     basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
 ) -> Float[Array, " unknown"]:
@@ -197,7 +206,7 @@ def screened(
     answer hardly depends on T; the functional is a maximum in it.
     """
     c, form = condensate_basis(basis), metal.pairing
-    square = form.coupling[-1] * basis.samples[-1] ** 2 / form.coupling[0]  # κ² ~ (ω/2πT)²
+    square = scales(basis, metal)[0] ** 2
     inner = -(c.weight * square / (c.node**2 + square)) @ c.even
     slope = jax.jvp(
         lambda u: residual(basis, metal, u),
@@ -238,13 +247,11 @@ def functional(
 
 
 def quartic(
-    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+    basis: MatsubaraBasis, metal: Metal, vector: Float[Array, " dim"], tail: Scalar
 ) -> Float[Array, ""]:
-    """The functional's part of fourth order in a small s = t, the second of its lines."""
+    """The functional's part of fourth order at a small s_n = t_n = Σ_a v_a x⁽ᵃ⁾_n + tail/ν_n."""
     c = condensate_basis(basis)
-    t = c.even @ unknown[:-1] + metal.pairing.strength * unknown[-1] / c.node
+    t = c.even @ vector + tail / c.node
     half = (c.weight * c.node) * t**2 / 2
     odd = half @ c.odd
     return half @ t**2 / 2 + 0.5 * odd @ (metal.odd @ odd)
-
-

@@ -28,13 +28,15 @@ from .condensate import (
     normal_sums,
     quartic,
     residual,
+    scales,
     screened,
 )
 
-# Newton's method needs four or five steps from its start.
+# Newton's method needs four or five steps from its start, and the start a few of the textbook's
+# iteration: no more, for what rounding adds to the gap off the imaginary axis grows with them.
 _STEPS = 30
-_BASIN = 1e-2
-_ITERATIONS = 200
+_BASIN = 0.1
+_ITERATIONS = 40
 _RTOL = 1e-13
 
 
@@ -160,18 +162,20 @@ def stationary(basis: MatsubaraBasis, at: Metal) -> Float[Array, " unknown"]:
     start = _start(basis, at)
 
     def step(state):
-        unknown, _, count = state
-        slope = _slope(basis, at, unknown)
-        change = -solve(slope, residual(basis, at, unknown))
+        unknown, last, _, count = state
+        change = -solve(_slope(basis, at, unknown), residual(basis, at, unknown))
         size = jnp.linalg.norm(change) / jnp.maximum(jnp.linalg.norm(unknown), 1e-300)
-        return unknown + change, size, count + 1
+        return unknown + change, size, last, count + 1
 
     def unfinished(state):
-        return (state[1] > _RTOL) & (state[2] < _STEPS)
+        _, size, last, count = state
+        # Just below T_c rounding ends the convergence earlier.
+        stalled = (size < 1e-6) & (size > 0.1 * last)
+        return (size > _RTOL) & ~stalled & (count < _STEPS)
 
     size = jnp.where(jnp.any(start != 0), jnp.inf, 0.0)
-    unknown, size, _ = jax.lax.while_loop(unfinished, step, (start, size, 0))
-    return jnp.where(size < 1e-8, unknown, jnp.nan)
+    unknown, size, *_ = jax.lax.while_loop(unfinished, step, (start, size, jnp.inf, 0))
+    return jnp.where(size < 1e-6, unknown, jnp.nan)
 
 
 @stationary.defjvp
@@ -189,34 +193,48 @@ def _slope(basis, at, unknown):
 
 
 def _start(basis, at):
-    """The linearised equation's solution, of the size that makes the functional least."""
+    """Where Newton's method converges: the best of two families of gaps, iterated a few times."""
     c, form = condensate_basis(basis), at.pairing
     tail = -form.border * (form.strength / form.screening)
     rho, vector = top_eigenpair(form.kernel + form.border[:, None] * tail[None, :])
-    vector = vector / (c.even[0] @ vector + tail @ vector / c.node[0])
-
-    def sized(size):
-        # With the b that the repulsion answers with: in b the functional is a saddle.
-        shape = jnp.append(size * vector, -size * form.border @ vector / form.screening)
-        return screened(basis, at, screened(basis, at, shape))
-
-    # From the size just below T_c, F = (1-ρ)a² + B a⁴, to beyond any gap, √(λ⟨ω²⟩)/πT.
     exists = rho > 1
-    bend = quartic(basis, at, sized(1e-6)) * 1e24
+    vector = vector / (c.even[0] @ vector + tail @ vector / c.node[0]) / c.node[0]
+    frequency, largest = scales(basis, at)
+
+    # The linearised equation's solution, from the size just below T_c, F = (1-ρ)a² + B a⁴, on.
+    def shaped(size):
+        unknown = jnp.append(size * vector, -size * form.border @ vector / form.screening)
+        return screened(basis, at, screened(basis, at, unknown))
+
+    bend = quartic(basis, at, vector, tail @ vector)
     landau = jnp.sqrt(jnp.where(exists, rho - 1, 1.0) / (2 * bend))
-    large = jnp.maximum(2 * landau, jnp.sqrt(form.coupling[-1]) * basis.samples[-1])
-    sizes = landau / 2 * (2 * large / landau) ** jnp.linspace(0.0, 1.0, 40)
-    starts = jax.vmap(sized)(sizes)
+    sizes = landau * jnp.geomspace(0.5, 1e4, 32)
+
+    # Where the gap is as large as the phonons' frequencies it extends as far as itself: a
+    # narrower one has branch points off the axis, which no iteration forgives.
+    def broad(size):
+        square = jnp.maximum(frequency, 4 * size) ** 2
+        t = size * square / (c.node * (c.node**2 + square))
+        unknown = jnp.append((c.weight * c.node * t) @ c.even, 0.0)
+        return screened(basis, at, screened(basis, at, unknown))
+
+    wide = jnp.maximum(largest, frequency) * jnp.geomspace(1e-4, 1.0, 32)
+    starts = jnp.concatenate([jax.vmap(shaped)(sizes), jax.vmap(broad)(wide)])
+    allowed = jnp.append(sizes < jnp.maximum(0.2 * frequency, 2 * landau), wide > 0)
     energies = jax.vmap(lambda start: functional(basis, at, start))(starts)
-    start = jnp.where(exists, starts[jnp.argmin(energies)], 0.0)
+    best = jnp.argmin(jnp.where(allowed, energies, jnp.inf))
+    start = jnp.where(exists, starts[best], 0.0)
 
     def iterate(state):
-        unknown, _, count = state
+        unknown, last, _, count = state
         new = iterated(basis, at, unknown)
-        return new, jnp.linalg.norm(new - unknown) / jnp.linalg.norm(new), count + 1
+        change = jnp.linalg.norm(new - unknown) / jnp.linalg.norm(new)
+        # What is left of a geometric series.
+        left = change / (1 - jnp.clip(change / last, 0.0, 0.99))
+        return new, change, left, count + 1
 
     def unfinished(state):
-        return (state[1] > _BASIN) & (state[2] < _ITERATIONS)
+        return (state[2] > _BASIN) & (state[3] < _ITERATIONS)
 
-    size = jnp.where(exists, jnp.inf, 0.0)
-    return jax.lax.while_loop(unfinished, iterate, (start, size, 0))[0]
+    left = jnp.where(exists, jnp.inf, 0.0)
+    return jax.lax.while_loop(unfinished, iterate, (start, left, left, 0))[0]
