@@ -54,7 +54,8 @@ def extrapolated(omega, coupling, temperature, count, **options):
     return tuple(
         (16 * b - a) / 15
         for a, b in zip(
-            (first[1][0], first[2][0], first[3]), (second[1][0], second[2][0], second[3]),
+            (first[1][0], first[2][0], first[3]),
+            (second[1][0], second[2][0], second[3]),
             strict=True,
         )
     )

@@ -259,9 +259,7 @@ def test_normal_sums_and_odd_form_against_sums():
     n = np.arange(3000)
     d = versine(n + 0.5)
     strength[0] = 0.0
-    moved = sums[:3000] * d - (
-        (strength[abs(n[:, None] - n)] - strength[n[:, None] + n + 1]) @ d
-    )
+    moved = sums[:3000] * d - ((strength[abs(n[:, None] - n)] - strength[n[:, None] + n + 1]) @ d)
     assert odd @ at.odd @ odd == pytest.approx(d @ moved, rel=1e-7)
 
 

@@ -86,9 +86,7 @@ def _edge(omega, area, temperature, repulsion, basis):
         value, slope = jax.jvp(excess, (x,), (jnp.ones_like(x),))
         return x - value / slope
 
-    x = jax.lax.fori_loop(
-        0, 8, lambda _, x: jax.lax.stop_gradient(newton(x)), jnp.ones_like(scale)
-    )
+    x = jax.lax.fori_loop(0, 8, lambda _, x: jax.lax.stop_gradient(newton(x)), jnp.ones_like(scale))
     # Steps that carry the derivatives, to the seventh order.
     for _ in range(3):
         x = newton(x)

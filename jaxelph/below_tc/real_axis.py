@@ -100,9 +100,7 @@ def real_axis(
         points, weights = np.asarray(energies, dtype=float), None
         total, pair = equations.at(points, total, pair)
     root = retarded_root(total, pair)
-    return RealAxis(
-        points, pair * points / total, total / points, np.real(total / root), weights
-    )
+    return RealAxis(points, pair * points / total, total / points, np.real(total / root), weights)
 
 
 def retarded_root(total, pair):
@@ -169,9 +167,7 @@ class _Equations:
                 break
             old, edge = self.node, found
             self.node, self.weight = _grid(edge, self.top)
-            total, pair = (
-                scipy.interpolate.CubicSpline(old, x)(self.node) for x in (total, pair)
-            )
+            total, pair = (scipy.interpolate.CubicSpline(old, x)(self.node) for x in (total, pair))
         return total, pair
 
     def at(self, points, total, pair):
