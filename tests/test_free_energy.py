@@ -192,9 +192,9 @@ def test_derivatives_of_heat_and_jump():
     np.testing.assert_allclose(of_jump[0], forward, rtol=1e-8)
     for i in range(6):
         at = lambda x, i=i: given[0].at[i].set(x)  # noqa: E731
-        numeric = richardson(lambda x: heat(at(x), *given[1:]), given[0][i], 1e-3)
+        numeric = richardson(lambda x, at=at: heat(at(x), *given[1:]), given[0][i], 1e-3)
         assert gradient[i] == pytest.approx(float(numeric), rel=1e-6, abs=1e-8)
-        numeric = richardson(lambda x: jump(at(x), given[2]), given[0][i], 1e-3)
+        numeric = richardson(lambda x, at=at: jump(at(x), given[2]), given[0][i], 1e-3)
         assert of_jump[0][i] == pytest.approx(float(numeric), rel=1e-6, abs=1e-8)
     numeric = richardson(lambda x: jump(given[0], x), 0.1, 1e-3)
     assert of_jump[1] == pytest.approx(float(numeric), rel=1e-6)

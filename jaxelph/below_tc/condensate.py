@@ -41,9 +41,9 @@ from ..matsubara import (
     PairingForm,
     Repulsion,
     Scalar,
+    pairing_form,
     sum_quadrature,
     time_quadrature,
-    pairing_form,
 )
 
 # Of the odd space. Its error enters the equations as it is, that of the even one as well.

@@ -156,7 +156,8 @@ def superconducting_heat_ratio(
 
     Example:
         >>> from jaxelph import EinsteinModes
-        >>> print(f"{superconducting_heat_ratio(EinsteinModes([1.0], [1.0]), 0.1, mu_star=0.0):.5f}")
+        >>> s = EinsteinModes([1.0], [1.0])
+        >>> print(f"{superconducting_heat_ratio(s, 0.1, mu_star=0.0):.5f}")
         5.46223
     """
     excess = specific_heat_difference(
@@ -182,7 +183,7 @@ def specific_heat_jump(
     mu_star_at: Quoted | str = "omega-ph",
     basis: MatsubaraBasis | None = None,
 ) -> Float[Array, ""]:
-    r"""Jump of the specific heat at T_c over $\gamma_0T_c$, $\gamma_0 = \tfrac23\pi^2\nu_0(1+\lambda)$.
+    r"""Jump of the specific heat over $\gamma_0T_c$, $\gamma_0 = \tfrac23\pi^2\nu_0(1+\lambda)$.
 
     Just below T_c the functional of a gap of size η is $4\pi^2T^2\nu_0[(1-\rho)\eta^2 + B\eta^4]$,
     with ρ the pairing's eigenvalue and B the fourth order at its eigenvector, so that
