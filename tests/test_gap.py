@@ -246,7 +246,7 @@ def test_normal_sums_and_odd_form_against_sums():
     strength = (2 * area * omega) @ (
         1 / (omega[:, None] ** 2 + (2 * np.pi * temperature * lags) ** 2)
     )
-    strength = np.asarray(strength)
+    strength = np.array(strength)
     sums = 2 * np.cumsum(strength) - 2 * strength[0]
     index = (0, 1, 7, 100)
     np.testing.assert_allclose(

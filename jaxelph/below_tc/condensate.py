@@ -167,12 +167,13 @@ class Angles(NamedTuple):
 def angles(basis: MatsubaraBasis, unknown: Float[Array, " unknown"], strength: Scalar) -> Angles:
     """Of `unknown` = (p, b) with t = Σ p x + μ* b/ν."""
     c = condensate_basis(basis)
-    t = c.even @ unknown[:-1] + strength * unknown[-1] / c.node
+    even = jnp.asarray(c.even)
+    t = even @ unknown[:-1] + strength * unknown[-1] / jnp.asarray(c.node)
     root = jnp.sqrt(1 + t**2)
     d = t**2 / (root * (1 + root))
     # The basis is orthonormal with weights ν, and s = t - t d.
-    measure = c.weight * c.node
-    return Angles(t, d, unknown[:-1] - (measure * t * d) @ c.even, (measure * d) @ c.odd)
+    measure = jnp.asarray(c.weight * c.node)
+    return Angles(t, d, unknown[:-1] - (measure * t * d) @ even, (measure * d) @ c.odd)
 
 
 def residual(
@@ -243,7 +244,8 @@ def functional(
     linear = v @ (v - form.kernel @ v) - form.strength * b * (
         2 * form.border @ v + form.screening * b
     )
-    return linear + (c.weight * c.node) @ at.versine**2 + 0.5 * at.odd @ (metal.odd @ at.odd)
+    measure = jnp.asarray(c.weight * c.node)
+    return linear + measure @ at.versine**2 + 0.5 * at.odd @ (metal.odd @ at.odd)
 
 
 def quartic(
@@ -251,7 +253,7 @@ def quartic(
 ) -> Float[Array, ""]:
     """The functional's part of fourth order at a small s_n = t_n = Σ_a v_a x⁽ᵃ⁾_n + tail/ν_n."""
     c = condensate_basis(basis)
-    t = c.even @ vector + tail / c.node
-    half = (c.weight * c.node) * t**2 / 2
+    t = jnp.asarray(c.even) @ vector + tail / jnp.asarray(c.node)
+    half = jnp.asarray(c.weight * c.node) * t**2 / 2
     odd = half @ c.odd
     return half @ t**2 / 2 + 0.5 * odd @ (metal.odd @ odd)

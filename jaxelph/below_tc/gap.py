@@ -141,6 +141,7 @@ def _state(omega, area, temperature, repulsion, basis, index):
     )
 
 
+@eqx.filter_jit
 def condensed(
     omega: Float[Array, " mode"],
     area: Float[Array, " mode"],
@@ -180,9 +181,10 @@ def stationary(basis: MatsubaraBasis, at: Metal) -> Float[Array, " unknown"]:
 
 @stationary.defjvp
 def _stationary_jvp(basis, primals, tangents):
-    unknown = stationary(basis, *primals)
+    (at,) = primals
+    unknown = stationary(basis, at)
     _, change = jax.jvp(lambda at: residual(basis, at, unknown), primals, tangents)
-    return unknown, -solve(_slope(basis, *primals, unknown), change)
+    return unknown, -solve(_slope(basis, at, unknown), change)
 
 
 def _slope(basis, at, unknown):

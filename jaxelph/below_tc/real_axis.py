@@ -91,7 +91,7 @@ def real_axis(
     problem = prepared(spectrum, temperature, mu_star, None, omega_ph, "omega-ph", None)
     if energies is not None and np.any(np.asarray(energies) <= 0):
         raise ValueError("energies must be positive: Δ(-E) is the conjugate of Δ(E).")
-    equations = _Equations(spectrum, float(temperature), problem)
+    equations = _Equations(spectrum, problem)
     edge = float(gap_edge(spectrum, temperature, mu_star=mu_star, omega_ph=omega_ph))
     total, pair = equations.solve(edge, tolerance)
     if energies is None:
@@ -128,8 +128,9 @@ def coupling_density(spectrum: EliashbergFunction, omega: np.ndarray) -> np.ndar
 class _Equations:
     """The equations on a grid: what does not change in their iteration."""
 
-    def __init__(self, spectrum, temperature, problem):
-        self.spectrum, self.temperature = spectrum, temperature
+    def __init__(self, spectrum, problem):
+        self.spectrum = spectrum
+        temperature = self.temperature = float(problem[2])
         omega, coupling = spectrum.coarse_modes()
         repulsion, basis = problem[3:]
         at, unknown = condensed(omega, coupling * omega / 2, problem[2], repulsion, basis)
@@ -172,7 +173,8 @@ class _Equations:
 
     def at(self, points, total, pair):
         """The equations' right-hand sides at any points, the solution under the integrals."""
-        return self.step(*self.parts(points), total, pair)
+        source, plus, minus = self.parts(points)
+        return self.step(source, plus, minus, total, pair)
 
     def step(self, source, plus, minus, total, pair):
         root = retarded_root(total, pair)
