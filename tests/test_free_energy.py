@@ -19,7 +19,7 @@ from jaxelph.below_tc.free_energy import (
     superconducting_heat_ratio,
 )
 from jaxelph.below_tc.isotope import isotope_coefficient, isotope_weight
-from jaxelph.readers import read_a2f
+from jaxelph.readers import SpectrumWarning, read_a2f
 from jaxelph.spectrum import EinsteinModes, coupling_constant
 from jaxelph.superconductivity import transition_temperature
 from jaxelph.thermodynamics import specific_heat_ratio
@@ -59,7 +59,7 @@ def test_einstein_mode(coupling, printed):
 def test_many_modes():
     spectrum = EinsteinModes(np.arange(40.0, 61.0), np.full(21, 1 / 21))
     found = free_energy_difference(spectrum, 0.569311057, mu_star=0.0)
-    assert found == pytest.approx(extrapolated(*spectrum.modes(), 0.569311057, 400)[2], rel=1e-8)
+    assert found == pytest.approx(extrapolated(*spectrum.modes(), 0.569311057, 700)[2], rel=1e-8)
     assert found == pytest.approx(-120.7254, rel=1e-6)
     assert specific_heat_jump(spectrum, mu_star=0.0) == pytest.approx(2.544, abs=6e-4)
 
@@ -106,7 +106,8 @@ def test_weak_coupling():
 
 
 def test_real_metals(shared):
-    mercury = read_a2f(shared / "a2f" / "xi__Hg__a2F_Hg_0GPa.txt", unit="meV")
+    with pytest.warns(SpectrumWarning, match="out of order"):
+        mercury = read_a2f(shared / "a2f" / "xi__Hg__a2F_Hg_0GPa.txt", unit="meV")
     assert specific_heat_jump(mercury) == pytest.approx(2.490, abs=1e-3)
     critical = transition_temperature(mercury)
     gamma = 2 / 3 * np.pi**2 * (1 + coupling_constant(mercury))
@@ -126,7 +127,9 @@ def test_consistency_of_the_whole():
         assert heat(METAL_PARAMETERS, t, 0.1) == pytest.approx(numeric, rel=1e-6)
         second = (at(t + h) - 2 * at(t) + at(t - h)) / h**2
         assert heat(METAL_PARAMETERS, t, 0.1) == pytest.approx(-t * second, rel=2e-4)
-    assert abs(at(critical * (1 - 1e-6))) < 1e-11 * abs(at(critical / 10))
+    # F ∝ (T_c - T)² there.
+    near = [at(critical * (1 - d)) / d**2 for d in (1e-6, 1e-5)]
+    assert near[0] == pytest.approx(float(near[1]), rel=1e-4)
     # As T → 0 the superconductor's entropy is gone: the difference is the normal metal's.
     t = critical / 15
     normal = 2 / 3 * np.pi**2 * t * specific_heat_ratio(METAL, t)

@@ -9,7 +9,7 @@ from test_superconductivity import METAL
 
 from jaxelph.below_tc.edge import gap_edge, thiele
 from jaxelph.below_tc.gap import superconducting_state
-from jaxelph.readers import read_a2f
+from jaxelph.readers import SpectrumWarning, read_a2f
 from jaxelph.spectrum import EinsteinModes
 from jaxelph.superconductivity import transition_temperature
 
@@ -40,7 +40,8 @@ def test_edge_of_many_modes():
 
 def test_edges_of_real_metals(shared):
     niobium = read_a2f(shared / "a2f" / "isome__Nb__Nb.a2F", column=15)
-    mercury = read_a2f(shared / "a2f" / "xi__Hg__a2F_Hg_0GPa.txt", unit="meV")
+    with pytest.warns(SpectrumWarning, match="out of order"):
+        mercury = read_a2f(shared / "a2f" / "xi__Hg__a2F_Hg_0GPa.txt", unit="meV")
     for spectrum, mu_star, omega_ph, printed in (
         (niobium, 0.12, 33.085, 3.865),
         (mercury, 0.1, None, 4.602),
