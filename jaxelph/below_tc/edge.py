@@ -35,7 +35,7 @@ def gap_edge(
 
     By Thiele's continued fraction through Δ(iω) at twelve frequencies. It serves δ modes,
     too, whose Δ(ω) is singular from Δ0 + ω_k on. It is good to 1e-5 up to about T_c/4. Nearer to
-    T_c the edge is washed out, and this is its estimate: to 1e-3 at T_c/2, worse above; for
+    T_c the edge is washed out, and this is an estimate: to 1e-3 at T_c/2, worse above; for
     λ > 2 and T > T_c/2 there may be none.
 
     Args:

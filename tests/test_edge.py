@@ -1,4 +1,4 @@
-"""The gap's edge and the real axis: against the imaginary axis, sum rules and printed numbers."""
+"""The edge of the gap: against printed numbers, limits and differences."""
 
 import jax
 import jax.numpy as jnp
