@@ -66,7 +66,7 @@ def _edge(omega, area, temperature, repulsion, basis):
 
     # Δ/2πT at any ν > 0.
     def gap(nu):
-        square, energy = nu[:, None] ** 2, jnp.asarray(basis.energy)
+        square, energy = nu[:, None] ** 2, jnp.asarray(basis.energy)[None, :]
         functions = (energy / (square + energy**2)) @ jnp.asarray(basis.expansion)
         return nu * (functions @ unknown[:-1]) + at.pairing.strength * unknown[-1]
 
