@@ -9,6 +9,7 @@ import numpy as np
 
 def plain_state(omega, coupling, temperature, count, repulsion=0.0, form=None, tolerance=1e-13):
     """(ω_n, Δ_n, Z_n, (F_S - F_N)/ν0); the repulsion μ c_n c_m has c_n = form."""
+    omega, coupling = np.asarray(omega), np.asarray(coupling)
     step = 2 * np.pi * temperature
     lags = np.arange(2 * count + 1.0)
     strength = np.zeros_like(lags)

@@ -122,17 +122,17 @@ def test_consistency_of_the_whole():
     at = lambda t: energy(METAL_PARAMETERS, t, 0.1)  # noqa: E731
     for reduced in (0.15, 0.5, 0.9):
         t, h = reduced * critical, 1e-3 * critical
-        assert entropy(t) == pytest.approx(-richardson(at, t, h), rel=1e-6)
-        numeric = t * richardson(entropy, t, h)
+        assert entropy(t) == pytest.approx(-float(richardson(at, t, h)), rel=1e-6)
+        numeric = float(t * richardson(entropy, t, h))
         assert heat(METAL_PARAMETERS, t, 0.1) == pytest.approx(numeric, rel=1e-6)
-        second = (at(t + h) - 2 * at(t) + at(t - h)) / h**2
+        second = float(at(t + h) - 2 * at(t) + at(t - h)) / h**2
         assert heat(METAL_PARAMETERS, t, 0.1) == pytest.approx(-t * second, rel=2e-4)
     # F ∝ (T_c - T)² there.
     near = [at(critical * (1 - d)) / d**2 for d in (1e-6, 1e-5)]
     assert near[0] == pytest.approx(float(near[1]), rel=1e-4)
     # As T → 0 the superconductor's entropy is gone: the difference is the normal metal's.
     t = critical / 15
-    normal = 2 / 3 * np.pi**2 * t * specific_heat_ratio(METAL, t)
+    normal = 2 / 3 * np.pi**2 * t * float(specific_heat_ratio(METAL, t))
     assert heat(METAL_PARAMETERS, t, 0.1) == pytest.approx(-normal, rel=1e-4)
     ratio = superconducting_heat_ratio(METAL, t, mu_star=0.1)
     assert abs(ratio) < 1e-3
@@ -142,14 +142,14 @@ def test_consistency_of_the_whole():
 
 def test_critical_field():
     critical = float(transition_temperature(METAL, 0.0))
-    zero = condensation_energy(METAL, mu_star=0.0)
-    cold = -energy(METAL_PARAMETERS, critical / 100, 0.0)
+    zero = float(condensation_energy(METAL, mu_star=0.0))
+    cold = -float(energy(METAL_PARAMETERS, critical / 100, 0.0))
     assert zero == pytest.approx(cold, rel=1e-3) and zero > cold
     field = critical_field(METAL, critical / 100, mu_star=0.0)
     assert field == pytest.approx(np.sqrt(8 * np.pi * cold), rel=1e-12)
     for reduced in (0.01, 0.4, 0.8):
         t = reduced * critical
-        expected = critical_field(METAL, t, mu_star=0.0) / np.sqrt(8 * np.pi * zero)
+        expected = float(critical_field(METAL, t, mu_star=0.0)) / np.sqrt(8 * np.pi * zero)
         found = deviation_function(METAL, t, mu_star=0.0)
         assert found == pytest.approx(expected - 1 + reduced**2, abs=1e-9)
     assert critical_field(METAL, 2 * critical) == 0 == deviation_function(METAL, 2 * critical)
@@ -157,7 +157,7 @@ def test_critical_field():
     known = {"mu_star": 0.0, "density_of_states": 0.85e-3 / 18.0}
     meV = critical_field(EinsteinModes([10.0], [1.0]), 0.1, **known)
     joule = 1.602176634e-22 * 1e30 * known["density_of_states"]
-    energies = -free_energy_difference(EinsteinModes([10.0], [1.0]), 0.1, mu_star=0.0)
+    energies = -float(free_energy_difference(EinsteinModes([10.0], [1.0]), 0.1, mu_star=0.0))
     assert meV == pytest.approx(np.sqrt(2 * 1.25663706e-6 * joule * energies), rel=1e-8)
     known["density_of_states"] *= 1e3
     ev = critical_field(EinsteinModes([0.01], [1.0]), 1e-4, unit="eV", **known)
