@@ -83,11 +83,15 @@ def entropy_difference(
     $(S_S - S_N)/\nu_0 = -\partial(F_S-F_N)/\partial T$.
 
     Args:
-        spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis: see
-            `free_energy_difference`.
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `superconducting_state`.
 
     Returns:
         (S_S - S_N)/ν0 (scalar, energy), 0 in the normal state.
+
+    Raises:
+        ValueError: see `superconducting_state`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -115,11 +119,15 @@ def specific_heat_difference(
     γ0 = (2π²/3)ν0(1+λ), which this has to be divided by for a textbook's figure.
 
     Args:
-        spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis: see
-            `free_energy_difference`.
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `superconducting_state`.
 
     Returns:
         (C_S - C_N)/ν0 (scalar, energy), 0 in the normal state.
+
+    Raises:
+        ValueError: see `superconducting_state`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -148,11 +156,15 @@ def superconducting_heat_ratio(
     ratio may be negative; this one is the specific heat of the state that is realised.
 
     Args:
-        spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis: see
-            `free_energy_difference`.
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `superconducting_state`.
 
     Returns:
         the ratio (scalar); that of the normal metal at T ≥ T_c.
+
+    Raises:
+        ValueError: see `superconducting_state`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -231,6 +243,9 @@ def condensation_energy(
 
     Returns:
         the energy (scalar, energy²), 0 without a T_c.
+
+    Raises:
+        ValueError: see `superconducting_state`.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -314,11 +329,15 @@ def deviation_function(
     Negative for weak coupling, down to -0.037, positive for strong.
 
     Args:
-        spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis: see
-            `free_energy_difference`.
+        spectrum: an Eliashberg function.
+        temperature (scalar, energy): T > 0.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `superconducting_state`.
 
     Returns:
         D (scalar), 0 in the normal state and without a T_c.
+
+    Raises:
+        ValueError: see `superconducting_state`.
 
     Example:
         >>> from jaxelph import EinsteinModes

@@ -48,6 +48,12 @@ class SuperconductingState(eqx.Module):
         frequencies (array of shape (frequency,), energy): ω_n = (2n+1)πT.
         gap (array of shape (frequency,), energy): Δ_n.
         renormalisation (array of shape (frequency,)): Z_n.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> state = superconducting_state(EinsteinModes([1.0], [2.0]), 0.1, mu_star=0.0)
+        >>> print(f"{state.gap[1] / state.gap[0]:.4f}")
+        0.8796
     """
 
     temperature: Float[Array, ""]
