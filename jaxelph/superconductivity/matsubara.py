@@ -114,7 +114,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
         (73, 63, 63) 1.4e-09
     """
     # So far beyond the reach for g = 1/ν: what is left out is of the order of ω/2πT over the top.
-    nu, weight = _sum_quadrature(top=1e7 * reach)
+    nu, weight = sum_quadrature(top=1e7 * reach)
     energy = np.geomspace(0.02, reach, int(6 * np.log(50 * reach)))
     norm = np.sqrt(weight * nu)[:, None]
     left, sigma, right = np.linalg.svd(
@@ -129,7 +129,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     # divided by w²/(1+w²), so that the limit w → 0 (strong coupling) keeps its digits,
     # and l = 0 is left out of both sums.
     w = np.geomspace(0.1, reach / 10, int(4 * np.log(reach)))
-    theta, dtheta = _time_quadrature(bottom=1e-6 / reach)
+    theta, dtheta = time_quadrature(bottom=1e-6 / reach)
     decay = np.exp(-energy * theta[:, None]) - np.exp(-energy * (2 * np.pi - theta[:, None]))
     f = (np.pi / 2 * decay / (1 + np.exp(-2 * np.pi * energy))) @ expansion
     d = np.exp(-w * theta[:, None]) + np.exp(-w * (2 * np.pi - theta[:, None]))
@@ -170,7 +170,7 @@ def matsubara_basis(reach: float = 1e9, tolerance: float = 1e-6) -> MatsubaraBas
     )
 
 
-def _sum_quadrature(top: float, exact: int = 16, order: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def sum_quadrature(top: float, exact: int = 16, order: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for Σ_{n≥0} f(n+½), exact terms first, then octaves.
 
     In an octave of M terms it is Gauss's rule of the discrete measure (Gram polynomials),
@@ -187,7 +187,7 @@ def _sum_quadrature(top: float, exact: int = 16, order: int = 10) -> tuple[np.nd
     return np.concatenate(node), np.concatenate(weight)
 
 
-def _time_quadrature(bottom: float, order: int = 12) -> tuple[np.ndarray, np.ndarray]:
+def time_quadrature(bottom: float, order: int = 12) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Legendre nodes and weights in octaves of (0, π]."""
     octaves = int(np.log2(np.pi / bottom))
     edge = np.append(0.0, np.pi * 2.0 ** -np.arange(octaves, -1, -1))
@@ -202,6 +202,48 @@ class Repulsion(NamedTuple):
     strength: Scalar  # μ*(ω_c), or without a cutoff μ* at ω_ph
     cutoff: Scalar | None  # ω_c (energy); None is the limit ω_c → ∞
     omega_ph: Scalar  # (energy); of no importance with a cutoff
+
+
+class PairingForm(NamedTuple):
+    """The quadratic form of the pairing at a temperature, before its tail is eliminated."""
+
+    coupling: Float[Array, " sample"]  # λ(l_j)
+    kernel: Float[Array, "dim dim"]  # K, with a cutoff K - μ h hᵀ
+    border: Float[Array, " dim"]  # k = K g; with a cutoff 0, and so are what follows
+    screening: Float[Array, ""]  # 1 + μ*(ℓ + q); with a cutoff 1
+    strength: Float[Array, ""]  # μ*
+
+
+def pairing_form(
+    basis: MatsubaraBasis,
+    omega: Float[Array, " mode"],
+    area: Float[Array, " mode"],
+    temperature: Scalar,
+    repulsion: Repulsion,
+) -> PairingForm:
+    """K(T), its border and what screens the repulsion: the parts of `pairing_kernel`.
+
+    Args:
+        basis, omega, area, temperature, repulsion: see `pairing_kernel`.
+    """
+    step = 2 * jnp.pi * temperature
+    nu = step * jnp.asarray(basis.samples)
+    coupling = jnp.sum(
+        2 * (area * omega)[None, :] / (omega[None, :] ** 2 + nu[:, None] ** 2), axis=1
+    )
+    kernel = jnp.tensordot(coupling, jnp.asarray(basis.tensor), 1)
+    if repulsion.cutoff is None:
+        k = coupling @ jnp.asarray(basis.border)
+        q = coupling @ jnp.asarray(basis.corner)
+        growth = jnp.log(repulsion.omega_ph / step) - _DIGAMMA_HALF + q
+        # Not positive where μ* would be infinite at the scale of T: no bare μ gives such a μ*.
+        screening = jnp.maximum(1 + repulsion.strength * growth, 1e-6)
+        return PairingForm(coupling, kernel, k, screening, jnp.asarray(repulsion.strength))
+    scale = repulsion.cutoff * np.exp(-_KAPPA) / step * _SCALES
+    form = scale[None, :] ** 2 / (scale[None, :] ** 2 + basis.node[:, None] ** 2) @ _WEIGHTS
+    h = form @ jnp.asarray(basis.weighted)
+    kernel = kernel - repulsion.strength * h[:, None] * h[None, :]
+    return PairingForm(coupling, kernel, jnp.zeros_like(h), jnp.ones_like(step), jnp.zeros(()))
 
 
 def pairing_kernel(
@@ -227,24 +269,9 @@ def pairing_kernel(
         The kernel (array of shape (dim, dim)), and the vector whose product with the
         eigenvector v is a in x_n = Σ_a v_a x⁽ᵃ⁾_n + a/ν_n (array of shape (dim,)).
     """
-    step = 2 * jnp.pi * temperature
-    nu = step * jnp.asarray(basis.samples)
-    coupling = jnp.sum(
-        2 * (area * omega)[None, :] / (omega[None, :] ** 2 + nu[:, None] ** 2), axis=1
-    )
-    kernel = jnp.tensordot(coupling, jnp.asarray(basis.tensor), 1)
-    if repulsion.cutoff is None:
-        k = coupling @ jnp.asarray(basis.border)
-        q = coupling @ jnp.asarray(basis.corner)
-        growth = jnp.log(repulsion.omega_ph / step) - _DIGAMMA_HALF + q
-        # Not positive where μ* would be infinite at the scale of T: no bare μ gives such a μ*.
-        screening = jnp.maximum(1 + repulsion.strength * growth, 1e-6)
-        tail = -k * (repulsion.strength / screening)
-        return kernel + k[:, None] * tail[None, :], tail
-    scale = repulsion.cutoff * np.exp(-_KAPPA) / step * _SCALES
-    form = scale[None, :] ** 2 / (scale[None, :] ** 2 + basis.node[:, None] ** 2) @ _WEIGHTS
-    h = form @ jnp.asarray(basis.weighted)
-    return kernel - repulsion.strength * h[:, None] * h[None, :], jnp.zeros_like(h)
+    form = pairing_form(basis, omega, area, temperature, repulsion)
+    tail = -form.border * (form.strength / form.screening)
+    return form.kernel + form.border[:, None] * tail[None, :], tail
 
 
 @jax.custom_jvp

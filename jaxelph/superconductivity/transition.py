@@ -106,8 +106,8 @@ def transition_temperature(
         raise ValueError(
             f'method {method!r} is not known; use "eliashberg", "allen-dynes" or "mcmillan".'
         )
-    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _temperature(*_modes(spectrum), *options)
+    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _temperature(*areas_of_modes(spectrum), *options)
 
 
 @checked
@@ -150,14 +150,9 @@ def pairing_eigenvalue(
         1.000000
     """
     check_mu_star(mu_star)
-    repulsion, basis = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    omega, area = _modes(spectrum)
-    known, low = concrete_value(temperature), concrete_value(_lowest(omega, area, repulsion, basis))
-    if known is not None and low is not None and not known >= low:
-        raise ValueError(
-            f"temperature {known:g} is below what the basis resolves, {low:g}; "
-            "pass basis=matsubara_basis(reach=…) with a larger reach."
-        )
+    repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    omega, area = areas_of_modes(spectrum)
+    check_resolved(temperature, omega, area, repulsion, basis)
     return _eigenvalue(omega, area, jnp.asarray(temperature), repulsion, basis)
 
 
@@ -207,9 +202,9 @@ def gap_function(
     n = np.arange(64) if index is None else np.asarray(index)
     if n.ndim != 1 or not np.issubdtype(n.dtype, np.integer) or np.any(n < 0):
         raise ValueError(f"index must be a vector of integers n ≥ 0, got {n!r}.")
-    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     functions = options[1].functions(np.append(0, n))
-    return _gap(*_modes(spectrum), *options, n + 0.5, functions)
+    return _gap(*areas_of_modes(spectrum), *options, n + 0.5, functions)
 
 
 @checked
@@ -249,9 +244,9 @@ def tc_functional_derivative(
         [0.0624561  0.25429238 0.06071749]
     """
     check_mu_star(mu_star)
-    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     return _derivative(
-        *_modes(spectrum), jnp.asarray(omega, dtype=jnp.result_type(float)), *options
+        *areas_of_modes(spectrum), jnp.asarray(omega, dtype=jnp.result_type(float)), *options
     )
 
 
@@ -279,7 +274,21 @@ def transition_under(
     return transition
 
 
-def _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
+def check_resolved(temperature, omega, area, repulsion, basis) -> None:
+    """What the compact basis can say of a temperature, where both are known.
+
+    Raises:
+        ValueError: the temperature is below what the basis resolves.
+    """
+    known, low = concrete_value(temperature), concrete_value(_lowest(omega, area, repulsion, basis))
+    if known is not None and low is not None and not known >= low:
+        raise ValueError(
+            f"temperature {known:g} is below what the basis resolves, {low:g}; "
+            "pass basis=matsubara_basis(reach=…) with a larger reach."
+        )
+
+
+def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     """The repulsion and the basis, with defaults filled in and concrete values checked."""
     edge = phonon_edge(spectrum)
     known = None if cutoff is None else concrete_value(cutoff), concrete_value(edge)
@@ -311,7 +320,7 @@ def _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
 
 
 @eqx.filter_jit
-def _modes(spectrum) -> tuple[Array, Array]:
+def areas_of_modes(spectrum) -> tuple[Array, Array]:
     # Areas rather than couplings: δT_c/δα²F(ω) then needs no division by ω.
     omega, coupling = spectrum.coarse_modes()
     return omega, coupling * omega / 2
