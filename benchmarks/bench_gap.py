@@ -19,7 +19,7 @@ import numpy as np
 from _common import Table, timed
 
 import jaxelph
-from jaxelph.below_tc.gap import superconducting_state
+from jaxelph.superconductivity.gap import superconducting_state
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
@@ -74,7 +74,7 @@ def main() -> None:
     solves = rows[1][3] / rows[0][3]
     table.say(f"{'gradient':>22}: {solves:.2f} solves (value and both derivatives)")
     exact = np.asarray(rows[0][1])
-    omega, coupling = (np.asarray(x) for x in spectrum.few_modes())
+    omega, coupling = (np.asarray(x) for x in spectrum.coarse_modes())
     sample = np.linspace(0, 95, SAMPLE).astype(int)
     seconds = []
     for i in sample:

@@ -72,6 +72,8 @@ from .stability.rates import allen_rate as allen_rate
 from .stability.rates import continuum_rate as continuum_rate
 from .stability.rates import two_temperature_rate as two_temperature_rate
 from .superconductivity.edge import gap_edge as gap_edge
+from .superconductivity.formulas import allen_dynes as allen_dynes
+from .superconductivity.formulas import mcmillan as mcmillan
 from .superconductivity.free_energy import condensation_energy as condensation_energy
 from .superconductivity.free_energy import critical_field as critical_field
 from .superconductivity.free_energy import deviation_function as deviation_function
@@ -84,8 +86,6 @@ from .superconductivity.gap import SuperconductingState as SuperconductingState
 from .superconductivity.gap import superconducting_state as superconducting_state
 from .superconductivity.isotope import isotope_coefficient as isotope_coefficient
 from .superconductivity.isotope import isotope_weight as isotope_weight
-from .superconductivity.formulas import allen_dynes as allen_dynes
-from .superconductivity.formulas import mcmillan as mcmillan
 from .superconductivity.transition import gap_function as gap_function
 from .superconductivity.transition import pairing_eigenvalue as pairing_eigenvalue
 from .superconductivity.transition import tc_functional_derivative as tc_functional_derivative

@@ -9,6 +9,7 @@ import pytest
 import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pairing import METAL, smooth_form
 
 from jaxelph.spectra.moments import (
     coupling_constant,
@@ -33,7 +34,6 @@ from jaxelph.superconductivity.transition import (
 
 KELVIN = 0.0861733326  # meV
 METHODS = ["eliashberg", "allen-dynes", "mcmillan"]
-METAL = EinsteinModes([0.2, 0.6, 1.0], [0.3, 0.5, 0.4])
 
 
 def dense_kernel(omega, coupling, temperature, repulsion, form):
@@ -53,13 +53,6 @@ def dense_kernel(omega, coupling, temperature, repulsion, form):
 def largest(kernel):
     last = len(kernel) - 1
     return scipy.linalg.eigh(kernel, subset_by_index=[last, last])
-
-
-def smooth_form(cutoff, temperature, n):
-    """The cutoff as documented: three Lorentzians, at the scale that gives ln ω_c."""
-    nu = np.arange(n) + 0.5
-    x = nu / (cutoff * np.exp(-1.4962347429575527) / (2 * np.pi * temperature))
-    return (1 / (1 + x**2) - 8 * 4 / (4 + x**2) + 16 * 16 / (16 + x**2)) / 9
 
 
 def niobium(shared, column=15):

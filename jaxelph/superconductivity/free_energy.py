@@ -14,14 +14,16 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import constants
 
-from ..checks import checked
-from ..matsubara import MatsubaraBasis, Scalar, pairing_kernel, top_eigenpair
-from ..spectrum import EliashbergFunction, coupling_constant
-from ..superconductivity import Quoted, _modes, _nan_of, _options, _solve, check_mu_star
-from ..thermodynamics import specific_heat_ratio
+from ..numerics.checks import checked
+from ..spectra.moments import coupling_constant
+from ..spectra.spectrum import EliashbergFunction, Scalar
+from ..thermodynamics.specific_heat import specific_heat_ratio
 from ..units import MEV_PER_UNIT, frequency_unit
 from .condensate import functional, metal, quartic
+from .coulomb import Quoted, check_mu_star, nan_of
 from .gap import prepared, stationary
+from .matsubara import MatsubaraBasis, pairing_kernel, top_eigenpair
+from .transition import _solve, areas_of_modes, coulomb_options
 
 # Where T_c is concerned with T = 0: what is left of Δ's dependence on T there is e^{-70}.
 _COLD = 1 / 40
@@ -218,8 +220,8 @@ def specific_heat_jump(
         2.5561
     """
     check_mu_star(mu_star)
-    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _jump(*_modes(spectrum), *options, coupling_constant(spectrum))
+    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _jump(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))
 
 
 @checked
@@ -253,8 +255,8 @@ def condensation_energy(
         0.0497976
     """
     check_mu_star(mu_star)
-    options = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _condensation(*_modes(spectrum), *options, coupling_constant(spectrum))
+    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _condensation(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))
 
 
 @checked
@@ -364,7 +366,7 @@ def _least_jvp(basis, primals, tangents):
 
 def _plain(omega, area, temperature, repulsion, basis):
     at = metal(basis, omega, area, temperature, repulsion)
-    lost = _nan_of(omega, area, temperature, *repulsion)
+    lost = nan_of(omega, area, temperature, *repulsion)
     return 4 * jnp.pi**2 * temperature**2 * least(basis, at) + lost
 
 
@@ -405,7 +407,7 @@ def _jump(omega, area, repulsion, basis, coupling):
     bend = quartic(basis, at, vector, tail)
     exists = exists & (bend > 0)
     jump = 3 * slope**2 / ((1 + coupling) * jnp.where(exists, bend, 1.0))
-    return jnp.where(exists, jump, 0.0) + _nan_of(omega, area, *repulsion)
+    return jnp.where(exists, jump, 0.0) + nan_of(omega, area, *repulsion)
 
 
 @eqx.filter_jit

@@ -36,11 +36,11 @@ import numpy as np
 import scipy.special
 from jaxtyping import Array, Float
 
-from ..matsubara import (
+from ..spectra.spectrum import Scalar
+from .matsubara import (
     MatsubaraBasis,
     PairingForm,
     Repulsion,
-    Scalar,
     pairing_form,
     sum_quadrature,
     time_quadrature,

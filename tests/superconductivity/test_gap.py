@@ -4,15 +4,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pairing import METAL, METAL_PARAMETERS, einstein, richardson, smooth_form
 from plain_gap import extrapolated, plain_state
-from test_superconductivity import METAL, smooth_form
 
-from jaxelph.below_tc.condensate import condensate_basis, metal, normal_sums, residual
-from jaxelph.below_tc.gap import condensed, prepared, superconducting_state
-from jaxelph.matsubara import matsubara_basis
-from jaxelph.readers import read_a2f
-from jaxelph.spectrum import EinsteinModes, GaussianPeaks, TabulatedSpectrum
-from jaxelph.superconductivity import transition_temperature
+from jaxelph.spectra.peaks import GaussianPeaks
+from jaxelph.spectra.readers import read_a2f
+from jaxelph.spectra.spectrum import EinsteinModes
+from jaxelph.spectra.table import TabulatedSpectrum
+from jaxelph.superconductivity.condensate import condensate_basis, metal, normal_sums, residual
+from jaxelph.superconductivity.gap import condensed, prepared, superconducting_state
+from jaxelph.superconductivity.matsubara import matsubara_basis
+from jaxelph.superconductivity.transition import transition_temperature
 
 
 @jax.jit
@@ -22,12 +24,6 @@ def first(parameters, temperature, mu_star):
     state = superconducting_state(spectrum, temperature, mu_star=mu_star, index=np.arange(1))
     return jnp.append(state.gap, state.renormalisation)
 
-
-def einstein(coupling):
-    return jnp.array([0.5, 1.0, 2.0, 0.0, coupling, 0.0])
-
-
-METAL_PARAMETERS = jnp.append(METAL.omega, METAL.coupling)
 
 # Einstein mode, μ* = 0: T_c/ω, and at T/T_c Δ(iω_0)/ω and Z(iω_0), from dense sums.
 PRINTED = [
@@ -173,10 +169,6 @@ def test_homogeneity():
 # ---------------------------------------------------------------- derivatives, transformations
 
 
-def richardson(f, x, h):
-    return (8 * (f(x + h) - f(x - h)) - f(x + 2 * h) + f(x - 2 * h)) / (12 * h)
-
-
 @pytest.mark.parametrize(("temperature", "mu_star"), [(0.02, 0.1), (0.05, 0.0)])
 def test_first_derivatives(temperature, mu_star):
     given = METAL_PARAMETERS, jnp.asarray(temperature), jnp.asarray(mu_star)
@@ -282,7 +274,7 @@ def test_niobium(shared):
     count = 1500
     form = smooth_form(330.0, float(critical) / 3, count)
     repulsion = 0.12 / (1 + 0.12 * np.log(33.085 / 330.0))
-    omega, coupling = spectrum.few_modes()
+    omega, coupling = spectrum.coarse_modes()
     _, gap, weight, _ = plain_state(omega, coupling, float(critical) / 3, count, repulsion, form)
     state = superconducting_state(spectrum, critical / 3, cutoff=330.0, **options)
     np.testing.assert_allclose(state.gap, gap[:64], atol=3e-6 * gap[0])

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..checks import checked
-from ..matsubara import MatsubaraBasis, Scalar
-from ..spectrum import EliashbergFunction
-from ..superconductivity import Quoted, _derivative, _modes, _options, _temperature, check_mu_star
+from ..numerics.checks import checked
+from ..spectra.spectrum import EliashbergFunction, Scalar
+from .coulomb import Quoted, check_mu_star
+from .matsubara import MatsubaraBasis
+from .transition import _derivative, _temperature, areas_of_modes, coulomb_options
 
 
 @checked
@@ -49,8 +50,8 @@ def isotope_coefficient(
         0.5000 0.4724
     """
     check_mu_star(mu_star)
-    repulsion, basis = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    omega, area = _modes(spectrum)
+    repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    omega, area = areas_of_modes(spectrum)
 
     def temperature(log_factor):  # at fixed λ_k the areas λ_kω_k/2 go with the frequencies
         factor = jnp.exp(log_factor)
@@ -94,8 +95,8 @@ def isotope_weight(
         0.5000
     """
     check_mu_star(mu_star)
-    repulsion, basis = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    modes = _modes(spectrum)
+    repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    modes = areas_of_modes(spectrum)
 
     def weighted(omega):
         return omega * _derivative(*modes, omega, repulsion, basis)

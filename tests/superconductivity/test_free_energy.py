@@ -4,11 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pairing import METAL, METAL_PARAMETERS, einstein, richardson
 from plain_gap import extrapolated
-from test_gap import METAL_PARAMETERS, einstein, richardson
-from test_superconductivity import METAL
 
-from jaxelph.below_tc.free_energy import (
+from jaxelph.spectra.moments import coupling_constant
+from jaxelph.spectra.readers import SpectrumWarning, read_a2f
+from jaxelph.spectra.spectrum import EinsteinModes
+from jaxelph.superconductivity.free_energy import (
     condensation_energy,
     critical_field,
     deviation_function,
@@ -18,11 +20,9 @@ from jaxelph.below_tc.free_energy import (
     specific_heat_jump,
     superconducting_heat_ratio,
 )
-from jaxelph.below_tc.isotope import isotope_coefficient, isotope_weight
-from jaxelph.readers import SpectrumWarning, read_a2f
-from jaxelph.spectrum import EinsteinModes, coupling_constant
-from jaxelph.superconductivity import transition_temperature
-from jaxelph.thermodynamics import specific_heat_ratio
+from jaxelph.superconductivity.isotope import isotope_coefficient, isotope_weight
+from jaxelph.superconductivity.transition import transition_temperature
+from jaxelph.thermodynamics.specific_heat import specific_heat_ratio
 
 
 def modes(parameters):

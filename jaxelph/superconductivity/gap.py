@@ -13,11 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..checks import checked
-from ..matsubara import MatsubaraBasis, Repulsion, Scalar, top_eigenpair
-from ..numerics import solve
-from ..spectrum import EliashbergFunction
-from ..superconductivity import Quoted, _modes, _nan_of, _options, check_mu_star, check_resolved
+from ..numerics.checks import checked
+from ..numerics.lapack import solve
+from ..spectra.spectrum import EliashbergFunction, Scalar
 from .condensate import (
     Metal,
     angles,
@@ -31,6 +29,9 @@ from .condensate import (
     scales,
     screened,
 )
+from .coulomb import Quoted, check_mu_star, nan_of
+from .matsubara import MatsubaraBasis, Repulsion, top_eigenpair
+from .transition import areas_of_modes, check_resolved, coulomb_options
 
 # Newton's method needs four or five steps from its start, and the start a few of the textbook's
 # iteration: no more, for what rounding adds to the gap off the imaginary axis grows with them.
@@ -122,8 +123,8 @@ def prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis
         ValueError: see `superconducting_state`.
     """
     check_mu_star(mu_star)
-    repulsion, basis = _options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    omega, area = _modes(spectrum)
+    repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    omega, area = areas_of_modes(spectrum)
     check_resolved(temperature, omega, area, repulsion, basis)
     return omega, area, jnp.asarray(temperature, dtype=omega.dtype), repulsion, basis
 
@@ -141,7 +142,7 @@ def _state(omega, area, temperature, repulsion, basis, index):
     bent = c.odd_functions(nu) @ (at.odd @ odd)
     renormalisation = 1 + sums / (2 * nu * jnp.sqrt(1 + t**2)) + bent / 2
     step = 2 * jnp.pi * temperature
-    lost = _nan_of(omega, area, temperature, *repulsion)
+    lost = nan_of(omega, area, temperature, *repulsion)
     return SuperconductingState(
         temperature, step * nu, step * nu * t + lost, renormalisation + lost
     )

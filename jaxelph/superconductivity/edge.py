@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..checks import checked
-from ..matsubara import MatsubaraBasis, Scalar
-from ..spectrum import EliashbergFunction
-from ..superconductivity import Quoted, _nan_of
+from ..numerics.checks import checked
+from ..spectra.spectrum import EliashbergFunction, Scalar
+from .coulomb import Quoted, nan_of
 from .gap import condensed, prepared
+from .matsubara import MatsubaraBasis
 
 # Points of Thiele's fraction. Eight give five digits at T_c/10, more than a few more nothing.
 _POINTS = 12
@@ -91,7 +91,7 @@ def _edge(omega, area, temperature, repulsion, basis):
     for _ in range(3):
         x = newton(x)
     edge = jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
-    return edge + _nan_of(omega, area, temperature, *repulsion)
+    return edge + nan_of(omega, area, temperature, *repulsion)
 
 
 def thiele(points: Float[Array, " point"], values: Float[Array, " point"]):

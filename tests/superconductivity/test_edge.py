@@ -4,14 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_gap import METAL_PARAMETERS, einstein, richardson
-from test_superconductivity import METAL
+from pairing import METAL, METAL_PARAMETERS, einstein, richardson
 
-from jaxelph.below_tc.edge import gap_edge, thiele
-from jaxelph.below_tc.gap import superconducting_state
-from jaxelph.readers import SpectrumWarning, read_a2f
-from jaxelph.spectrum import EinsteinModes
-from jaxelph.superconductivity import transition_temperature
+from jaxelph.spectra.readers import SpectrumWarning, read_a2f
+from jaxelph.spectra.spectrum import EinsteinModes
+from jaxelph.superconductivity.edge import gap_edge, thiele
+from jaxelph.superconductivity.gap import superconducting_state
+from jaxelph.superconductivity.transition import transition_temperature
 
 
 @jax.jit
