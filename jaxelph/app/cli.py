@@ -103,6 +103,9 @@ def _told(error: Exception) -> tuple[str, int]:
     """A sentence about an exception, and the exit code."""
     text = str(error) or type(error).__name__
     platforms = os.environ.get("JAX_PLATFORMS", "")
+    if isinstance(error, OSError) and error.strerror:  # the system's, whose text has a number
+        name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{name}cannot be used ({error.strerror}).", 2
     if isinstance(error, ValueError | OSError | MemoryError):
         return text, 2
     if isinstance(error, RuntimeError) and platforms and "backend" in text:

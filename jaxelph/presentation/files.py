@@ -194,7 +194,8 @@ def read_bytes(path: str | os.PathLike[str], patience: float = 10.0) -> bytes:
             elif parts:
                 return b"".join(parts)
             elif time.monotonic() > limit:
-                raise OSError(errno.ENODATA, "it is a pipe to which no program writes")
+                told = "it is a pipe to which no program writes"
+                raise OSError(errno.ENODATA, told, os.fspath(path))
             else:
                 time.sleep(0.01)
     finally:

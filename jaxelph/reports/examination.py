@@ -151,6 +151,7 @@ class Examination:
                     margins[t] = {name: rows[-1][name] for name in CRITERIA}
                 else:
                     margins[t] = _margins(sample)
+                del sample  # before the next is computed: matrices of thousands of energies
             self._collect(rows)
             least_heat = float(maximum_stability_parameter(self._coarse)[1])
             if self._heat(least_heat) <= 0 and least_heat >= min(margins):
@@ -166,15 +167,21 @@ class Examination:
             self._progress(self._done, self._all)
 
     def _samples(self, temperatures):
-        """Each temperature with its sample, the next one being computed meanwhile."""
-        ahead = None
+        """Each temperature with its sample, the next one, if small, being computed meanwhile."""
+        begun = []
+
+        def finished():  # nothing here keeps its matrices
+            t, sample = begun.pop(0)
+            return t, self._finish(t, sample)
+
         for t in temperatures:
-            begun = self._begin(t)
-            if ahead is not None:
-                yield ahead[0], self._finish(*ahead)
-            ahead = t, begun
-        if ahead is not None:
-            yield ahead[0], self._finish(*ahead)
+            if begun and self._grid(t)[1] > _COMMON:
+                yield finished()
+            begun.append((t, self._begin(t)))
+            if len(begun) > 1:
+                yield finished()
+        if begun:
+            yield finished()
 
     def _sample(self, temperature):
         return self._finish(temperature, self._begin(temperature))
@@ -403,7 +410,7 @@ class _Grid(NamedTuple):
 
 def _make_grids(spectrum, temperatures, top, rtol):
     """The grid of each temperature, of few sizes."""
-    grids, bound, size, spectra = [], -np.inf, 0, (spectrum,)
+    grids, bound, sizes, spectra = [], -np.inf, [], (spectrum,)
     for t in temperatures:
         least = math.ceil(size_for(top, *thermal_extent(top, t, rtol)))
         if least > _LARGEST:
@@ -415,14 +422,15 @@ def _make_grids(spectrum, temperatures, top, rtol):
         if t > bound:
             # Hot grids need fewer nodes than cold ones.
             spectra = _nodes(spectrum, t, rtol)
-            bound, size = np.inf, 0
+            bound, sizes = np.inf, []
         step, cutoff = grid_extent(spectra[0], t, rtol)
         needed = math.ceil(size_for(top, step, cutoff))  # `_sample` aligns the step itself
-        if size == 0 and needed > _COMMON:
+        if not sizes and needed > _COMMON:
             bound = 4 * t
-        if needed > size:
+        if needed > max(sizes, default=0):
             # Up to a third more than needed, and cut in `_finish`: few sizes are compiled for.
-            size = bucket(needed, 64)
+            sizes.append(bucket(needed, 64))
+        size = min(size for size in sizes if size >= needed)
         grids.append(_Grid(t, step / t, size, spectra))
     return grids
 

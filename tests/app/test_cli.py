@@ -206,6 +206,27 @@ def test_numbers_are_whole_however_narrow_the_terminal(table, capsys, monkeypatc
     assert numbers(printed[columns]) == numbers(printed["100"])
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        ["fit", "PLACE", "--kind", "heat", "--top", "20"],
+        ["report", "PLACE", "--unit", "meV"],
+        ["columns", "PLACE"],
+        ["sensitivities", "PLACE", "-T", "20"],
+        ["relax", "PLACE", "--electron-temperature", "20", "--phonon-temperature", "10"],
+        ["plot", "PLACE", "-o", "drawn.png"],
+    ],
+    ids=lambda start: start[0],
+)
+def test_every_command_names_the_file_that_it_cannot_open(start, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for place in (tmp_path / "none.csv", tmp_path, tmp_path / ("x" * 300)):
+        assert run([str(place) if word == "PLACE" else word for word in start]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"error: {place}: ") and told.count("\n") == 1
+        assert "Errno" not in told and told.endswith(".\n")
+
+
 def test_a_fault_of_the_program_is_a_sentence(table, capsys, monkeypatch):
     def broken(*given, **options):
         raise KeyError("sigma")

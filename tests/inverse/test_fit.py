@@ -1,9 +1,18 @@
 """fit_spectrum: exact recovery, errors against noise, backgrounds, bad data."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxelph import EnergyGrid, GaussianPeaks, coupling_constant, transition_temperature
+from jaxelph import (
+    EnergyGrid,
+    GaussianPeaks,
+    coupling_constant,
+    inverse_quasiparticle_weight,
+    specific_heat_ratio,
+    transition_temperature,
+)
 from jaxelph.inverse.data.heat import HeatData
 from jaxelph.inverse.data.relaxation import RelaxationData
 from jaxelph.inverse.data.self_energy import SelfEnergyData
@@ -285,3 +294,49 @@ def test_suspicious_units():
     electronvolts = SelfEnergyData(1.0, 1e-3 * both.energy, both.real, both.imaginary, both.sigma)
     assert "energies reach" in electronvolts.suspicion(30.0)
     assert both.suspicion(30.0) is None and data.suspicion(30.0) is None
+
+
+# ---------------------------------------------------------------- many data
+
+
+def _many(kind, count):
+    ones, energy = np.ones(count), np.linspace(0.1, 60.0, count)
+    return {
+        "heat": lambda: HeatData(energy, ones, ones),
+        "weight": lambda: WeightData(2.0, energy, ones, ones),
+        "self-energy": lambda: SelfEnergyData(2.0, energy, ones, -ones, ones, 1.0),
+    }[kind]()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["heat", "weight", "self-energy"])
+def test_memory_of_many_data_has_a_bound(kind):
+    def slopes(theta, data):
+        return jax.jacfwd(lambda x: data.predict(GaussianPeaks(*x)))(theta)
+
+    theta = jnp.array([[10.0, 20.0], [2.0, 1.0], [0.5, 0.3]])
+    held = {}
+    for count in (4096, 100_000):
+        data = jax.tree.map(jnp.asarray, _many(kind, count))
+        memory = jax.jit(slopes).lower(theta, data).compile().memory_analysis()
+        held[count] = memory.temp_size_in_bytes - 2 * memory.output_size_in_bytes
+    # What the answer itself takes set aside, whose copies grow with the data.
+    assert held[100_000] < 2 * held[4096] and held[100_000] < 5e8
+
+
+@pytest.mark.slow
+def test_data_in_blocks_are_what_they_are_one_by_one():
+    metal, count = GaussianPeaks([10.0, 20.0], [2.0, 1.0], [0.5, 0.3]), 5000
+    picked = np.array([0, 1, 169, 170, 4095, 4096, 4999])
+    energy = np.linspace(0.1, 60.0, count)
+    heat = _many("heat", count).predict(metal)
+    one = [float(specific_heat_ratio(metal, t)) for t in energy[picked]]
+    np.testing.assert_allclose(heat[picked], one, rtol=1e-12)
+    weight = _many("weight", count).predict(metal)
+    one = inverse_quasiparticle_weight(metal, 2.0, energy[picked])
+    assert weight.shape == (count,)
+    np.testing.assert_allclose(weight[picked], one, rtol=1e-12)
+    sigma = _many("self-energy", count).predict(metal)
+    assert sigma.shape == (2 * count,)
+    few = SelfEnergyData(2.0, energy[picked], picked, -picked, 1.0 + picked, 1.0).predict(metal)
+    np.testing.assert_allclose(sigma[np.append(picked, picked + count)], few, rtol=1e-11)

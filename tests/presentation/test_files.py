@@ -128,8 +128,9 @@ def test_pipes_are_read_and_not_waited_for_without_end(tmp_path):
     pipe, content = tmp_path / "pipe", os.urandom(300_000)  # more than a pipe holds
     os.mkfifo(pipe)
     began = time.monotonic()
-    with pytest.raises(OSError, match="no program writes"):
+    with pytest.raises(OSError, match="no program writes") as told:
         read_bytes(pipe, patience=0.1)
+    assert told.value.filename == str(pipe)
     assert time.monotonic() - began < 5
 
     def write():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 import jaxelph as j
 from jaxelph.app.cli import run
+from jaxelph.grids.energies import grid_extent, size_for
 from jaxelph.presentation import files
 from jaxelph.reports import examination
 from jaxelph.units import HBAR, KELVIN
@@ -84,6 +86,7 @@ def test_numbers_of_the_spectrum_are_those_of_the_functions(report, spectrum):
     rms = float(j.rms_frequency(spectrum))
     expected = {
         "lambda": coupling,
+        "lambda_of_file": None,  # a bare table states none
         "omega_log_K": float(j.log_frequency(spectrum)) / KELVIN,
         "omega_2_K": rms / KELVIN,
         "lambda_omega2_meV2": coupling * rms**2,
@@ -233,6 +236,45 @@ def test_tables_of_any_length_share_what_is_compiled():
     assert fine.coupling == pytest.approx(first.coupling, rel=1e-3)
     one(777)
     assert examination._sample._cache_size() == compiled
+
+
+def _narrow():
+    """Two narrow lines, which ask for fine steps where T is near their width, not far above."""
+    omega = np.linspace(0.1, 30.0, 600)
+    lines = np.exp(-(((omega - 12) / 0.3) ** 2)) + np.exp(-(((omega - 21) / 0.3) ** 2))
+    return j.TabulatedSpectrum(omega, 2.0 * lines)
+
+
+def test_each_temperature_has_the_grid_that_it_needs():
+    metal, top = _narrow(), float(j.maximum_frequency(_narrow()))
+    grids = examination._make_grids(metal, np.geomspace(top / 64, top, 20), top, 1e-9)
+    needed = []
+    for grid in grids:
+        step, cutoff = grid_extent(grid.spectra[0], grid.temperature, 1e-9)
+        assert grid.ratio == pytest.approx(step / grid.temperature, rel=1e-12)
+        needed.append(size_for(top, step, cutoff))
+        alike = [x.size for x in grids if x.spectra is grid.spectra and x.size >= needed[-1]]
+        assert needed[-1] <= grid.size == min(alike)
+    # The case has what it is for: hot grids far smaller than the largest.
+    assert max(needed) > 2 * needed[-1] and grids[-1].size < max(grid.size for grid in grids)
+
+
+@pytest.mark.slow
+def test_large_matrices_are_held_for_one_temperature_at_a_time(spectrum, monkeypatch):
+    sample, seen = examination._sample, []
+
+    def watched(*given):
+        assert all(matrix() is None for matrix in seen)
+        found = sample(*given)
+        seen.extend(weakref.ref(matrix) for matrix, _ in found["matrices"].values())
+        return found
+
+    expected = j.report(spectrum, TEMPERATURES)
+    monkeypatch.setattr(examination, "_COMMON", 1)
+    monkeypatch.setattr(examination, "_sample", watched)
+    found = j.report(spectrum, TEMPERATURES)
+    assert len(seen) >= 4 * 20
+    np.testing.assert_allclose(found.margin, expected.margin, rtol=1e-8)
 
 
 def test_a_window_of_negative_specific_heat():

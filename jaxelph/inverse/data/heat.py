@@ -1,11 +1,19 @@
 """The electronic specific heat as data."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ...thermodynamics.specific_heat import specific_heat_ratio
-from .spectral import SpectralData, as_vector, check_lengths, check_positive, doubt_temperatures
+from .spectral import (
+    SpectralData,
+    as_vector,
+    check_lengths,
+    check_positive,
+    doubt_temperatures,
+    in_blocks,
+)
 
 
 class HeatData(SpectralData):
@@ -46,9 +54,8 @@ class HeatData(SpectralData):
         return self.sigma
 
     def predict(self, spectrum):
-        return eqx.filter_vmap(lambda t: specific_heat_ratio(spectrum, t))(
-            jnp.asarray(self.temperature)
-        )
+        ratio = jax.vmap(lambda t: specific_heat_ratio(spectrum, t))
+        return in_blocks(ratio, jnp.asarray(self.temperature))
 
     def suspicion(self, top):
         if np.max(np.abs(self.ratio)) > 20 or np.max(np.abs(self.ratio)) < 0.05:

@@ -12,6 +12,7 @@ from .spectral import (
     check_lengths,
     check_positive,
     doubt_temperatures,
+    in_blocks,
 )
 
 
@@ -97,8 +98,12 @@ class SelfEnergyData(SpectralData):
     def predict(self, spectrum):
         offset = 7 * self.resolution * (2 * (np.arange(self.nodes) + 0.5) / self.nodes - 1)
         weight = np.exp(-0.5 * (7 * (2 * (np.arange(self.nodes) + 0.5) / self.nodes - 1)) ** 2)
-        energy = jnp.asarray(self.energy)[:, None] + offset[None, :]
-        sigma = self_energy(spectrum, self.temperature, energy) @ (weight / np.sum(weight))
+
+        def smeared(energy):
+            near = energy[:, None] + offset[None, :]
+            return self_energy(spectrum, self.temperature, near) @ (weight / np.sum(weight))
+
+        sigma = in_blocks(smeared, jnp.asarray(self.energy), self.nodes)
         parts = [
             part
             for part, given in ((sigma.real, self.real), (sigma.imag, self.imaginary))

@@ -1,9 +1,12 @@
 """What every kind of data has: values, errors, and how a spectrum predicts them."""
 
 import abc
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -74,6 +77,38 @@ class SpectralData(eqx.Module):
                 f"{self.name} data: the error of row {bad[0] + 1} is {self.error[bad[0]]:g}; "
                 "errors are standard deviations and positive."
             )
+
+
+# Of so many values all terms of all quadrature nodes are held at once, and their derivatives.
+_AT_ONCE = 4096
+
+
+def in_blocks(
+    function: Callable[[Float[Array, " some"]], Array],
+    points: Float[Array, " datum"],
+    each: int = 1,
+) -> Array:
+    """`function` of all points, each of which has a value of its own; of few at a time.
+
+    What a prediction holds while it is computed, the numbers of data times nodes times
+    derivatives, has a bound however many data there are.
+
+    Args:
+        function: of some of the points, an array with as many values.
+        points (array of shape (datum,)): all of them.
+        each: how many values `function` computes for each.
+
+    Example:
+        >>> x = jnp.arange(5000.0)
+        >>> bool(jnp.all(in_blocks(jnp.sin, x) == jnp.sin(x)))
+        True
+    """
+    count, some = points.shape[0], max(1, _AT_ONCE // each)
+    if count <= some:
+        return function(points)
+    rows = jnp.pad(points, (0, -count % some), mode="edge").reshape(-1, some)
+    found = jax.lax.map(function, rows)
+    return found.reshape(-1, *found.shape[2:])[:count]
 
 
 def check_lengths(name: str, **arrays) -> None:

@@ -12,6 +12,7 @@ from .spectral import (
     check_lengths,
     check_positive,
     doubt_temperatures,
+    in_blocks,
 )
 
 
@@ -55,7 +56,10 @@ class WeightData(SpectralData):
         return self.sigma / self.weight**2
 
     def predict(self, spectrum):
-        return inverse_quasiparticle_weight(spectrum, self.temperature, jnp.asarray(self.energy))
+        return in_blocks(
+            lambda energy: inverse_quasiparticle_weight(spectrum, self.temperature, energy),
+            jnp.asarray(self.energy),
+        )
 
     def suspicion(self, top):
         if np.max(self.weight) > 10 or np.min(self.weight) < 0.01:
