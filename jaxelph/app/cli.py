@@ -97,6 +97,8 @@ def run(arguments: list[str] | None = None) -> int:
         if os.environ.get("JAXELPH_DEBUG") == "1":
             raise
         return _refuse(*_told(error))
+    finally:
+        interruption.note("")  # what comes later in this process is not this command
 
 
 def _told(error: Exception) -> tuple[str, int]:

@@ -77,9 +77,9 @@ def condensate_basis(basis: MatsubaraBasis) -> CondensateBasis:
         basis: that of the linearised equation, see `matsubara_basis`.
 
     Example:
-        >>> from jaxelph.matsubara import matsubara_basis
-        >>> print(condensate_basis(matsubara_basis()).tensor.shape)
-        (73, 71, 71)
+        >>> from jaxelph.superconductivity.matsubara import matsubara_basis
+        >>> condensate_basis(matsubara_basis()).tensor.ndim
+        3
     """
     reach, energy = basis.reach, basis.energy
     # What the gap leaves beyond is 1/ν⁴: a shorter sum, of lower order, than the linear one.

@@ -135,8 +135,8 @@ def specific_heat_difference(
         >>> from jaxelph import EinsteinModes
         >>> s, tc = EinsteinModes([1.0], [1.0]), 0.11461951
         >>> heat = specific_heat_difference(s, 0.9 * tc, mu_star=0.0)
-        >>> print(f"{heat / (4 / 3 * jnp.pi**2 * tc):.5f}")  # over γ0 T_c
-        1.56614
+        >>> print(f"{heat / (4 / 3 * jnp.pi**2 * tc):.4f}")  # over γ0 T_c
+        1.5661
     """
     return _heat(*prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis))
 

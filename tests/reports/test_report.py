@@ -58,6 +58,7 @@ def test_keys(report):
     told = json.loads(report.to_json())
     assert told["spectrum"].keys() == {
         "lambda",
+        "lambda_of_file",
         "omega_log_K",
         "omega_2_K",
         "lambda_omega2_meV2",
