@@ -77,6 +77,22 @@ def test_the_error_of_a_grid_that_T_alone_sets(name):
     assert error <= 2 * float(grid_error(spectrum, temperature, grid))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.92, 0.99, 1.0, 1.01, 1.05, 1.1])
+def test_the_error_of_a_grid_that_ends_at_the_highest_maximum(share):
+    """Where a mode at the end of the band has no room: two grids agree on the second highest."""
+    peaks, temperature, last = CASES["trap"]
+    q = np.linspace(0.1, last, 20000)
+    highest = q[np.argmax(helpers.gaussian_symbol(*peaks)(q))]
+    step = np.pi / (share * highest)
+    # Of one size, whatever the step.
+    grid, spectrum = EnergyGrid(step, 320), spectrum_of(peaks)
+    assert float(grid.cutoff) > 28 * temperature
+    exact = reference(peaks, temperature, last)
+    error = abs(float(critical_coupling(spectrum, temperature, grid=grid)) - exact)
+    assert error <= 2 * float(grid_error(spectrum, temperature, grid))
+
+
 OMEGA = np.linspace(0.01, 8, 400)
 
 
