@@ -27,7 +27,7 @@ from jaxtyping import Array, Float
 
 from ..electrons.occupations import thermal_window
 from ..electrons.weight import minimum_weight
-from ..grids.bandwidth import node_spacing
+from ..grids.bandwidth import END, node_spacing
 from ..grids.energies import LARGEST, EnergyGrid, check_grid, on_grid
 from ..grids.kernels import minimum_weight_on_grid
 from ..grids.refined import RefinedGrid
@@ -289,12 +289,17 @@ def coarsened(spectrum: EliashbergFunction) -> float:
 
 
 def _hidden(spectrum, temperature, band):
-    """By how much 1 - margin may be larger for modes beyond the band of a grid."""
+    """By how much 1 - margin may be larger for modes that the band of a grid does not hold."""
+    # At the very end of the band a mode has no room: what has its maximum there counts as beyond.
+    known = END * band
     # Eight bands, but no more than there are before the nodes show that they are δ modes.
     reach = jnp.pi / node_spacing(*spectrum.modes())
     inside, beyond = (
         jnp.max(coupling_symbol(spectrum, low + (high - low) * jnp.arange(n) / n))
-        for low, high, n in ((0.0, band, 1024), (band, jnp.clip(reach, band, 8 * band), 1024))
+        for low, high, n in (
+            (0.0, known, 1024),
+            (known, jnp.clip(reach, known, 8 * band), 1024),
+        )
     )
     # Maxima that are equal to within the sampling are no news.
     return jnp.maximum(beyond - 1.001 * inside, 0.0) * thermal_window(0.0, temperature) ** 2
