@@ -24,7 +24,7 @@ from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_g
 from ..grids.refined import RefinedGrid
 from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
 from ..numerics.blas import one_blas_thread
-from ..spectra.panels import NODES_PER_T, bucket
+from ..spectra.panels import NODES_PER_STEP, NODES_PER_T, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
 from ..stability.critical import CRITERIA, coarsened
@@ -384,9 +384,9 @@ def _nodes(spectrum, temperature, rtol):
     for _ in range(4):
         fine = spectrum.sampled(spacing)
         step, _ = grid_extent(fine, temperature, rtol)
-        if step >= spacing:
+        if step >= NODES_PER_STEP * spacing:
             break
-        spacing = step
+        spacing = step / NODES_PER_STEP
     rough = spectrum.sampled(1.5 * spacing)
     if isinstance(fine, QuadratureNodes) and isinstance(rough, QuadratureNodes):
         return fine, rough.padded(fine.omega.shape[0])

@@ -35,6 +35,10 @@ _RATIO = 3.0
 #: Nodes of which the widest gap is T over this: panels as wide as 4 T. The error is 1e-10 and
 #: less for Fermi functions, and an energy grid for T has no finer step.
 NODES_PER_T = 4.0
+#: As many nodes as lie on a step of an energy grid: sin ωq, q up to the end of its band, then turns
+#: by no more than π/2 from one node to the next, and Gauss's rule has it to 1e-10. With one node
+#: it would not see the fastest q at all, and the grid grow modes of nodes rather than of α²F.
+NODES_PER_STEP = 2.0
 #: The largest number of panels; beyond it memory and time have no bound.
 MOST = 1 << 14
 

@@ -33,7 +33,7 @@ from ..grids.kernels import minimum_weight_on_grid
 from ..grids.refined import RefinedGrid
 from ..numerics.checks import checked
 from ..spectra.moments import coupling_constant, moment
-from ..spectra.panels import NODES_PER_T
+from ..spectra.panels import NODES_PER_STEP, NODES_PER_T
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..spectra.table import TabulatedSpectrum
@@ -108,7 +108,7 @@ def suited(
         return spectrum, grid
     # Sharper features come to light where there are more nodes, but only few times.
     for _ in range(4):
-        finer = spectrum.resolved(float(grid.step))
+        finer = spectrum.resolved(float(grid.step) / NODES_PER_STEP)
         if finer.modes()[0].shape == spectrum.modes()[0].shape:
             break
         spectrum = finer
@@ -272,7 +272,8 @@ def node_error(
     if not isinstance(spectrum, TabulatedSpectrum) or any(isinstance(x, Tracer) for x in given):
         return jnp.zeros(())
     base = grid.base if isinstance(grid, RefinedGrid) else grid
-    spacing = min(float(np.asarray(temperature)) / NODES_PER_T, float(base.step))
+    spacing = float(np.asarray(temperature)) / NODES_PER_T
+    spacing = min(spacing, float(base.step) / NODES_PER_STEP)
     # Nodes alone are not resolved again.
     rough = spectrum.sampled(1.5 * spacing)
     if fine is None:

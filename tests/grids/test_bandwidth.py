@@ -171,6 +171,14 @@ def _both(nodes, temperature, base):
     return coupling, grid_error(nodes, temperature, grid)
 
 
+def test_nodes_serve_the_whole_band_of_the_grid():
+    """A comb of α²F, whose κ̂ hardly falls off: nodes as far apart as the step grew modes there."""
+    spectrum, top, symbol = _random(np.random.default_rng(200))
+    temperature, total = 0.67936293321, float(coupling_constant(spectrum))
+    exact = helpers.critical_coupling_by_fourier(symbol, total, temperature, top, 40.0)
+    assert float(critical_coupling(spectrum, temperature)) == pytest.approx(exact, rel=1e-9)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(300))
 def test_random_spectra(seed, monkeypatch):

@@ -51,6 +51,14 @@ def programs(data):
     }
 
 
+# The program, with the signal heard: a shell starts what runs in its background deaf to it.
+HEARD = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "jaxelph", *sys.argv[1:]])
+"""
+
+
 def start(name, options, out):
     top = str(Path(__file__).resolve().parents[2])
     environment = os.environ | {
@@ -59,7 +67,7 @@ def start(name, options, out):
     }
     target = out / "table.csv" if name == "sweep" else out
     return subprocess.Popen(
-        [sys.executable, "-m", "jaxelph", name, *options, "-o", str(target)],
+        [sys.executable, "-c", HEARD, name, *options, "-o", str(target)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,7 +6,7 @@ import warnings
 import fixtures_a2f as write
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import jaxelph as jx
@@ -678,6 +678,7 @@ def test_imaginary_modes(tmp_path):
     lost=st.integers(0, 300),
     put=st.sampled_from(["", " ", "\n", "-", "NaN ", "1e400", "***", "1e-320 ", "lambda =", "é"]),
 )
+@example(kind="qe-alpha2f", where=0.609375, lost=260, put="1e-320 ")
 def test_any_damage_ends_in_one_sentence(tmp_path_factory, kind, where, lost, put):
     """Whatever is cut out or put in, the file is read or refused: nothing else is raised."""
     path = WRITERS[kind](tmp_path_factory.mktemp("damage"))

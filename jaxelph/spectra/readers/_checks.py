@@ -100,7 +100,8 @@ def outlier(
     if len(omega) < ENOUGH or not total > 0:
         return
     scale = np.ones_like(omega) if like is None else np.abs(like)
-    ratio = np.divide(density, scale, out=np.zeros_like(omega), where=scale > 0)
+    some = scale > 1e-100 * np.max(scale)  # what is next to nothing has no ratio
+    ratio = np.divide(density, scale, out=np.zeros_like(omega), where=some)
     x = np.concatenate([[0.0], omega, [2 * omega[-1] - omega[-2]]])
     y = np.concatenate([ratio[1:2], ratio, [0.0]])  # below the first row as above it
     across = scale * (y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2]))
