@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from ..electrons.weight import minimum_weight
 from ..numerics.checks import checked
 from ..spectra.moments import maximum_frequency
+from ..spectra.panels import NODES_PER_STEP, NODES_PER_T
 from ..spectra.spectrum import EliashbergFunction, Scalar, as_float
 from .bandwidth import needed_band
 
@@ -224,6 +225,31 @@ def grid_extent(
     # Aligned it shrinks, see `size_for`.
     finest = cutoff / max(largest - cutoff / top, largest / 2)
     return min(step, max(np.pi / band, finest)), cutoff
+
+
+def nodes_for_grid(
+    take: Callable[[float], Any], temperature: float, rtol: float = 1e-9
+) -> tuple[Any, float, float, float]:
+    """The quadrature nodes that a temperature and its grid need: each asks for the other.
+
+    Args:
+        take: spectrum with nodes at most a spacing (scalar, energy) apart.
+        temperature (scalar, energy): T > 0.
+        rtol: see `grid_extent`.
+
+    Returns:
+        (spectrum, spacing, step, cutoff): with the nodes, how far apart these are, and what
+        `grid_extent` says of it.
+    """
+    spacing = temperature / NODES_PER_T
+    # Sharper features come to light where there are more nodes, but only few times.
+    for _ in range(4):
+        found = take(spacing)
+        step, cutoff = grid_extent(found, temperature, rtol)
+        if step >= NODES_PER_STEP * spacing:
+            break
+        spacing = step / NODES_PER_STEP
+    return found, spacing, step, cutoff
 
 
 def size_for(top: float, step: float, cutoff: float) -> float:

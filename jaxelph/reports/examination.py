@@ -19,12 +19,12 @@ import scipy.linalg
 import scipy.optimize
 
 from ..grids.convolution import FoldedConvolution
-from ..grids.energies import EnergyGrid, grid_extent, size_for, thermal_extent
+from ..grids.energies import EnergyGrid, grid_extent, nodes_for_grid, size_for, thermal_extent
 from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_grid
 from ..grids.refined import RefinedGrid
 from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
 from ..numerics.blas import one_blas_thread
-from ..spectra.panels import NODES_PER_STEP, NODES_PER_T, bucket
+from ..spectra.panels import bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
 from ..stability.critical import CRITERIA, coarsened
@@ -379,14 +379,7 @@ def _root(margin, low, high):
 
 def _nodes(spectrum, temperature, rtol):
     """The spectrum with the nodes that a temperature and its grid need, and with coarser ones."""
-    spacing = temperature / NODES_PER_T
-    # Sharper features come to light where there are more nodes, but only few times.
-    for _ in range(4):
-        fine = spectrum.sampled(spacing)
-        step, _ = grid_extent(fine, temperature, rtol)
-        if step >= NODES_PER_STEP * spacing:
-            break
-        spacing = step / NODES_PER_STEP
+    fine, spacing, _, _ = nodes_for_grid(spectrum.sampled, temperature, rtol)
     rough = spectrum.sampled(1.5 * spacing)
     if isinstance(fine, QuadratureNodes) and isinstance(rough, QuadratureNodes):
         return fine, rough.padded(fine.omega.shape[0])

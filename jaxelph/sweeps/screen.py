@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..grids.energies import grid_extent, size_for
+from ..grids.energies import nodes_for_grid, size_for
 from ..inverse.sensitivities.derivatives import QUANTITIES, Setting
 from ..inverse.sensitivities.output import unit_of_quantity
 from ..numerics.precision import check_precision
 from ..presentation.files import as_text
-from ..spectra.panels import NODES_PER_STEP, NODES_PER_T
 from ..spectra.provenance import Provenance
 from ..spectra.readers import SpectrumWarning, read_a2f
 from ..spectra.table import TabulatedSpectrum
@@ -92,13 +91,7 @@ def _prepared(spectrum: TabulatedSpectrum, temperature: float):
     if not np.any(a2f):
         raise ValueError("α²F is zero everywhere.")
     top = float(omega[np.flatnonzero(a2f)[-1]])
-    spacing = temperature / NODES_PER_T
-    for _ in range(4):  # as `suited` does for one
-        refined = spectrum.resolved(spacing)
-        step, cutoff = grid_extent(refined, temperature)
-        if step >= NODES_PER_STEP * spacing:
-            break
-        spacing = step / NODES_PER_STEP
+    refined, _, step, cutoff = nodes_for_grid(spectrum.resolved, temperature)
     panels = np.asarray(refined.panels)
     size = _bucket(size_for(top, step, cutoff), 128, np.sqrt(2))
     if size > _LARGEST_GRID:
