@@ -72,11 +72,12 @@ from .stability.rates import allen_rate as allen_rate
 from .stability.rates import continuum_rate as continuum_rate
 from .stability.rates import two_temperature_rate as two_temperature_rate
 from .superconductivity.edge import gap_edge as gap_edge
+from .superconductivity.edge import gap_ratio as gap_ratio
+from .superconductivity.field import condensation_energy as condensation_energy
+from .superconductivity.field import critical_field as critical_field
+from .superconductivity.field import deviation_function as deviation_function
 from .superconductivity.formulas import allen_dynes as allen_dynes
 from .superconductivity.formulas import mcmillan as mcmillan
-from .superconductivity.free_energy import condensation_energy as condensation_energy
-from .superconductivity.free_energy import critical_field as critical_field
-from .superconductivity.free_energy import deviation_function as deviation_function
 from .superconductivity.free_energy import entropy_difference as entropy_difference
 from .superconductivity.free_energy import free_energy_difference as free_energy_difference
 from .superconductivity.free_energy import specific_heat_difference as specific_heat_difference

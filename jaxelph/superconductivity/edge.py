@@ -12,12 +12,16 @@ from jaxtyping import Array, Float
 
 from ..numerics.checks import checked
 from ..spectra.spectrum import EliashbergFunction, Scalar
-from .coulomb import Quoted, nan_of
-from .gap import condensed, prepared
+from .coulomb import Quoted, check_mu_star
+from .gap import at_share, condensed, prepared, solution
 from .matsubara import MatsubaraBasis
+from .transition import areas_of_modes, coulomb_options
 
 # Points of Thiele's fraction. Eight give five digits at T_c/10, more than a few more nothing.
 _POINTS = 12
+
+# Where T_c is concerned with what is quoted as 2Δ0/T_c: Δ0 is that of T = 0 but for e^{-Δ0/T}.
+_COLD = 1 / 10
 
 
 @checked
@@ -56,12 +60,54 @@ def gap_edge(
         >>> print(f"{2 * gap_edge(s, tc / 10, mu_star=0.0) / tc:.5f}")
         4.22921
     """
-    return _edge(*prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis))
+    problem = prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _edge(problem, solution(problem))
+
+
+@checked
+def gap_ratio(
+    spectrum: EliashbergFunction,
+    *,
+    mu_star: Scalar = 0.1,
+    cutoff: Scalar | None = None,
+    omega_ph: Scalar | None = None,
+    mu_star_at: Quoted | str = "omega-ph",
+    basis: MatsubaraBasis | None = None,
+) -> Float[Array, ""]:
+    r"""The ratio $2\Delta_0/T_c$, with the gap's edge Δ0 at T_c/10, 3.5278 in weak coupling.
+
+    Source: Carbotte, Rev. Mod. Phys. 62, 1027 (1990), Sec. IV.
+
+    Args:
+        spectrum: an Eliashberg function.
+        mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
+
+    Returns:
+        2Δ0/T_c (scalar), 0 without a T_c.
+
+    Raises:
+        ValueError: T_c/10 is below what the basis resolves; or see `transition_temperature`.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> print(f"{gap_ratio(EinsteinModes([1.0], [2.0]), mu_star=0.0):.5f}")
+        5.28336
+    """
+    check_mu_star(mu_star)
+    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    critical, problem = at_share(_COLD, *areas_of_modes(spectrum), *options)
+    return _ratio(critical, _edge(problem, solution(problem)))
+
+
+def _ratio(critical, edge):
+    exists = critical > 0
+    return jnp.where(exists, 2 * edge / jnp.where(exists, critical, 1.0), edge)
 
 
 @eqx.filter_jit
-def _edge(omega, area, temperature, repulsion, basis):
-    at, unknown = condensed(omega, area, temperature, repulsion, basis)
+def _edge(problem, solved):
+    at, unknown = condensed(problem, solved)
+    basis, temperature = problem.basis, problem.temperature
     exists = jnp.any(jax.lax.stop_gradient(unknown) != 0)
 
     # Δ/2πT at any ν > 0.
@@ -91,7 +137,7 @@ def _edge(omega, area, temperature, repulsion, basis):
     for _ in range(3):
         x = newton(x)
     edge = jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
-    return edge + nan_of(omega, area, temperature, *repulsion)
+    return edge + problem.lost()
 
 
 def thiele(points: Float[Array, " point"], values: Float[Array, " point"]):

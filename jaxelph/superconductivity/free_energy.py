@@ -1,4 +1,4 @@
-r"""What condensation does to the metal's free energy, entropy, heat capacity and to a field.
+r"""What condensation does to the metal's free energy, entropy and heat capacity.
 
 F_S - F_N is stationary in the gap, so that its first derivatives need no other than those of the
 functional's matrices, and its second ones one linear system. Everything is in units of ν0, the
@@ -10,23 +10,17 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
-from scipy import constants
 
 from ..numerics.checks import checked
 from ..spectra.moments import coupling_constant
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..thermodynamics.specific_heat import specific_heat_ratio
-from ..units import MEV_PER_UNIT, frequency_unit
 from .condensate import functional, metal, quartic
 from .coulomb import Quoted, check_mu_star, nan_of
-from .gap import prepared, stationary
+from .gap import Problem, follow, prepared, solution
 from .matsubara import MatsubaraBasis, pairing_kernel, top_eigenpair
-from .transition import _solve, areas_of_modes, coulomb_options
-
-# Where T_c is concerned with T = 0: what is left of Δ's dependence on T there is e^{-70}.
-_COLD = 1 / 40
+from .transition import areas_of_modes, coulomb_options, critical_point
 
 
 @checked
@@ -65,9 +59,8 @@ def free_energy_difference(
         >>> print(f"{free_energy_difference(s, 0.011461951, mu_star=0.0):.8f}")
         -0.04893293
     """
-    return _free_energy(
-        *prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    )
+    problem = prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _free_energy(problem, solution(problem))
 
 
 @checked
@@ -100,7 +93,8 @@ def entropy_difference(
         >>> print(f"{entropy_difference(EinsteinModes([1.0], [1.0]), 0.06, mu_star=0.0):.6f}")
         -0.662988
     """
-    return _entropy(*prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis))
+    problem = prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _entropy(problem, solution(problem))
 
 
 @checked
@@ -138,7 +132,8 @@ def specific_heat_difference(
         >>> print(f"{heat / (4 / 3 * jnp.pi**2 * tc):.4f}")  # over γ0 T_c
         1.5661
     """
-    return _heat(*prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis))
+    problem = prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
+    return _heat(problem, solution(problem))
 
 
 @checked
@@ -224,176 +219,53 @@ def specific_heat_jump(
     return _jump(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))
 
 
-@checked
-def condensation_energy(
-    spectrum: EliashbergFunction,
-    *,
-    mu_star: Scalar = 0.1,
-    cutoff: Scalar | None = None,
-    omega_ph: Scalar | None = None,
-    mu_star_at: Quoted | str = "omega-ph",
-    basis: MatsubaraBasis | None = None,
-) -> Float[Array, ""]:
-    r"""$(E_N - E_S)/\nu_0$ at T = 0; in weak coupling Δ0²/2 times 1 + λ.
-
-    It is F_N - F_S at T = T_c/40, where the superconductor has no entropy left, less the
-    normal metal's $\tfrac13\pi^2(1+\lambda)T^2$: what is neglected is of the order of (T/ω)⁴.
-
-    Args:
-        spectrum: an Eliashberg function.
-        mu_star, cutoff, omega_ph, mu_star_at, basis: see `transition_temperature`.
-
-    Returns:
-        the energy (scalar, energy²), 0 without a T_c.
-
-    Raises:
-        ValueError: see `superconducting_state`.
-
-    Example:
-        >>> from jaxelph import EinsteinModes
-        >>> print(f"{condensation_energy(EinsteinModes([1.0], [1.0]), mu_star=0.0):.7f}")
-        0.0497976
-    """
-    check_mu_star(mu_star)
-    options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _condensation(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))
-
-
-@checked
-def critical_field(
-    spectrum: EliashbergFunction,
-    temperature: Scalar,
-    *,
-    mu_star: Scalar = 0.1,
-    density_of_states: Scalar | None = None,
-    unit: str = "meV",
-    cutoff: Scalar | None = None,
-    omega_ph: Scalar | None = None,
-    mu_star_at: Quoted | str = "omega-ph",
-    basis: MatsubaraBasis | None = None,
-) -> Float[Array, ""]:
-    r"""Thermodynamic critical field, $H_c = \sqrt{8\pi(F_N-F_S)}$, in tesla or reduced.
-
-    Args:
-        spectrum: an Eliashberg function.
-        temperature (scalar, energy): T > 0.
-        mu_star, cutoff, omega_ph, mu_star_at, basis: see `superconducting_state`.
-        density_of_states (scalar): ν0 per volume, in states per `unit`, spin and Å³. Without it
-            the field is reduced, $\sqrt{8\pi(F_N-F_S)/\nu_0}$ (energy).
-        unit: the energy unit of the spectrum, for tesla.
-
-    Returns:
-        H_c (scalar), 0 in the normal state.
-
-    Raises:
-        ValueError: the unit is not known; or see `superconducting_state`.
-
-    Example:
-        >>> from jaxelph import EinsteinModes
-        >>> s = EinsteinModes([10.0], [1.0])
-        >>> print(f"{critical_field(s, 0.1, mu_star=0.0):.4f}")
-        11.1131
-        >>> print(f"{critical_field(s, 0.1, mu_star=0.0, density_of_states=2e-5):.4f}")  # T
-        0.1989
-    """
-    field = _field(
-        -free_energy_difference(
-            spectrum,
-            temperature,
-            mu_star=mu_star,
-            cutoff=cutoff,
-            omega_ph=omega_ph,
-            mu_star_at=mu_star_at,
-            basis=basis,
-        )
-    )
-    if density_of_states is None:
-        return field
-    # B²/2μ0 = F_N - F_S; that is H²/8π in the units of the formula.
-    joule = MEV_PER_UNIT[frequency_unit(unit)] * 1e-3 * constants.electron_volt
-    per_volume = jnp.asarray(density_of_states) * (joule * constants.mu_0 / (4 * np.pi) * 1e30)
-    return field * jnp.sqrt(per_volume)
-
-
-@checked
-def deviation_function(
-    spectrum: EliashbergFunction,
-    temperature: Scalar,
-    *,
-    mu_star: Scalar = 0.1,
-    cutoff: Scalar | None = None,
-    omega_ph: Scalar | None = None,
-    mu_star_at: Quoted | str = "omega-ph",
-    basis: MatsubaraBasis | None = None,
-) -> Float[Array, ""]:
-    r"""Deviation of the critical field from a parabola, $D = H_c(T)/H_c(0) - 1 + (T/T_c)^2$.
-
-    Negative for weak coupling, down to -0.037, positive for strong.
-
-    Args:
-        spectrum: an Eliashberg function.
-        temperature (scalar, energy): T > 0.
-        mu_star, cutoff, omega_ph, mu_star_at, basis: see `superconducting_state`.
-
-    Returns:
-        D (scalar), 0 in the normal state and without a T_c.
-
-    Raises:
-        ValueError: see `superconducting_state`.
-
-    Example:
-        >>> from jaxelph import EinsteinModes
-        >>> print(f"{deviation_function(EinsteinModes([1.0], [2.0]), 0.14, mu_star=0.0):.4f}")
-        0.0451
-    """
-    omega, area, temperature, repulsion, basis = prepared(
-        spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis
-    )
-    return _deviation(omega, area, temperature, repulsion, basis, coupling_constant(spectrum))
-
-
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def least(basis, at):
-    """The functional at its stationary point, whose own change changes nothing."""
-    return functional(basis, at, stationary(basis, at))
+def least(basis, at, unknown):
+    """The functional at its stationary point, whose own change changes nothing to first order."""
+    return functional(basis, at, unknown)
 
 
 @least.defjvp
 def _least_jvp(basis, primals, tangents):
-    unknown = stationary(basis, *primals)
-    return jax.jvp(lambda at: functional(basis, at, unknown), primals, tangents)
+    at, unknown = primals
+    return jax.jvp(lambda at: functional(basis, at, unknown), (at,), tangents[:1])
 
 
-def _plain(omega, area, temperature, repulsion, basis):
-    at = metal(basis, omega, area, temperature, repulsion)
-    lost = nan_of(omega, area, temperature, *repulsion)
-    return 4 * jnp.pi**2 * temperature**2 * least(basis, at) + lost
+def free_energy(problem: Problem, solved) -> Float[Array, ""]:
+    """(F_S - F_N)/ν0, of the problem's `solution`."""
+    at = problem.metal()
+    value = least(problem.basis, at, follow(problem.basis, at, solved))
+    return 4 * jnp.pi**2 * problem.temperature**2 * value + problem.lost()
 
 
-_free_energy = eqx.filter_jit(_plain)
+def entropy_and_heat(problem: Problem, solved):
+    """S_S - S_N and C_S - C_N, over ν0."""
+    t = problem.temperature
+
+    def entropy(t):
+        energy = lambda t: free_energy(problem._replace(temperature=t), solved)  # noqa: E731
+        return -jax.jvp(energy, (t,), (jnp.ones_like(t),))[1]
+
+    value, slope = jax.jvp(entropy, (t,), (jnp.ones_like(t),))
+    return value, t * slope
 
 
-def _slope(function, omega, area, temperature, repulsion, basis):
-    one = jnp.ones_like(temperature)
-    return jax.jvp(lambda t: function(omega, area, t, repulsion, basis), (temperature,), (one,))
+_free_energy = eqx.filter_jit(free_energy)
 
 
 @eqx.filter_jit
-def _entropy(omega, area, temperature, repulsion, basis):
-    return -_slope(_plain, omega, area, temperature, repulsion, basis)[1]
+def _entropy(problem, solved):
+    return entropy_and_heat(problem, solved)[0]
 
 
 @eqx.filter_jit
-def _heat(omega, area, temperature, repulsion, basis):
-    def entropy(*args):
-        return -_slope(_plain, *args)[1]
-
-    return temperature * _slope(entropy, omega, area, temperature, repulsion, basis)[1]
+def _heat(problem, solved):
+    return entropy_and_heat(problem, solved)[1]
 
 
 @eqx.filter_jit
 def _jump(omega, area, repulsion, basis, coupling):
-    root, exists = _solve(omega, area, repulsion, basis)
+    root, exists = critical_point(omega, area, repulsion, basis)
 
     def eigenvalue(log_t):
         kernel, tail = pairing_kernel(basis, omega, area, jnp.exp(log_t), repulsion)
@@ -408,29 +280,3 @@ def _jump(omega, area, repulsion, basis, coupling):
     exists = exists & (bend > 0)
     jump = 3 * slope**2 / ((1 + coupling) * jnp.where(exists, bend, 1.0))
     return jnp.where(exists, jump, 0.0) + nan_of(omega, area, *repulsion)
-
-
-@eqx.filter_jit
-def _condensation(omega, area, repulsion, basis, coupling):
-    root, exists = _solve(omega, area, repulsion, basis)
-    cold = jnp.where(exists, jnp.exp(root) * _COLD, 1.0)
-    energy = -_plain(omega, area, cold, repulsion, basis) + jnp.pi**2 / 3 * (1 + coupling) * cold**2
-    return jnp.where(exists, energy, 0.0)
-
-
-@eqx.filter_jit
-def _deviation(omega, area, temperature, repulsion, basis, coupling):
-    root, exists = _solve(omega, area, repulsion, basis)
-    zero = _condensation(omega, area, repulsion, basis, coupling)
-    energy = -_plain(omega, area, temperature, repulsion, basis)
-    exists = exists & (energy > 0)
-    ratio = _field(jnp.where(exists, energy, 1.0)) / _field(jnp.where(exists, zero, 1.0))
-    reduced = temperature / jnp.exp(root)
-    return jnp.where(exists, ratio - 1 + reduced**2, energy * 0.0)
-
-
-def _field(energy):
-    """√(8π·energy), with no infinite slope where there is no energy."""
-    exists = energy > 0
-    field = jnp.sqrt(8 * jnp.pi * jnp.where(exists, energy, 1.0))
-    return jnp.where(exists, field, energy * 0.0)

@@ -6,6 +6,7 @@ best size: three or four steps. Derivatives are implicit ones, of any order.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -29,9 +30,15 @@ from .condensate import (
     scales,
     screened,
 )
-from .coulomb import Quoted, check_mu_star, nan_of
+from .coulomb import Quoted, check_mu_star, concrete_value, nan_of
 from .matsubara import MatsubaraBasis, Repulsion, top_eigenpair
-from .transition import areas_of_modes, check_resolved, coulomb_options
+from .transition import (
+    areas_of_modes,
+    check_resolved,
+    coulomb_options,
+    critical_temperature,
+    lowest_resolved,
+)
 
 # Newton's method needs four or five steps from its start, and the start a few of the textbook's
 # iteration: no more, for what rounding adds to the gap off the imaginary axis grows with them.
@@ -113,11 +120,29 @@ def superconducting_state(
     if n.ndim != 1 or not np.issubdtype(n.dtype, np.integer) or np.any(n < 0):
         raise ValueError(f"index must be a vector of integers n ≥ 0, got {n!r}.")
     problem = prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _state(*problem, tuple(int(x) for x in n))
+    return _state(problem, solution(problem), tuple(int(x) for x in n))
 
 
-def prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis):
-    """Modes, temperature, repulsion and basis, with the options checked.
+class Problem(NamedTuple):
+    """A metal at a temperature, as the equations of the gap take it."""
+
+    omega: Float[Array, " mode"]
+    area: Float[Array, " mode"]
+    temperature: Float[Array, ""]
+    repulsion: Repulsion
+    basis: MatsubaraBasis
+
+    def metal(self) -> Metal:
+        """The functional's matrices."""
+        return metal(self.basis, self.omega, self.area, self.temperature, self.repulsion)
+
+    def lost(self) -> Float[Array, ""]:
+        """NaN if a number of it is, else 0."""
+        return nan_of(self.omega, self.area, self.temperature, *self.repulsion)
+
+
+def prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis) -> Problem:
+    """The problem, with the options checked.
 
     Raises:
         ValueError: see `superconducting_state`.
@@ -126,47 +151,63 @@ def prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis
     repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     omega, area = areas_of_modes(spectrum)
     check_resolved(temperature, omega, area, repulsion, basis)
-    return omega, area, jnp.asarray(temperature, dtype=omega.dtype), repulsion, basis
+    return Problem(omega, area, jnp.asarray(temperature, dtype=omega.dtype), repulsion, basis)
+
+
+def at_share(share: float, omega, area, repulsion, basis) -> tuple[Float[Array, ""], Problem]:
+    """T_c, and the metal at `share` of it, to stand for T = 0; at any T if it does not condense.
+
+    Raises:
+        ValueError: that is known to be below what the basis resolves. If it is traced, T is NaN.
+    """
+    critical = critical_temperature(omega, area, repulsion, basis)
+    low = jax.lax.stop_gradient(lowest_resolved(omega, area, repulsion, basis))
+    known, least = concrete_value(critical), concrete_value(low)
+    if known and least is not None and known * share < least:
+        raise ValueError(
+            f"T_c = {known:g} is so low that T_c/{1 / share:g} is below what the basis resolves, "
+            f"{least:g}; pass basis=matsubara_basis(reach=…) with a larger reach."
+        )
+    temperature = share * critical
+    temperature = jnp.where(temperature >= low, temperature, jnp.nan)
+    return critical, Problem(
+        omega, area, jnp.where(critical > 0, temperature, 1.0), repulsion, basis
+    )
 
 
 @eqx.filter_jit
-def _state(omega, area, temperature, repulsion, basis, index):
-    at, unknown = condensed(omega, area, temperature, repulsion, basis)
+def _state(problem: Problem, solved, index):
+    at, unknown = condensed(problem, solved)
     nu = np.array(index) + 0.5
+    basis, temperature = problem.basis, problem.temperature
     c = condensate_basis(basis)
     t = basis.functions(np.array(index)) @ unknown[:-1]
     t = t + at.pairing.strength * unknown[-1] / nu
     # The normal part in closed form, Z_n ν_n = ν_n + ½ S_n cos θ_n + ½ (M d)_n.
-    sums = jnp.sum(2 * area / omega) + at.pairing.coupling @ normal_sums(basis, index)
+    sums = jnp.sum(2 * problem.area / problem.omega)
+    sums = sums + at.pairing.coupling @ normal_sums(basis, index)
     odd = angles(basis, unknown, at.pairing.strength).odd
     bent = c.odd_functions(nu) @ (at.odd @ odd)
     renormalisation = 1 + sums / (2 * nu * jnp.sqrt(1 + t**2)) + bent / 2
-    step = 2 * jnp.pi * temperature
-    lost = nan_of(omega, area, temperature, *repulsion)
+    step, lost = 2 * jnp.pi * temperature, problem.lost()
     return SuperconductingState(
         temperature, step * nu, step * nu * t + lost, renormalisation + lost
     )
 
 
-@eqx.filter_jit
-def condensed(
-    omega: Float[Array, " mode"],
-    area: Float[Array, " mode"],
-    temperature: Scalar,
-    repulsion: Repulsion,
-    basis: MatsubaraBasis,
-) -> tuple[Metal, Float[Array, " unknown"]]:
-    """The functional's matrices and the tan θ that makes it stationary, in its expansion."""
-    at = metal(basis, omega, area, temperature, repulsion)
-    return at, stationary(basis, at)
+def solution(problem: Problem) -> Float[Array, " unknown"]:
+    """The tan θ that makes the functional stationary, in its expansion; 0 in the normal state.
 
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def stationary(basis: MatsubaraBasis, at: Metal) -> Float[Array, " unknown"]:
-    """The root of `condensate.residual` with a gap; 0 where there is none.
-
-    By the implicit function theorem it has derivatives of every order.
+    A number without derivatives, which `follow` has. What is asked of a state takes it as an
+    argument, so that the search for it is compiled once for all.
     """
+    *numbers, basis = problem
+    return _solution(Problem(*jax.lax.stop_gradient(numbers), basis))
+
+
+@eqx.filter_jit
+def _solution(problem):
+    basis, at = problem.basis, problem.metal()
     start = _start(basis, at)
 
     def step(state):
@@ -186,11 +227,31 @@ def stationary(basis: MatsubaraBasis, at: Metal) -> Float[Array, " unknown"]:
     return jnp.where(size < 1e-6, unknown, jnp.nan)
 
 
-@stationary.defjvp
-def _stationary_jvp(basis, primals, tangents):
-    (at,) = primals
-    unknown = stationary(basis, at)
-    _, change = jax.jvp(lambda at: residual(basis, at, unknown), primals, tangents)
+def condensed(problem: Problem, solved=None) -> tuple[Metal, Float[Array, " unknown"]]:
+    """The functional's matrices and what makes it stationary, with all their derivatives.
+
+    Args:
+        problem: the metal.
+        solved: its `solution`, if that is known.
+    """
+    at = problem.metal()
+    return at, follow(problem.basis, at, solution(problem) if solved is None else solved)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def follow(basis: MatsubaraBasis, at: Metal, unknown: Float[Array, " unknown"]):
+    """A root of `condensate.residual`, which changes with the metal so that it remains one.
+
+    By the implicit function theorem it has derivatives of every order.
+    """
+    return unknown
+
+
+@follow.defjvp
+def _follow_jvp(basis, primals, tangents):
+    at, unknown = primals
+    unknown = follow(basis, at, unknown)
+    _, change = jax.jvp(lambda at: residual(basis, at, unknown), (at,), tangents[:1])
     return unknown, -solve(_slope(basis, at, unknown), change)
 
 
@@ -211,24 +272,23 @@ def _start(basis, at):
     frequency, largest = scales(basis, at)
 
     # The linearised equation's solution, from the size just below T_c, F = (1-ρ)a² + B a⁴, on.
-    def shaped(size):
-        unknown = jnp.append(size * vector, -size * form.border @ vector / form.screening)
-        return screened(basis, at, screened(basis, at, unknown))
-
+    shape = jnp.append(vector, -form.border @ vector / form.screening)
     bend = quartic(basis, at, vector, tail @ vector)
     landau = jnp.sqrt(jnp.where(exists, rho - 1, 1.0) / (2 * bend))
     sizes = landau * jnp.geomspace(0.5, 1e4, 32)
 
     # Where the gap is as large as the phonons' frequencies it extends as far as itself: a
     # narrower one has branch points off the axis, which no iteration forgives.
+    wide = jnp.maximum(largest, frequency) * jnp.geomspace(1e-4, 1.0, 32)
+
     def broad(size):
         square = jnp.maximum(frequency, 4 * size) ** 2
         t = size * square / (c.node * (c.node**2 + square))
-        unknown = jnp.append((c.weight * c.node * t) @ c.even, 0.0)
-        return screened(basis, at, screened(basis, at, unknown))
+        return jnp.append((c.weight * c.node * t) @ c.even, 0.0)
 
-    wide = jnp.maximum(largest, frequency) * jnp.geomspace(1e-4, 1.0, 32)
-    starts = jnp.concatenate([jax.vmap(shaped)(sizes), jax.vmap(broad)(wide)])
+    starts = jnp.concatenate([jnp.outer(sizes, shape), jax.vmap(broad)(wide)])
+    answer = jax.vmap(lambda unknown: screened(basis, at, unknown))
+    starts = jax.lax.fori_loop(0, 2, lambda _, starts: answer(starts), starts)
     allowed = jnp.append(sizes < jnp.maximum(0.2 * frequency, 2 * landau), wide > 0)
     energies = jax.vmap(lambda start: functional(basis, at, start))(starts)
     best = jnp.argmin(jnp.where(allowed, energies, jnp.inf))

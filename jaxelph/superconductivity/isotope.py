@@ -12,7 +12,7 @@ from ..numerics.checks import checked
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .coulomb import Quoted, check_mu_star
 from .matsubara import MatsubaraBasis
-from .transition import _derivative, _temperature, areas_of_modes, coulomb_options
+from .transition import _derivative, areas_of_modes, coulomb_options, critical_temperature
 
 
 @checked
@@ -55,7 +55,7 @@ def isotope_coefficient(
 
     def temperature(log_factor):  # at fixed λ_k the areas λ_kω_k/2 go with the frequencies
         factor = jnp.exp(log_factor)
-        return _temperature(omega * factor, area * factor, repulsion, basis)
+        return critical_temperature(omega * factor, area * factor, repulsion, basis)
 
     value, slope = jax.jvp(temperature, (jnp.zeros_like(omega[0]),), (jnp.ones_like(omega[0]),))
     return jnp.where(value > 0, slope / (2 * jnp.where(value > 0, value, 1.0)), value * 0.0)
@@ -103,6 +103,6 @@ def isotope_weight(
 
     omega = jnp.asarray(omega, dtype=modes[0].dtype)
     slope = jax.jvp(weighted, (omega,), (jnp.ones_like(omega),))[1]
-    temperature = _temperature(*modes, repulsion, basis)
+    temperature = critical_temperature(*modes, repulsion, basis)
     exists = temperature > 0
     return jnp.where(exists, slope / (2 * jnp.where(exists, temperature, 1.0)), 0.0)

@@ -107,7 +107,7 @@ def transition_temperature(
             f'method {method!r} is not known; use "eliashberg", "allen-dynes" or "mcmillan".'
         )
     options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _temperature(*areas_of_modes(spectrum), *options)
+    return critical_temperature(*areas_of_modes(spectrum), *options)
 
 
 @checked
@@ -280,7 +280,10 @@ def check_resolved(temperature, omega, area, repulsion, basis) -> None:
     Raises:
         ValueError: the temperature is below what the basis resolves.
     """
-    known, low = concrete_value(temperature), concrete_value(_lowest(omega, area, repulsion, basis))
+    known, low = (
+        concrete_value(temperature),
+        concrete_value(lowest_resolved(omega, area, repulsion, basis)),
+    )
     if known is not None and low is not None and not known >= low:
         raise ValueError(
             f"temperature {known:g} is below what the basis resolves, {low:g}; "
@@ -326,7 +329,7 @@ def areas_of_modes(spectrum) -> tuple[Array, Array]:
     return omega, coupling * omega / 2
 
 
-def _lowest(omega, area, repulsion, basis):
+def lowest_resolved(omega, area, repulsion, basis):
     """The lowest temperature at which the kernel is what it should be."""
     if repulsion.cutoff is not None:
         return basis.lowest * repulsion.cutoff
@@ -339,8 +342,8 @@ def _eigenvalue(omega, area, temperature, repulsion, basis):
     return top_eigenpair(pairing_kernel(basis, omega, area, temperature, repulsion)[0])[0]
 
 
-def _solve(omega, area, repulsion, basis):
-    """ln T_c (finite in any case), and whether it is one."""
+def critical_point(omega, area, repulsion, basis):
+    """ln T_c (finite in any case), and whether there is one."""
 
     def residual(log_t, args):
         omega, area, repulsion, exists, start = args
@@ -352,7 +355,7 @@ def _solve(omega, area, repulsion, basis):
         return jnp.where(exists, top_eigenpair(kernel)[0] - 1, log_t - start)
 
     fixed = jax.lax.stop_gradient((omega, area, repulsion))
-    low = jnp.log(_lowest(*fixed, basis))
+    low = jnp.log(lowest_resolved(*fixed, basis))
     moment = jnp.sum(2 * fixed[1] * fixed[0])  # λ⟨ω²⟩
     high = jnp.log(jnp.where(moment > 0, _LARGEST * jnp.sqrt(jnp.abs(moment)), 1e-300))
     exists = (high > low) & (residual(low, (*fixed, True, low)) > 0)
@@ -376,14 +379,14 @@ def _solve(omega, area, repulsion, basis):
 
 
 @eqx.filter_jit
-def _temperature(omega, area, repulsion, basis):
-    root, exists = _solve(omega, area, repulsion, basis)
+def critical_temperature(omega, area, repulsion, basis):
+    root, exists = critical_point(omega, area, repulsion, basis)
     return jnp.where(exists, jnp.exp(root), 0.0) + nan_of(omega, area, *repulsion)
 
 
 @eqx.filter_jit
 def _gap(omega, area, repulsion, basis, nu, functions):
-    root, exists = _solve(omega, area, repulsion, basis)
+    root, exists = critical_point(omega, area, repulsion, basis)
     temperature = jnp.where(exists, jnp.exp(root), 0.0) + nan_of(omega, area, *repulsion)
     kernel, tail = pairing_kernel(basis, omega, area, jnp.exp(root), repulsion)
     kernel = jnp.where(exists, kernel, jnp.diag(jnp.arange(kernel.shape[0], dtype=kernel.dtype)))
@@ -396,6 +399,8 @@ def _gap(omega, area, repulsion, basis, nu, functions):
 @eqx.filter_jit
 def _derivative(omega, area, extra, repulsion, basis):
     def temperature(added):
-        return _temperature(jnp.append(omega, extra), jnp.append(area, added), repulsion, basis)
+        return critical_temperature(
+            jnp.append(omega, extra), jnp.append(area, added), repulsion, basis
+        )
 
     return jax.grad(temperature)(jnp.zeros_like(extra))

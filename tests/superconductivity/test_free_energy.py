@@ -10,10 +10,12 @@ from plain_gap import extrapolated
 from jaxelph.spectra.moments import coupling_constant
 from jaxelph.spectra.readers import SpectrumWarning, read_a2f
 from jaxelph.spectra.spectrum import EinsteinModes
-from jaxelph.superconductivity.free_energy import (
+from jaxelph.superconductivity.field import (
     condensation_energy,
     critical_field,
     deviation_function,
+)
+from jaxelph.superconductivity.free_energy import (
     entropy_difference,
     free_energy_difference,
     specific_heat_difference,
