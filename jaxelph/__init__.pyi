@@ -87,6 +87,8 @@ from .superconductivity.gap import SuperconductingState as SuperconductingState
 from .superconductivity.gap import superconducting_state as superconducting_state
 from .superconductivity.isotope import isotope_coefficient as isotope_coefficient
 from .superconductivity.isotope import isotope_weight as isotope_weight
+from .superconductivity.superconductor import Superconductor as Superconductor
+from .superconductivity.superconductor import superconductor as superconductor
 from .superconductivity.transition import gap_function as gap_function
 from .superconductivity.transition import pairing_eigenvalue as pairing_eigenvalue
 from .superconductivity.transition import tc_functional_derivative as tc_functional_derivative

@@ -78,6 +78,7 @@ def report_dataset(report: Findings) -> xr.Dataset:
     }
     for method, tc in r.tc.items():
         scalars[f"Tc_{method}"] = (tc, f"transition temperature ({method})", "K", conditions)
+    scalars["gap_ratio"] = (r.gap_ratio, "2Δ0/T_c", "1", conditions)
     if r.stated_coupling is not None:
         scalars["lambda_of_file"] = (r.stated_coupling, "λ as the file states it", "1", {})
     for name, (value, text, unit, extra) in scalars.items():

@@ -16,6 +16,7 @@ FIGURES = {
     "sensitivities": ("inverse.sensitivities.figure", "sensitivities_figure"),
     "fit": ("inverse.fit.figure", "fit_figure"),
     "design": ("inverse.design.figure", "design_figure"),
+    "superconductor": ("superconductivity.figure", "superconductor_figure"),
     "map": ("sweeps.figure", "map_figure"),
 }
 

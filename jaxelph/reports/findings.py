@@ -28,6 +28,7 @@ class Findings:
     cutoff: float  # ω_c of the Coulomb repulsion, inf for the limit
     mu_star_at: str  # "omega-ph" or "cutoff", see `transition_temperature`
     tc: dict[str, float]  # "mcmillan", "allen_dynes", "eliashberg"
+    gap_ratio: float  # 2Δ0/Tc, NaN without superconductivity
     xi: float
     xi_temperature: float
     temperatures: np.ndarray

@@ -17,6 +17,7 @@ from ..numerics.checks import checked
 from ..numerics.precision import check_precision
 from ..presentation.files import as_text, check_folder, json_text, plain, result_writers, write_all
 from ..presentation.notebook import html_table
+from ..spectra.curve import DRAWN, curve
 from ..spectra.moments import (
     coupling_constant,
     cumulative_coupling,
@@ -24,23 +25,20 @@ from ..spectra.moments import (
     maximum_frequency,
     phonon_edge,
     rms_frequency,
-    unresolved_coupling,
 )
 from ..spectra.panels import cumulative_integral
-from ..spectra.readers import summarise
-from ..spectra.spectrum import EinsteinModes, EliashbergFunction
+from ..spectra.source import source_of, warnings_of
+from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import TabulatedSpectrum
 from ..stability.critical import CRITERIA
 from ..superconductivity.coulomb import check_coulomb
+from ..superconductivity.edge import gap_ratio
 from ..superconductivity.transition import transition_temperature
 from ..thermodynamics.specific_heat import maximum_stability_parameter
 from ..units import KELVIN
 from .examination import Examination, Progress
 from .findings import Findings
 from .verdict import label, paragraph
-
-# Nodes up to the top of the spectrum where a smooth one is drawn.
-_DRAWN = 4000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,6 +62,7 @@ class Report(Findings):
         cutoff (meV): ω_c of the Coulomb repulsion, inf for the limit.
         mu_star_at: "omega-ph" or "cutoff", see `transition_temperature`.
         tc (K): T_c by "mcmillan", "allen_dynes" and "eliashberg".
+        gap_ratio: 2Δ0/T_c, NaN without superconductivity.
         xi: max_T ξ(T).
         xi_temperature (K): where it is reached.
         temperatures (array of shape (temperature,), K): ascending.
@@ -112,6 +111,7 @@ class Report(Findings):
             ("λ", self.coupling),
             ("ω_log (K)", self.omega_log / KELVIN),
             (f"Tc at μ* = {self.mu_star:g} (K)", self.tc["eliashberg"]),
+            ("2Δ0/Tc", self.gap_ratio),
             ("ξ", self.xi),
             *unstable,
             ("verdict", self.label),
@@ -155,6 +155,7 @@ class Report(Findings):
                     "quoted_at": self.mu_star_at,
                 },
                 "Tc_K": self.tc,
+                "gap_ratio": self.gap_ratio,
                 "xi": {"value": self.xi, "temperature_K": self.xi_temperature},
                 "temperatures": rows,
                 "unstable_below_K": self.unstable_below,
@@ -267,16 +268,16 @@ def report(
     if temperatures is not None:
         temperatures = _check_temperatures(temperatures)
 
-    def superconductivity():
+    repulsion = {"cutoff": cutoff, "omega_ph": reference, "mu_star_at": mu_star_at}
+
+    def transition():
         return {
             method.replace("-", "_"): float(
                 transition_temperature(
                     nodes if method == "eliashberg" else rows,
                     mu_star,
                     method=method,
-                    cutoff=cutoff,
-                    omega_ph=reference,
-                    mu_star_at=mu_star_at,
+                    **repulsion,
                 )
                 / KELVIN
             )
@@ -285,24 +286,22 @@ def report(
 
     # What takes time at first is XLA's compiler, which uses one core for each function.
     with ThreadPoolExecutor(1) as pool:
-        tc_later = pool.submit(superconductivity)
+        tc_later = pool.submit(transition)
+        ratio_later = pool.submit(lambda: _gap_ratio(nodes, mu_star, repulsion))
         xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(nodes))
         if temperatures is None:
             low = min(max(tc_later.result()["eliashberg"], top / KELVIN / 200), top / KELVIN / 2)
             temperatures = np.geomspace(low, top / KELVIN, 24)
         found = Examination(spectrum, coupling, top, temperatures, rtol, progress)
-        tc, xi = tc_later.result(), xi_later.result()
+        tc, xi, ratio = tc_later.result(), xi_later.result(), ratio_later.result()
 
-    provenance = getattr(spectrum, "provenance", None)
-    discrete, frequencies, a2f = _curve(spectrum, top)
+    discrete, frequencies, a2f = curve(spectrum, top)
     return Report(
         name=as_text(name),
-        # With the λ of this report: the code's own sum differs a little on the same rows.
-        source=as_text(summarise(provenance, coupling)) if provenance else _describe(spectrum),
+        source=source_of(spectrum, coupling),
         spectrum=spectrum,
         discrete=discrete,
-        warnings=tuple(map(as_text, provenance.warnings if provenance else ()))
-        + _unresolved(spectrum, coupling),
+        warnings=warnings_of(spectrum, coupling),
         coupling=coupling,
         omega_log=omega_log,
         omega_2=omega_2,
@@ -311,6 +310,7 @@ def report(
         cutoff=np.inf if cutoff is None else float(cutoff),
         mu_star_at=mu_star_at,
         tc=tc,
+        gap_ratio=ratio if tc["eliashberg"] > 0 else np.nan,
         xi=float(xi[0]),
         xi_temperature=float(xi[1]) / KELVIN,
         temperatures=temperatures,
@@ -324,6 +324,14 @@ def report(
     )
 
 
+def _gap_ratio(spectrum, mu_star, repulsion) -> float:
+    """2Δ0/T_c, NaN where T_c is too low for it: no reason to refuse the rest of a report."""
+    try:
+        return float(gap_ratio(spectrum, mu_star=mu_star, **repulsion))
+    except ValueError:
+        return float("nan")
+
+
 @jax.jit
 def _scalars(spectrum):
     return (
@@ -333,23 +341,12 @@ def _scalars(spectrum):
     )
 
 
-def _unresolved(spectrum, coupling) -> tuple[str, ...]:
-    """A sentence where a table begins so late that its λ depends on what comes before."""
-    rest = unresolved_coupling(spectrum)
-    if not rest > 0.01 * coupling:
-        return ()
-    return (
-        f"α²F = {rest:.3g} in the first row, at {float(spectrum.omega[0]):.3g} meV; below it α²F "
-        f"is taken as 0, and if it fell to 0 as ω² instead, λ would be larger by {rest:.3g}.",
-    )
-
-
 def _cumulative(spectrum, top, frequencies):
     if isinstance(spectrum, TabulatedSpectrum):  # as `cumulative_coupling`, compiling nothing
         omega = np.asarray(spectrum.omega)
         return cumulative_integral(omega, 2 * np.asarray(spectrum.a2f) / omega, frequencies)
     # Finer than the physics needs: a sum over too few nodes would be drawn as a staircase.
-    fine = spectrum.resolved(top / _DRAWN)
+    fine = spectrum.resolved(top / DRAWN)
     return np.asarray(cumulative_coupling(fine, jnp.asarray(frequencies)))
 
 
@@ -364,30 +361,3 @@ def _check_temperatures(temperatures) -> np.ndarray:
     if bad.size:
         raise ValueError(f"temperatures: must be positive and finite, in K; got {bad[0]:g}.")
     return values
-
-
-def _describe(spectrum) -> str:
-    table = isinstance(spectrum, TabulatedSpectrum)
-    omega = np.asarray(spectrum.omega if table else spectrum.modes()[0])
-    span = f"{omega.min():.3g} to {omega.max():.3g} meV"
-    if isinstance(spectrum, EinsteinModes):
-        one = omega.size == 1
-        return f"Einstein mode, {omega[0]:.4g} meV" if one else f"{omega.size} δ modes, {span}"
-    return f"{type(spectrum).__name__}, {span}"
-
-
-def _curve(spectrum, top):
-    """Whether the spectrum is made of δ modes, and α²F to draw: frequencies and values."""
-    if isinstance(spectrum, TabulatedSpectrum):
-        return False, np.asarray(spectrum.omega), np.asarray(spectrum.a2f)
-    omega, coupling = (np.asarray(x) for x in spectrum.modes())
-    fine = spectrum.resolved(top / _DRAWN).modes()
-    if fine[0].shape == omega.shape:
-        order = np.argsort(omega)
-        return True, omega[order], (coupling * omega / 2)[order]
-    # Nodes of a smooth α²F carry areas; a Gaussian of 1/400 of the axis makes a curve of them.
-    node, area = np.asarray(fine[0]), np.asarray(fine[0] * fine[1] / 2)
-    width = top / 400
-    frequencies = np.linspace(0, 1.1 * top, 881)[1:]
-    density = np.exp(-0.5 * ((frequencies[:, None] - node) / width) ** 2) @ area
-    return False, frequencies, density / (width * np.sqrt(2 * np.pi))

@@ -46,6 +46,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
         "",
         describe_repulsion(report.mu_star, report.omega_ph, report.cutoff, report.mu_star_at),
     )
+    if np.isfinite(report.gap_ratio):
+        table.add_row("2Δ0/Tc", f"{report.gap_ratio:.4f} (3.528 in weak coupling)")
     table.add_row("ξ", f"{report.xi:.4f} at {kelvin(report.xi_temperature)}")
     for name in CRITERIA:
         told = where_unstable(report, name)

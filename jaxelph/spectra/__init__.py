@@ -3,7 +3,8 @@
 `spectrum` has what all kinds share, with Einstein modes and Debye's law; `peaks` and `table` are
 further kinds; `moments` are numbers of α²F alone (λ, ω_log, ω_ph); `resolution`, `panels` and
 `sums` are the quadrature nodes that a temperature needs; `readers` reads files of the codes that
-compute α²F; `examples` are spectra to try things with.
+compute α²F, `source` says where one came from and `curve` how it is drawn; `examples` are spectra
+to try things with.
 """
 
 import lazy_loader as _lazy

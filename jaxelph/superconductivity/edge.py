@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from ..numerics.checks import checked
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .coulomb import Quoted, check_mu_star
-from .gap import at_share, condensed, prepared, solution
+from .gap import Problem, at_share, condensed, prepared, solution
 from .matsubara import MatsubaraBasis
 from .transition import areas_of_modes, coulomb_options
 
@@ -104,8 +104,8 @@ def _ratio(critical, edge):
     return jnp.where(exists, 2 * edge / jnp.where(exists, critical, 1.0), edge)
 
 
-@eqx.filter_jit
-def _edge(problem, solved):
+def edge_of(problem: Problem, solved) -> Float[Array, ""]:
+    """The edge in the state that is the problem's `solution`."""
     at, unknown = condensed(problem, solved)
     basis, temperature = problem.basis, problem.temperature
     exists = jnp.any(jax.lax.stop_gradient(unknown) != 0)
@@ -138,6 +138,9 @@ def _edge(problem, solved):
         x = newton(x)
     edge = jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
     return edge + problem.lost()
+
+
+_edge = eqx.filter_jit(edge_of)
 
 
 def thiele(points: Float[Array, " point"], values: Float[Array, " point"]):

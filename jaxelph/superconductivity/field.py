@@ -52,7 +52,7 @@ def condensation_energy(
     """
     check_mu_star(mu_star)
     options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _at_zero(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))[0]
+    return at_zero(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))[0]
 
 
 @checked
@@ -92,7 +92,7 @@ def critical_field(
         >>> print(f"{critical_field(s, 0.1, mu_star=0.0, density_of_states=2e-5):.4f}")  # T
         0.1989
     """
-    field = _field(
+    field = field_of(
         -free_energy_difference(
             spectrum,
             temperature,
@@ -105,10 +105,7 @@ def critical_field(
     )
     if density_of_states is None:
         return field
-    # B²/2μ0 = F_N - F_S; that is H²/8π in the units of the formula.
-    joule = MEV_PER_UNIT[frequency_unit(unit)] * 1e-3 * constants.electron_volt
-    per_volume = jnp.asarray(density_of_states) * (joule * constants.mu_0 / (4 * np.pi) * 1e30)
-    return field * jnp.sqrt(per_volume)
+    return field * tesla(density_of_states, unit)
 
 
 @checked
@@ -144,21 +141,29 @@ def deviation_function(
     """
     problem = prepared(spectrum, temperature, mu_star, cutoff, omega_ph, mu_star_at, basis)
     options = problem.omega, problem.area, problem.repulsion, problem.basis
-    zero, critical = _at_zero(*options, coupling_constant(spectrum))
+    zero, critical = at_zero(*options, coupling_constant(spectrum))
     return _deviation(problem, solution(problem), zero, critical)
 
 
 @eqx.filter_jit
 def _deviation(problem, solved, zero, critical):
-    energy = -free_energy(problem, solved)
+    return deviation(-free_energy(problem, solved), zero, problem.temperature, critical)
+
+
+def deviation(energy, zero, temperature, critical):
+    """D from F_N - F_S, that of T = 0 and T_c."""
     exists = (critical > 0) & (energy > 0)
-    ratio = _field(jnp.where(exists, energy, 1.0)) / _field(jnp.where(exists, zero, 1.0))
-    reduced = problem.temperature / jnp.where(critical > 0, critical, 1.0)
-    return jnp.where(exists, ratio - 1 + reduced**2, energy * 0.0)
+    reduced = temperature / jnp.where(critical > 0, critical, 1.0)
+    return jnp.where(exists, reduced_field(energy, zero) - 1 + reduced**2, energy * 0.0)
 
 
-def _at_zero(omega, area, repulsion, basis, coupling):
-    """The condensation energy and T_c."""
+def reduced_field(energy, zero):
+    """H_c(T)/H_c(0), 0 in the normal state."""
+    return field_of(energy) / field_of(jnp.where(zero > 0, zero, 1.0))
+
+
+def at_zero(omega, area, repulsion, basis, coupling):
+    """The condensation energy over ν0, and T_c."""
     critical, problem = at_share(_COLD, omega, area, repulsion, basis)
     return _condensation(critical, problem, solution(problem), coupling), critical
 
@@ -170,8 +175,15 @@ def _condensation(critical, problem, solved, coupling):
     return jnp.where(critical > 0, energy, 0.0) + problem.lost()
 
 
-def _field(energy):
+def field_of(energy):
     """√(8π·energy), with no infinite slope where there is no energy."""
     exists = energy > 0
     field = jnp.sqrt(8 * jnp.pi * jnp.where(exists, energy, 1.0))
     return jnp.where(exists, field, energy * 0.0)
+
+
+def tesla(density_of_states, unit: str):
+    """Of a field over √ν0 in `unit`: B²/2μ0 = F_N - F_S, which the formula has as H²/8π."""
+    joule = MEV_PER_UNIT[frequency_unit(unit)] * 1e-3 * constants.electron_volt
+    factor = joule * constants.mu_0 / (4 * np.pi) * 1e30
+    return jnp.sqrt(jnp.asarray(density_of_states) * factor)

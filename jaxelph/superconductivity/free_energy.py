@@ -216,7 +216,7 @@ def specific_heat_jump(
     """
     check_mu_star(mu_star)
     options = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    return _jump(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))
+    return jump_of(*areas_of_modes(spectrum), *options, coupling_constant(spectrum))
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -264,7 +264,7 @@ def _heat(problem, solved):
 
 
 @eqx.filter_jit
-def _jump(omega, area, repulsion, basis, coupling):
+def jump_of(omega, area, repulsion, basis, coupling):
     root, exists = critical_point(omega, area, repulsion, basis)
 
     def eigenvalue(log_t):

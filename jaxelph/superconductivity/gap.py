@@ -195,6 +195,14 @@ def _state(problem: Problem, solved, index):
     )
 
 
+def leading_gap(problem: Problem, solved) -> Float[Array, ""]:
+    """Δ(iπT), of the problem's `solution`."""
+    at, unknown = condensed(problem, solved)
+    first = problem.basis.functions(np.array([0]))[0]
+    tangent = first @ unknown[:-1] + at.pairing.strength * unknown[-1] / 0.5
+    return jnp.pi * problem.temperature * tangent + problem.lost()
+
+
 def solution(problem: Problem) -> Float[Array, " unknown"]:
     """The tan θ that makes the functional stationary, in its expansion; 0 in the normal state.
 

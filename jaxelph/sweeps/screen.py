@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 
 from ..grids.energies import nodes_for_grid, size_for
-from ..inverse.sensitivities.derivatives import QUANTITIES, Setting
+from ..inverse.sensitivities.derivatives import PAIRED, QUANTITIES, Setting
 from ..inverse.sensitivities.output import unit_of_quantity
 from ..numerics.precision import check_precision
 from ..presentation.files import as_text
@@ -72,7 +72,7 @@ _OF_THE_TABLE = (
     "lambda",
     "omega-log",
     "lambda-omega2",
-    "tc",
+    *PAIRED,
     "omega-ph",
     "tc-allen-dynes",
     "xi-max",
@@ -179,10 +179,10 @@ def screen(
 
     Returns:
         A dataset over `file`: the quantities, NaN where there is none, `temperature` (K),
-        `mu_star`, with Tc `omega_ph` (meV) that μ* refers to, how the file was read (`unit`,
-        `column` of `columns`, its `smearing`, least and largest λ over the columns where these
-        are alternatives), `error` with the reason or "", and `warning` with what the reader
-        said. Tc is in K, rates in 1/ps.
+        `mu_star`, beside Tc and what lies below it `omega_ph` (meV) that μ* refers to, how the
+        file was read (`unit`, `column` of `columns`, its `smearing`, least and largest λ over the
+        columns where these are alternatives), `error` with the reason or "", and `warning` with
+        what the reader said. Tc is in K, rates in 1/ps.
 
     Raises:
         ValueError: an unknown quantity, a temperature that is not positive, an option of Tc that
@@ -202,8 +202,9 @@ def _screened(
 ) -> xr.Dataset:
     mu_star, omega_ph, cutoff, mu_star_at = repulsion
     names = quantity_names(quantities)
-    if "tc" in names and "omega-ph" not in names:
-        names.insert(names.index("tc") + 1, "omega-ph")
+    paired = [name for name in names if name in PAIRED]
+    if paired and "omega-ph" not in names:
+        names.insert(names.index(paired[0]) + 1, "omega-ph")
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"temperature must be positive, got {temperature:g}.")

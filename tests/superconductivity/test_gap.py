@@ -225,7 +225,7 @@ def test_a_curve_in_one_call():
 
 def test_newton_ends_at_the_solution():
     problem = prepared(METAL, 0.01, 0.1, None, None, "omega-ph", None)
-    at, unknown = condensed(*problem)
+    at, unknown = condensed(problem)
     assert np.linalg.norm(residual(problem[-1], at, unknown)) < 1e-11 * np.linalg.norm(unknown)
 
 

@@ -29,7 +29,9 @@ def command(
     example: Example = None,
     quantities: Annotated[
         str,
-        typer.Option(help="Names with commas between: tc, heat, lambda-c-kinetic, gamma-1, …"),
+        typer.Option(
+            help="Names with commas between: tc, gap, jump, heat, lambda-c-kinetic, gamma-1, …"
+        ),
     ] = "tc,lambda-c-kinetic,lambda-c-heat,heat,gamma-1",
     mu_star: MuStar = 0.1,
     omega_ph: OmegaPh = None,
@@ -86,6 +88,7 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
     import numpy as np
     from rich.table import Table
 
+    from ...inverse.sensitivities.derivatives import PAIRED
     from ...presentation.files import json_text
     from ...presentation.terminal import number, print_json, print_table, results
     from ...superconductivity.coulomb import describe_repulsion
@@ -127,6 +130,6 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
             )
         console = results()
         print_table(console, table)
-        if any(item.name == "tc" for item in found.items):
+        if any(item.name in PAIRED for item in found.items):
             described = describe_repulsion(**(repulsion | {"omega_ph": found.omega_ph}))
             console.print(f"Tc: {described}", soft_wrap=True)

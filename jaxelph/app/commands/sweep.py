@@ -34,7 +34,8 @@ def command(
     quantity: Annotated[
         str,
         typer.Option(
-            help="With commas between: lambda, omega-log, lambda-omega2, tc, tc-allen-dynes, heat, "
+            help="With commas between: lambda, omega-log, lambda-omega2, tc, tc-allen-dynes, gap, "
+            "gap-ratio, jump, isotope, condensation, heat, "
             "xi, xi-max, weight, margin, lambda_c (by all three criteria), gamma-1, gamma-t, "
             "tau-1, tau-t."
         ),
@@ -137,6 +138,7 @@ def _show(table, names, repulsion) -> None:
     """The first rows of the table, with what is wrong with each as far as it is."""
     from rich.table import Table
 
+    from ...inverse.sensitivities.derivatives import PAIRED
     from ...presentation.terminal import number, print_table, results
     from ...superconductivity.coulomb import describe_repulsion
 
@@ -159,7 +161,7 @@ def _show(table, names, repulsion) -> None:
     console = results()
     print_table(console, shown)
     told = f"T = {float(table['temperature'][0]):g} K, μ* = {float(table['mu_star'][0]):g}"
-    if "tc" in names:
+    if set(names) & set(PAIRED):
         told += f"; Tc: {describe_repulsion(**repulsion)}; ω_ph is in the table"
     if count > _ROWS:
         told = f"{_ROWS} of {count} files; the table holds them all. {told}"

@@ -30,7 +30,11 @@ from ...stability.critical import critical_coupling, margin
 from ...stability.modes import slowest_rate
 from ...stability.rates import two_temperature_rate
 from ...superconductivity.coulomb import check_coulomb
+from ...superconductivity.edge import gap_ratio
+from ...superconductivity.field import condensation_energy
 from ...superconductivity.formulas import allen_dynes
+from ...superconductivity.free_energy import specific_heat_jump
+from ...superconductivity.isotope import isotope_coefficient
 from ...superconductivity.transition import transition_temperature
 from ...thermodynamics.specific_heat import (
     maximum_stability_parameter,
@@ -89,10 +93,18 @@ def _criterion(function, name):
     return lambda spectrum, s: function(spectrum, s.temperature, criterion=name, grid=s.margin_grid)
 
 
-def _tc(spectrum, s):
-    return transition_temperature(
-        spectrum, s.mu_star, cutoff=s.cutoff, omega_ph=s.omega_ph, mu_star_at=s.mu_star_at
+def _paired(function):
+    return lambda spectrum, s: function(
+        spectrum,
+        mu_star=s.mu_star,
+        cutoff=s.cutoff,
+        omega_ph=s.omega_ph,
+        mu_star_at=s.mu_star_at,
     )
+
+
+def _gap(spectrum, **options):
+    return gap_ratio(spectrum, **options) * transition_temperature(spectrum, **options) / 2
 
 
 def _edge(spectrum, s):
@@ -104,7 +116,12 @@ QUANTITIES: dict[str, Quantity] = {
     "lambda": Quantity("λ", 0, lambda spectrum, s: coupling_constant(spectrum)),
     "omega-log": Quantity("ω_log", 1, lambda spectrum, s: log_frequency(spectrum)),
     "lambda-omega2": Quantity("λ⟨ω²⟩", 2, lambda spectrum, s: coupling_moment(spectrum)),
-    "tc": Quantity("Tc", 1, _tc),
+    "tc": Quantity("Tc", 1, _paired(transition_temperature)),
+    "gap": Quantity("Δ0", 1, _paired(_gap)),
+    "gap-ratio": Quantity("2Δ0/Tc", 0, _paired(gap_ratio)),
+    "jump": Quantity("ΔC/γ0Tc", 0, _paired(specific_heat_jump)),
+    "isotope": Quantity("β (isotope)", 0, _paired(isotope_coefficient)),
+    "condensation": Quantity("(E_N - E_S)/ν0", 2, _paired(condensation_energy)),
     "omega-ph": Quantity("ω_ph of μ*", 1, _edge),
     "tc-allen-dynes": Quantity(
         "Tc (Allen-Dynes)", 1, lambda spectrum, s: allen_dynes(spectrum, s.mu_star)
@@ -130,6 +147,9 @@ QUANTITIES: dict[str, Quantity] = {
         "τ_T", -1, lambda spectrum, s: 1 / two_temperature_rate(spectrum, s.temperature)
     ),
 }
+
+#: Those that μ* at ω_ph comes into.
+PAIRED = ("tc", "gap", "gap-ratio", "jump", "isotope", "condensation")
 
 
 def check_spectrum(function: str, spectrum) -> None:

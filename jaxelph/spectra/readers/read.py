@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import SupportsIndex
 
 from ...presentation.files import read_bytes
-from ..provenance import Provenance
 from ..table import TabulatedSpectrum
 from . import abinit, abinit_netcdf, columns, elk, epw, quantum_espresso, vasp
 from ._binary import arrays, is_binary
@@ -170,34 +169,6 @@ def _parsed(path: str | os.PathLike[str], format: str | None) -> tuple[Path, str
     data = _bytes(path)
     layout, table = (_binary if is_binary(data) else _text)(path, data, format)
     return path, layout, table
-
-
-def summarise(provenance: Provenance, coupling: float | None = None) -> str:
-    """One line on where a spectrum came from, for a report or a figure.
-
-    `coupling` is λ of the table, by default as the code that wrote it sums its rows.
-
-    Example:
-        >>> told = Provenance("pb.a2f", "epw", "EPW", "meV", 2, 3, stated_coupling=1.2)
-        >>> summarise(told, 1.2)
-        'pb.a2f (EPW, meV, column 2 of 3), λ of the table = 1.2 as stated'
-    """
-    p = provenance
-    parts = [p.code, p.unit]
-    if p.columns > 1:
-        parts.append(f"column {p.column} of {p.columns}")
-    if p.column <= len(p.smearings):
-        parts.append(f"smearing {p.smearings[p.column - 1]:g} ({p.smearing_kind})")
-    if p.convention != "2∫α²F/ω":
-        parts.append(f"λ = {p.convention}")
-    line = f"{Path(p.path).name} ({', '.join(parts)})"
-    coupling, stated = p.coupling if coupling is None else coupling, p.stated_coupling
-    if coupling is not None:
-        line += f", λ of the table = {coupling:.6g}"
-        if stated is not None:
-            agrees = abs(coupling - stated) <= 5e-4 * abs(stated)
-            line += " as stated" if agrees else f", λ of the file = {stated:.6g}"
-    return line
 
 
 def _bytes(path: Path) -> bytes:

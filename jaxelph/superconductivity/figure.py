@@ -1,0 +1,104 @@
+"""The figure of a superconductor, drawn from its dataset."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ..units import kelvin
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def superconductor_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
+    """Δ(T), the specific heats, H_c(T) and D(T), and which phonons carry the isotope effect.
+
+    Args:
+        data: of a `Superconductor`.
+        ax: what to draw on, see `plotting.canvas`; a new figure if left out.
+    """
+    with rc_context(STYLE):
+        drawn = canvas(ax, 2, 2, (7.2, 5.2), sharex=True)
+        for axes, draw, letter in zip(
+            drawn.panels, (_gap, _heat, _field, _deviation), "abcd", strict=True
+        ):
+            draw(axes, data)
+            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+            if float(data["Tc"]) > 0:
+                axes.axvline(float(data["Tc"]), color=GREY, linewidth=0.7, linestyle=":")
+        for axes in drawn.panels[2:]:
+            axes.set_xlabel("temperature $T$ (K)")
+        if drawn.figure is not None:
+            told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
+            if float(data["Tc"]) > 0:
+                told += (
+                    f": Tc = {kelvin(float(data['Tc']))}, 2Δ0/Tc = {float(data['gap_ratio']):.3f}"
+                )
+            else:
+                told += ": no superconductivity"
+            told += f", μ* = {data.attrs['mu_star']:g}"
+            drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+    return drawn.root
+
+
+def _condensed(data: "xr.Dataset", name: str, at_end: float) -> tuple[np.ndarray, np.ndarray]:
+    """A curve below T_c and its limit there."""
+    t, tc = data["temperature"].values, float(data["Tc"])
+    below = t < tc
+    if not below.any():
+        return t[:0], t[:0]
+    return np.append(t[below], tc), np.append(data[name].values[below], at_end)
+
+
+def _gap(axes: Axes, data: "xr.Dataset") -> None:
+    axes.plot(*_condensed(data, "gap", 0.0), color=BLUE, label=r"$\Delta(i\pi T)$")
+    t, edge = data["temperature"].values, data["gap_edge"].values
+    seen = np.isfinite(edge) & (edge > 0)
+    axes.plot(t[seen], edge[seen], "--", color=ORANGE, label=r"edge $\Delta_0(T)$")
+    axes.set_ylabel("gap (meV)")
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="lower left")
+
+
+def _heat(axes: Axes, data: "xr.Dataset") -> None:
+    t, normal, tc = data["temperature"].values, data["normal_heat"].values, float(data["Tc"])
+    ratio, jump = float(data["jump_over_normal"]), float(data["jump"])
+    if tc > 0:
+        at_tc = jump / ratio
+        order = np.argsort(np.append(t, tc))
+        t, normal = np.append(t, tc)[order], np.append(normal, at_tc)[order]
+        x, y = _condensed(data, "heat", at_tc + jump)
+        axes.plot(np.append(x, tc), np.append(y, at_tc), color=BLUE, label=r"$C_S$")
+    axes.plot(t, normal, "--", color=GREEN, label=r"$C_N$")
+    axes.set_ylabel(r"specific heat / $\gamma_0T_c$")
+    axes.set_ylim(bottom=min(0.0, 1.05 * float(np.min(data["heat"].values))))
+    axes.legend(loc="upper left")
+
+
+def _field(axes: Axes, data: "xr.Dataset") -> None:
+    x, y = _condensed(data, "reduced_field", 0.0)
+    axes.plot(x, y, color=BLUE, label="$H_c(T)/H_c(0)$")
+    if x.size:
+        axes.plot(x, 1 - (x / x[-1]) ** 2, ":", color=GREY, label="$1 - (T/T_c)^2$")
+    axes.set_ylabel("critical field")
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="lower left")
+    if np.isfinite(float(data["field_zero"])):
+        axes.annotate(
+            f"$H_c(0)$ = {float(data['field_zero']):.4g} T",
+            (0.96, 0.93),
+            xycoords="axes fraction",
+            ha="right",
+            va="top",
+        )
+
+
+def _deviation(axes: Axes, data: "xr.Dataset") -> None:
+    axes.plot(*_condensed(data, "deviation", 0.0), color=BLUE)
+    axes.axhline(0, color=GREY, linewidth=0.7)
+    axes.set_ylabel("deviation $D(T)$")
+    axes.margins(y=0.15)
