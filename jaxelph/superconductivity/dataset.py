@@ -1,21 +1,18 @@
 """A superconductor as a labelled dataset: its numbers, and its curves over T."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ..units import KELVIN
 
-if TYPE_CHECKING:
-    from .superconductor import Superconductor
 
-
-def superconductor_dataset(found: "Superconductor") -> xr.Dataset:
+def superconductor_dataset(found: Any) -> xr.Dataset:
     """Scalars, and arrays over temperature and frequency; conditions (μ*, ω_c) are attributes.
 
     Args:
-        found: of `superconductor`.
+        found: a `Superconductor`.
     """
     f = found
     curves = {

@@ -250,7 +250,7 @@ def superconductor(
         temperatures (array of shape (temperature,), K): of the curves; sorted, duplicates
             dropped; by default from T_c/25 to 1.2 T_c.
         mu_star: Coulomb pseudopotential μ*.
-        omega_ph, cutoff (meV), mu_star_at: what μ* refers to, see `transition_temperature`.
+        omega_ph, cutoff, mu_star_at: what μ* refers to, in meV, see `transition_temperature`.
         density_of_states: ν0 per volume, in states per meV, spin and Å³, for fields in tesla.
         name: of the metal, for figures.
         progress: called with (temperatures done, temperatures in all).
