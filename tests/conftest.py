@@ -12,6 +12,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # Tests run beside each other, and threads of BLAS that wait for a core spin: twenty times the work.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+# XLA has a line of two thousand characters for every compiled function that was kept.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import jax  # noqa: E402
 import jaxlib  # noqa: E402
@@ -54,10 +56,14 @@ def pytest_configure(config):
     # Workers have these variables from the process that starts them, programs from theirs.
     if "XLA_FLAGS" not in os.environ and config.option.markexpr == "not slow":
         os.environ["XLA_FLAGS"] = _quick_flags()
-    # Workers and the programs that tests start share what they compile.
+    # Workers and the programs that tests start share what they compile, and find it again after
+    # `_forget_compiled_functions`.
     if "JAXELPH_CACHE" not in os.environ:
         os.environ["JAXELPH_CACHE"] = tempfile.mkdtemp(prefix="jaxelph-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ["JAXELPH_CACHE"], ignore_errors=True))
+    from jaxelph.app.compilation_cache import keep_compiled_functions
+
+    keep_compiled_functions()
 
 
 @pytest.fixture(scope="session")
