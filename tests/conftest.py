@@ -1,6 +1,7 @@
 """Settings for the whole test run."""
 
 import gc
+import mmap
 import os
 import shutil
 import tempfile
@@ -11,12 +12,32 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # Tests run beside each other, and threads of BLAS that wait for a core spin: twenty times the work.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+# XLA has a line of two thousand characters for every compiled function that was kept.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import jax  # noqa: E402
+import jaxlib  # noqa: E402
 import pytest  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+# A test runs most of its functions once, on small arrays: nearly all of its time is the compiler's.
+# Without LLVM's optimisations and the emitters made of MLIR it needs a sixth of that. The slow
+# tests are compiled as a user's program is, and so is all of it where XLA_FLAGS says so, be it
+# with an empty one.
+QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": "false"}
+
+
+def _quick_flags():
+    """Those of `QUICK` that this version of XLA knows: an unknown one ends the process."""
+    known = set()
+    for path in Path(jaxlib.__file__).parent.iterdir():
+        if path.stat().st_size > 1e8:
+            with path.open() as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as code:
+                known |= {name for name in QUICK if code.find(name.encode()) >= 0}
+    return " ".join(f"--{name}={value}" for name, value in QUICK.items() if name in known)
 
 
 def pytest_addoption(parser):
@@ -32,11 +53,17 @@ def pytest_configure(config):
         from jaxtyping import install_import_hook
 
         install_import_hook("jaxelph", "beartype.beartype")
-    # Programs that tests start share what they compile. Workers have it from the process that
-    # starts them.
+    # Workers have these variables from the process that starts them, programs from theirs.
+    if "XLA_FLAGS" not in os.environ and config.option.markexpr == "not slow":
+        os.environ["XLA_FLAGS"] = _quick_flags()
+    # Workers and the programs that tests start share what they compile, and find it again after
+    # `_forget_compiled_functions`.
     if "JAXELPH_CACHE" not in os.environ:
         os.environ["JAXELPH_CACHE"] = tempfile.mkdtemp(prefix="jaxelph-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ["JAXELPH_CACHE"], ignore_errors=True))
+    from jaxelph.app.compilation_cache import keep_compiled_functions
+
+    keep_compiled_functions()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,8 @@ import numpy as np
 import scipy.fft
 import scipy.linalg
 import scipy.signal
-from threadpoolctl import threadpool_limits
+
+from ..numerics.blas import one_blas_thread
 
 # The end of a band: from this share of it on, nothing may be left.
 END = 0.9
@@ -114,7 +115,7 @@ def _beyond(omega, coupling, temperature, band, cutoff):
     folded = kernel[np.abs(i[:, None] - i)] - kernel[i[:, None] + i]
     form = np.diag(weight) - h[:, None] * folded * h
     # BLAS's threads cost more than they save here.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         value, mode = scipy.linalg.eigh(form, subset_by_index=[0, 0], overwrite_a=True)
     u = np.asarray(scipy.fft.dst(h * mode[:, 0], type=1, norm="ortho"))
     q = i * band / (size + 1)

@@ -1,6 +1,8 @@
 """BLAS on one thread while small matrices are at work, in however many threads of Python's."""
 
 import contextlib
+import functools
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +30,7 @@ def one_blas_thread() -> Iterator[None]:
     global _inside
     with _lock:
         if _inside == 0:
-            libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+            libraries = _libraries(len(sys.modules))
             _before[:] = [(library, library.num_threads) for library in libraries]
             for library, _ in _before:
                 _set(library, 1)
@@ -41,6 +43,15 @@ def one_blas_thread() -> Iterator[None]:
             if _inside == 0:
                 for library, number in _before:
                     _set(library, number)
+
+
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> list[Any]:
+    """Those that are loaded; sought again when modules have been imported since.
+
+    The search goes through all mappings of memory, of which every compiled function has some.
+    """
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 def _set(library: Any, number: int) -> None:

@@ -38,6 +38,8 @@ def refuse(name: str, value, *, positive: bool = False, ascending: bool = False)
         Traceback (most recent call last):
         ValueError: temperature must be positive, got -3.
     """
+    if isinstance(value, str):
+        raise ValueError(f"{name} must be a number, got the text {value!r}.")
     known = concrete(value)
     if known is None:
         return

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 from jaxelph import (
     EinsteinModes,
@@ -17,6 +18,7 @@ from jaxelph import (
     stability_pencil,
 )
 from jaxelph.kinetics.positivity import Positivity
+from jaxelph.units import kelvin_to_mev
 
 OMEGA, COUPLING = np.array([1.3, 2.71]), np.array([0.6, 0.9])
 MODES = EinsteinModes(OMEGA, COUPLING)
@@ -198,3 +200,28 @@ def test_no_verdict_on_what_is_not_a_number():
         test = Positivity.around(operators, jnp.zeros(40))
         assert not bool(test.lost(jnp.zeros(40)))
         assert not bool(test.lost(jnp.zeros(40).at[3].set(jnp.nan)))
+
+
+@pytest.mark.parametrize(
+    ("name", "hot", "cold"), [("niobium", 60.0, 20.0), ("table1", 700.0, 150.0)]
+)
+def test_no_wave_of_two_steps_grows_while_hot_electrons_cool(name, hot, cold):
+    """The equation linearised about a hot f: its largest eigenvalue is that of a finer grid.
+
+    On the coarser one the shifts by a phonon's energy, weighted with e^{E/2T}, must not carry
+    so much down from far above E that the drift of energies Σ̇ makes rough waves grow.
+    """
+    spectrum, cold, hot = example(name), kelvin_to_mev(cold), kelvin_to_mev(hot)
+
+    def largest(step):
+        top = float(jnp.max(spectrum.modes()[0]))
+        grid = EnergyGrid(step, int(max(14 * hot, top + 10 * hot) / step))
+        equation = KineticEquation.at(spectrum, cold, grid)
+        matrices = equation.matrices()
+        deviation = fermi(grid.energies, hot) - equation.equilibrium
+        mass = np.asarray(matrices.mass(deviation))
+        rate = np.linalg.solve(mass, np.asarray(matrices.collide(deviation)))
+        jacobian = np.asarray(matrices.jacobian(deviation, jnp.asarray(rate)))
+        return scipy.linalg.eigvals(jacobian, mass).real.max()
+
+    assert largest(0.54 * cold) == pytest.approx(largest(0.3 * cold), rel=1e-3)

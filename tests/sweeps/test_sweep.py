@@ -36,11 +36,11 @@ print("done")
 
 def start(store, **environment):
     top = str(Path(__file__).resolve().parents[2])
-    devices = environment.get("DEVICES", "1")
+    devices = f"--xla_force_host_platform_device_count={environment.get('DEVICES', '1')}"
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {devices}",
         "PYTHONPATH": os.pathsep.join([top, os.environ.get("PYTHONPATH", "")]),
         **environment,
     }
