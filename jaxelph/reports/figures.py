@@ -17,6 +17,7 @@ FIGURES = {
     "fit": ("inverse.fit.figure", "fit_figure"),
     "design": ("inverse.design.figure", "design_figure"),
     "map": ("sweeps.figure", "map_figure"),
+    "real axis": ("superconductivity.figure", "real_axis_figure"),
 }
 
 

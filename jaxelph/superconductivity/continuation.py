@@ -19,7 +19,6 @@ belong to nodes that move with the edge: at those that stayed there would be non
 from functools import partial
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -91,7 +90,10 @@ def condensate_of(
     t = jnp.asarray(c.even) @ unknown[:-1] + tail / jnp.asarray(c.node)
     root, weight = jnp.sqrt(1 + t**2), jnp.asarray(c.weight)
     return Condensate(
-        step * jnp.asarray(c.node), weight * t / root, weight * t**2 / (root * (1 + root)), step * tail
+        step * jnp.asarray(c.node),
+        weight * t / root,
+        weight * t**2 / (root * (1 + root)),
+        step * tail,
     )
 
 
@@ -127,9 +129,7 @@ def parts(
     """
     panels, t = panels_of(plan, problem, edge), problem.temperature
     c, spectrum = problem.condensate, problem.spectrum
-    total, pair = line_sums(
-        spectrum, t, problem.height, (c.frequency, c.sine, c.versine), outputs
-    )
+    total, pair = line_sums(spectrum, t, problem.height, (c.frequency, c.sine, c.versine), outputs)
     total = total + outputs + 1j * problem.height - _normal(problem, outputs)
     found = kernels(spectrum, t, panels, outputs)
     f = occupied(panels.nodes(), problem.height, t)
@@ -146,7 +146,12 @@ def _normal(problem, outputs):
             return polygamma(0, 0.5 + (eta - 1j * x) / (2 * jnp.pi * t))
 
         bose = 1 / jnp.tanh(omega / (2 * t))
-        return coupling * omega / 2 * (psi(outputs - omega) - psi(outputs + omega) - 1j * jnp.pi * bose)
+        return (
+            coupling
+            * omega
+            / 2
+            * (psi(outputs - omega) - psi(outputs + omega) - 1j * jnp.pi * bose)
+        )
 
     return jax.lax.cond(
         eta == 0,
@@ -248,7 +253,9 @@ def _continued_jvp(plan, primals, tangents):
 
     def _rest(at, edge, total, pair):
         new = step(at, total, pair)
-        lack = jnp.where(found, _at_edge(problem, edge, *new) - edge, jax.lax.stop_gradient(edge) - edge)
+        lack = jnp.where(
+            found, _at_edge(problem, edge, *new) - edge, jax.lax.stop_gradient(edge) - edge
+        )
         return packed(lack, new[0][:-1] - total, new[1][:-1] - pair)
 
     def packed(edge, total, pair):

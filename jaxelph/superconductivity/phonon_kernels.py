@@ -27,10 +27,7 @@ _INNER_NODE, _INNER_WEIGHT = np.polynomial.legendre.leggauss(8)
 
 # Moments ∫ S P_k of a panel → weights of its nodes, on which P_k are orthogonal.
 _TO_WEIGHTS = np.stack(
-    [
-        (k + 0.5) * WEIGHT * np.polynomial.legendre.Legendre.basis(k)(NODE)
-        for k in range(ORDER)
-    ]
+    [(k + 0.5) * WEIGHT * np.polynomial.legendre.Legendre.basis(k)(NODE) for k in range(ORDER)]
 )
 
 
@@ -103,7 +100,7 @@ def kernels(
         """x N(x), smooth."""
         ratio = x / temperature
         small = jnp.abs(ratio) < 1e-5
-        exact = x / jnp.expm1(jnp.clip(jnp.where(small, 1.0, ratio), -700.0, 700.0))
+        exact = x / jnp.expm1(jnp.clip(jnp.where(small, 1.0, ratio), -300.0, 300.0))
         return jnp.where(small, temperature - x / 2, exact)
 
     def panel_of(energy):
@@ -161,9 +158,7 @@ def kernels(
             x = omega - sign[None, :] * energy
             size = jnp.abs(x)
             inside = (size < top) & (size > 0)
-            measure = jnp.where(
-                inside, measure * density.at(jnp.where(inside, size, top / 2)), 0.0
-            )
+            measure = jnp.where(inside, measure * density.at(jnp.where(inside, size, top / 2)), 0.0)
             return weights_of(v, panel, negative, measure[None] * jnp.stack([bose(x), x]))
 
     else:

@@ -3,8 +3,7 @@
 `continuation` solves the equations; here is what they are asked for, and what is refused.
 """
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -28,14 +27,19 @@ from .continuation import (
     step,
 )
 from .coulomb import nan_of
+from .dataset import real_axis_dataset
 from .edge import gap_edge
 from .gap import condensed, prepared
 from .matsubara import MatsubaraBasis
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 # Tables of up to so many rows have kinks that count; their panels end there.
 _FEW_ROWS = 128
 _PANELS = 28
-# δ modes: how many tops the panels go on as narrow as the broadening asks for, and at most how many.
+# Of δ modes: as far as this many tops panels are as narrow as the broadening asks for, but no more
+# than so many.
 _REACH, _MOST_PANELS = 3.0, 400
 
 
@@ -67,6 +71,10 @@ class RealAxisState(eqx.Module):
     density_of_states: Float[Array, " energy"]
     edge: Float[Array, ""]
     weights: Float[Array, " energy"] | None
+
+    def to_xarray(self, **labels: Any) -> "xr.Dataset":
+        """As a dataset; `labels` as `dataset.real_axis_dataset` takes them: units, μ*, a name."""
+        return real_axis_dataset(self, **labels)
 
 
 @checked
@@ -112,8 +120,9 @@ def real_axis_state(
         >>> from jaxelph import GaussianPeaks
         >>> s = GaussianPeaks([1.0], [0.1], [1.0])
         >>> state = real_axis_state(s, 0.03, np.array([0.1, 0.3, 1.3]), mu_star=0.0)
-        >>> print(f"{state.edge:.6f}", np.round(state.density_of_states, 6))
-        """
+        >>> print(f"{state.edge:.6f}", np.round(state.density_of_states, 5))
+        0.238754 [0.      1.68693 1.02701]
+    """
     problem = prepared(spectrum, temperature, mu_star, None, omega_ph, "omega-ph", basis)
     if energies is not None:
         refuse("energies", energies, positive=True)
@@ -156,8 +165,10 @@ def density_of_states(
     Example:
         >>> from jaxelph import GaussianPeaks
         >>> s = GaussianPeaks([1.0], [0.1], [1.0])
-        >>> print(np.round(density_of_states(s, 0.03, np.array([0.1, 0.3]), mu_star=0.0), 4))
-        """
+        >>> energies = np.array([0.1, 0.3, 1.3])
+        >>> print(np.round(density_of_states(s, 0.03, energies, mu_star=0.0), 5))
+        [0.      1.68693 1.02701]
+    """
     return real_axis_state(
         spectrum,
         temperature,
@@ -193,8 +204,8 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
         raise ValueError(f"broadening must not be negative, got {eta:g}; use 0 for none.")
     if eta is not None and t is not None and np.any(eta > np.pi * t / 2 * (1 + 1e-12)):
         raise ValueError(
-            f"broadening {np.max(eta):g} is more than πT/2 = {np.pi * np.min(t) / 2:.4g}, up to which the "
-            "continuation goes; take a smaller one, or a higher temperature."
+            f"broadening {np.max(eta):g} is more than πT/2 = {np.pi * np.min(t) / 2:.4g}, "
+            "up to which the continuation goes; take a smaller one, or a higher temperature."
         )
     inner, outer, by_rows, reach = 2, _PANELS, False, 1.0
     if edge is not None and top is not None and np.all(np.isfinite(edge)):
@@ -202,8 +213,8 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
     if not spectrum.smooth:
         if eta is not None and np.any(eta == 0):
             raise ValueError(
-                "the density of states of δ modes is singular at Δ0 + ω_k; give broadening=…, up to "
-                "πT/2, or GaussianPeaks of some width in place of the modes."
+                "the density of states of δ modes is singular at Δ0 + ω_k; give broadening=…, up "
+                "to πT/2, or GaussianPeaks of some width in place of the modes."
             )
         reach, outer = _REACH, 180
         if eta is not None and top is not None:
@@ -227,7 +238,7 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
     return Plan(8, inner, outer, by_rows, reach)
 
 
-@partial(eqx.filter_jit)
+@eqx.filter_jit
 def _state(
     plan, spectrum, omega, area, temperature, repulsion, basis, height, guess, energies
 ) -> RealAxisState:
