@@ -50,6 +50,7 @@ class Plan(NamedTuple):
     outer: int  # panels of equal width up to `reach`, or pieces of each interval of a table's rows
     by_rows: bool
     reach: float  # in units of the top
+    on_axis: bool  # whether η is known to be 0
 
 
 class Condensate(NamedTuple):
@@ -130,34 +131,27 @@ def parts(
     panels, t = panels_of(plan, problem, edge), problem.temperature
     c, spectrum = problem.condensate, problem.spectrum
     total, pair = line_sums(spectrum, t, problem.height, (c.frequency, c.sine, c.versine), outputs)
-    total = total + outputs + 1j * problem.height - _normal(problem, outputs)
+    total = total + outputs + 1j * problem.height - _normal(plan, problem, outputs)
     found = kernels(spectrum, t, panels, outputs)
     f = occupied(panels.nodes(), problem.height, t)
     matrix = 1j * jnp.pi * (found.boson + found.phonon * f[:, None, :])
     return Parts(total, pair + c.limit, matrix[0], matrix[1])
 
 
-def _normal(problem, outputs):
-    """The normal metal's Σ(E + iη); at η = 0 that of `self_energy`, digit by digit."""
+def _normal(plan, problem, outputs):
+    """The normal metal's Σ(E + iη)."""
     t, eta = problem.temperature, problem.height
+    if plan.on_axis:
+        return self_energy(problem.spectrum, t, outputs)
 
     def term(omega, coupling):
         def psi(x):
             return polygamma(0, 0.5 + (eta - 1j * x) / (2 * jnp.pi * t))
 
-        bose = 1 / jnp.tanh(omega / (2 * t))
-        return (
-            coupling
-            * omega
-            / 2
-            * (psi(outputs - omega) - psi(outputs + omega) - 1j * jnp.pi * bose)
-        )
+        phonons = 1j * jnp.pi / jnp.tanh(omega / (2 * t))
+        return coupling * omega / 2 * (psi(outputs - omega) - psi(outputs + omega) - phonons)
 
-    return jax.lax.cond(
-        eta == 0,
-        lambda: self_energy(problem.spectrum, t, outputs),
-        lambda: sum_over_modes(term, problem.spectrum),
-    )
+    return sum_over_modes(term, problem.spectrum)
 
 
 def retarded_root(total, pair):

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from ..numerics.checks import checked
 from ..spectra.spectrum import EliashbergFunction, Scalar
+from .condensate import Metal
 from .coulomb import Quoted, nan_of
 from .gap import condensed, prepared
 from .matsubara import MatsubaraBasis
@@ -61,7 +62,14 @@ def gap_edge(
 
 @eqx.filter_jit
 def _edge(omega, area, temperature, repulsion, basis):
-    at, unknown = condensed(omega, area, temperature, repulsion, basis)
+    edge = edge_of(basis, *condensed(omega, area, temperature, repulsion, basis), temperature)
+    return edge + nan_of(omega, area, temperature, *repulsion)
+
+
+def edge_of(
+    basis: MatsubaraBasis, at: Metal, unknown: Float[Array, " unknown"], temperature: Scalar
+) -> Float[Array, ""]:
+    """Δ0 (scalar, energy) of what `gap.condensed` finds."""
     exists = jnp.any(jax.lax.stop_gradient(unknown) != 0)
 
     # Δ/2πT at any ν > 0.
@@ -90,8 +98,7 @@ def _edge(omega, area, temperature, repulsion, basis):
     # Steps that carry the derivatives, to the seventh order.
     for _ in range(3):
         x = newton(x)
-    edge = jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
-    return edge + nan_of(omega, area, temperature, *repulsion)
+    return jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
 
 
 def thiele(points: Float[Array, " point"], values: Float[Array, " point"]):

@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
@@ -15,6 +16,7 @@ from ..spectra.peaks import GaussianPeaks
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import DebyeSpectrum, EliashbergFunction, Scalar
 from ..spectra.table import TabulatedSpectrum
+from .condensate import condensate_basis
 from .continuation import (
     Plan,
     Problem,
@@ -28,7 +30,7 @@ from .continuation import (
 )
 from .coulomb import nan_of
 from .dataset import real_axis_dataset
-from .edge import gap_edge
+from .edge import edge_of
 from .gap import condensed, prepared
 from .matsubara import MatsubaraBasis
 
@@ -129,11 +131,12 @@ def real_axis_state(
         energies = jnp.asarray(energies, dtype=float)
         if energies.ndim != 1:
             raise ValueError(f"energies must be a vector, got shape {energies.shape}.")
-    guess = gap_edge(spectrum, temperature, mu_star=mu_star, omega_ph=omega_ph, basis=basis)
+    condensate, guess, lost = _imaginary_axis(*problem)
     plan = _plan(spectrum, temperature, guess, broadening)
     resolved = at_temperature(spectrum, temperature)
     height = jnp.asarray(broadening, dtype=float)
-    return _state(plan, resolved, *problem, height, guess, energies)
+    found = _state(plan, resolved, problem[2], height, condensate, guess, energies)
+    return jax.tree.map(lambda x: x + lost, found)
 
 
 @checked
@@ -235,34 +238,50 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
             outer = int(np.clip(np.ceil(np.max(top) / (1.5 * np.min(width))), _PANELS, 160))
     else:
         outer = 3 * _PANELS  # a jump at the top, felt at Δ0 + ω and at Δ0 - ω
-    return Plan(8, inner, outer, by_rows, reach)
+    on_axis = eta is not None and not np.any(eta)
+    return Plan(8, inner, outer, by_rows, reach, on_axis)
 
 
 @eqx.filter_jit
-def _state(
-    plan, spectrum, omega, area, temperature, repulsion, basis, height, guess, energies
-) -> RealAxisState:
+def _imaginary_axis(omega, area, temperature, repulsion, basis):
+    """What is continued, where its edge may be, and NaN if that is in the input."""
     at, unknown = condensed(omega, area, temperature, repulsion, basis)
-    c = condensate_of(basis, at, unknown, temperature)
-    exists = guess > 0
-    problem = Problem(spectrum, _top(spectrum), temperature, height, c, guess)
+    guess = edge_of(basis, at, unknown, temperature)
+    # Near T_c at strong coupling the fraction may be anything.
+    first = (
+        2
+        * jnp.pi
+        * temperature
+        * (
+            0.5 * jnp.asarray(condensate_basis(basis).even)[0] @ unknown[:-1]
+            + at.pairing.strength * unknown[-1]
+        )
+    )
+    sound = (guess > 0.3 * first) & (guess < 3 * first)
+    guess = jax.lax.stop_gradient(jnp.where(sound, guess, first))
+    lost = nan_of(omega, area, temperature, *repulsion)
+    return condensate_of(basis, at, unknown, temperature), guess, lost
+
+
+@eqx.filter_jit
+def _state(plan, spectrum, temperature, height, condensate, guess, energies) -> RealAxisState:
+    problem = Problem(spectrum, _top(spectrum), temperature, height, condensate, guess)
     solution = continued(plan, problem)
     total, pair, edge = solution.total, solution.pair, solution.edge
-    panels = panels_of(plan, problem, edge)
     if energies is None:
+        panels = panels_of(plan, problem, edge)
         energies, weights = panels.nodes(), panels.weights()
     else:
         total, pair = step(parts(plan, problem, edge, energies), total, pair)
         weights = None
-    lost = nan_of(omega, area, temperature, *repulsion)
-    at_line = energies + 1j * height
+    at = energies + 1j * height
     found = jnp.where(has_edge(solution), edge, jnp.nan)
     return RealAxisState(
         temperature,
         energies,
-        pair / total * at_line + lost,
-        total / at_line + lost,
-        (total / retarded_root(total, pair)).real + lost,
-        jnp.where(exists, found, 0.0) + lost,
+        pair / total * at,
+        total / at,
+        (total / retarded_root(total, pair)).real,
+        jnp.where(guess > 0, found, 0.0),
         weights,
     )
