@@ -87,6 +87,9 @@ from .superconductivity.gap import SuperconductingState as SuperconductingState
 from .superconductivity.gap import superconducting_state as superconducting_state
 from .superconductivity.isotope import isotope_coefficient as isotope_coefficient
 from .superconductivity.isotope import isotope_weight as isotope_weight
+from .superconductivity.real_axis import RealAxisState as RealAxisState
+from .superconductivity.real_axis import density_of_states as density_of_states
+from .superconductivity.real_axis import real_axis_state as real_axis_state
 from .superconductivity.superconductor import Superconductor as Superconductor
 from .superconductivity.superconductor import superconductor as superconductor
 from .superconductivity.transition import gap_function as gap_function

@@ -18,6 +18,7 @@ FIGURES = {
     "design": ("inverse.design.figure", "design_figure"),
     "superconductor": ("superconductivity.figure", "superconductor_figure"),
     "map": ("sweeps.figure", "map_figure"),
+    "real axis": ("superconductivity.real_axis_figure", "real_axis_figure"),
 }
 
 

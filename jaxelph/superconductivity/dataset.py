@@ -1,4 +1,4 @@
-"""A superconductor as a labelled dataset: its numbers, and its curves over T."""
+"""Labelled datasets: of a superconductor its numbers and curves over T, and of its real axis."""
 
 from typing import Any
 
@@ -78,5 +78,68 @@ def superconductor_dataset(found: Any) -> xr.Dataset:
             "cutoff_meV": f.cutoff,
             "mu_star_at": f.mu_star_at,
             "warnings": "; ".join(f.warnings),
+        },
+    )
+
+
+def real_axis_dataset(
+    state: Any,
+    *,
+    mu_star: float | None = None,
+    broadening: float = 0.0,
+    name: str = "",
+    energy_unit: str = "energy",
+    per_temperature: float = 1.0,
+    temperature_unit: str = "energy",
+) -> xr.Dataset:
+    """Δ(E), Z(E) and N(E)/ν0 with the dimension energy and units in the attributes.
+
+    Args:
+        state: a `RealAxisState` at one temperature.
+        mu_star (scalar): μ* that it was computed with.
+        broadening (scalar, energy): η that it was computed with.
+        name: of the metal.
+        energy_unit: the unit of the state's energies.
+        per_temperature (scalar): what one unit of the state's temperature is in the dataset's.
+        temperature_unit: the latter's name.
+    """
+    if np.ndim(state.temperature) != 0:
+        raise ValueError(
+            "a dataset holds one temperature; of a batch, take one with "
+            "jax.tree.map(lambda leaf: leaf[k], batch)."
+        )
+    gap, weight = np.asarray(state.gap), np.asarray(state.renormalisation)
+    over_energy = {
+        "density_of_states": (
+            np.asarray(state.density_of_states),
+            "density of states over the normal one",
+            "1",
+        ),
+        "gap_real": (gap.real, "Re Δ(E)", energy_unit),
+        "gap_imag": (gap.imag, "Im Δ(E)", energy_unit),
+        "renormalisation_real": (weight.real, "Re Z(E)", "1"),
+        "renormalisation_imag": (weight.imag, "Im Z(E)", "1"),
+    }
+    data: dict[str, tuple] = {
+        key: ("energy", values, {"long_name": text, "units": unit})
+        for key, (values, text, unit) in over_energy.items()
+    }
+    data["edge"] = (
+        (),
+        float(state.edge),
+        {"long_name": "gap edge, Re Δ(E) = E", "units": energy_unit},
+    )
+    energies = {"long_name": "energy from the Fermi level", "units": energy_unit}
+    return xr.Dataset(
+        data,
+        coords={"energy": ("energy", np.asarray(state.energies), energies)},
+        attrs={
+            "kind": "real axis",
+            "name": name,
+            "equation": "isotropic Eliashberg equations, exact continuation to E + iη",
+            "temperature": float(state.temperature) * per_temperature,
+            "temperature_unit": temperature_unit,
+            "mu_star": np.nan if mu_star is None else float(mu_star),
+            "broadening": float(broadening),
         },
     )

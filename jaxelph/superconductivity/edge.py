@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from ..numerics.checks import checked
 from ..spectra.spectrum import EliashbergFunction, Scalar
+from .condensate import Metal
 from .coulomb import Quoted, check_mu_star
 from .gap import Problem, at_share, condensed, prepared, solution
 from .matsubara import MatsubaraBasis
@@ -38,9 +39,15 @@ def gap_edge(
     r"""Edge Δ0 of the gap in the density of states, $\mathrm{Re}\,\Delta(\Delta_0) = \Delta_0$.
 
     By Thiele's continued fraction through Δ(iω) at twelve frequencies. It serves δ modes,
-    too, whose Δ(ω) is singular from Δ0 + ω_k on. It is good to 1e-5 up to about T_c/4. Nearer to
-    T_c the edge is washed out, and this is an estimate: to 1e-3 at T_c/2, worse above; for
-    λ > 2 and T > T_c/2 there may be none.
+    too, whose Δ(ω) is singular from Δ0 + ω_k on. Below T_c/4 Δ(ω) is real up to there, but for
+    e^{-Δ0/T}, and this is good to 1e-4 and better: at T_c/10 within 1e-6 of the exact
+    continuation, `real_axis_state`, for niobium, 3e-5 for mercury, 9e-5 for λ = 5.
+
+    Nearer to T_c Δ(ω) is complex everywhere and N(ω) has no edge but a maximum with a foot; what
+    is found is where Re Δ(ω) = ω would be for a smooth curve. Of phonons well above Δ0 that
+    is still exact to 1e-5 at 0.9 T_c (a peak of α²F at ω = 1, λ = 1). Where there are phonons
+    as soft as Δ0 it is off by: niobium 7e-4 at T_c/2 and 1 % at 0.9 T_c, mercury 1 % and 5 %,
+    two peaks of λ = 2 in all 2 % and 21 %. For λ = 5 and 0.9 T_c there is no edge at all.
 
     Args:
         spectrum: an Eliashberg function.
@@ -104,10 +111,19 @@ def _ratio(critical, edge):
     return jnp.where(exists, 2 * edge / jnp.where(exists, critical, 1.0), edge)
 
 
-def edge_of(problem: Problem, solved) -> Float[Array, ""]:
+def edge_at(problem: Problem, solved) -> Float[Array, ""]:
     """The edge in the state that is the problem's `solution`."""
     at, unknown = condensed(problem, solved)
-    basis, temperature = problem.basis, problem.temperature
+    return edge_of(problem.basis, at, unknown, problem.temperature) + problem.lost()
+
+
+_edge = eqx.filter_jit(edge_at)
+
+
+def edge_of(
+    basis: MatsubaraBasis, at: Metal, unknown: Float[Array, " unknown"], temperature: Scalar
+) -> Float[Array, ""]:
+    """Δ0 (scalar, energy) of what `gap.condensed` finds."""
     exists = jnp.any(jax.lax.stop_gradient(unknown) != 0)
 
     # Δ/2πT at any ν > 0.
@@ -136,11 +152,7 @@ def edge_of(problem: Problem, solved) -> Float[Array, ""]:
     # Steps that carry the derivatives, to the seventh order.
     for _ in range(3):
         x = newton(x)
-    edge = jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
-    return edge + problem.lost()
-
-
-_edge = eqx.filter_jit(edge_of)
+    return jnp.where(exists, 2 * jnp.pi * temperature * scale * x, 0.0)
 
 
 def thiele(points: Float[Array, " point"], values: Float[Array, " point"]):

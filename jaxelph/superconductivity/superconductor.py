@@ -32,7 +32,7 @@ from ..spectra.spectrum import EliashbergFunction
 from ..thermodynamics.specific_heat import specific_heat_ratio
 from ..units import KELVIN, check_kelvin
 from .coulomb import check_coulomb
-from .edge import edge_of, gap_ratio
+from .edge import edge_at, gap_ratio
 from .field import at_zero, deviation, field_of, reduced_field, tesla
 from .free_energy import entropy_and_heat, free_energy, jump_of
 from .gap import leading_gap, prepared, solution
@@ -374,7 +374,7 @@ def _curves(problem, solved, zero, critical):
         energy = -free_energy(at, solved)
         return {
             "gap": leading_gap(at, solved),
-            "edge": edge_of(at, solved),
+            "edge": edge_at(at, solved),
             "heat": entropy_and_heat(at, solved)[1],
             "field": reduced_field(energy, zero),
             "deviation": deviation(energy, zero, temperature, critical),
