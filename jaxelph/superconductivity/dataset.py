@@ -57,11 +57,23 @@ def superconductor_dataset(found: Any) -> xr.Dataset:
         name: ("frequency", values, {"long_name": text, "units": unit})
         for name, (values, text, unit) in phonons.items()
     }
+    data["density_of_states"] = (
+        ("shown", "energy"),
+        f.density,
+        {
+            "long_name": "density of states over the normal one, N(E)/ν0",
+            "units": "1",
+            "broadening_meV": f.broadening,
+        },
+    )
+    energies = {"long_name": "energy from the Fermi level", "units": "meV"}
     kelvins = {"long_name": "temperature", "units": "K"}
     return xr.Dataset(
         data,
         {
             "temperature": ("temperature", f.temperatures, kelvins),
+            "shown": ("shown", f.shown, kelvins),
+            "energy": ("energy", f.energies, energies),
             "frequency": (
                 "frequency",
                 f.frequencies,

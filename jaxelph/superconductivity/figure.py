@@ -15,23 +15,24 @@ if TYPE_CHECKING:
 
 
 def superconductor_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
-    """Δ(T), the specific heats, H_c(T) and D(T), and which phonons carry the isotope effect.
+    """Δ(T), the specific heats, H_c(T), D(T), N(E), and which phonons carry the isotope effect.
 
     Args:
         data: of a `Superconductor`.
         ax: what to draw on, see `plotting.canvas`; a new figure if left out.
     """
     with rc_context(STYLE):
-        drawn = canvas(ax, 2, 2, (7.2, 5.2), sharex=True)
+        drawn = canvas(ax, 3, 2, (7.2, 7.4))
+        curves = (_gap, _heat, _field, _deviation)
         for axes, draw, letter in zip(
-            drawn.panels, (_gap, _heat, _field, _deviation), "abcd", strict=True
+            drawn.panels, (*curves, _density, _isotope), "abcdef", strict=True
         ):
             draw(axes, data)
             axes.set_title(f"({letter})", loc="left", fontweight="bold")
-            if float(data["Tc"]) > 0:
-                axes.axvline(float(data["Tc"]), color=GREY, linewidth=0.7, linestyle=":")
-        for axes in drawn.panels[2:]:
-            axes.set_xlabel("temperature $T$ (K)")
+            if draw in curves:
+                axes.set_xlabel("temperature $T$ (K)")
+                if float(data["Tc"]) > 0:
+                    axes.axvline(float(data["Tc"]), color=GREY, linewidth=0.7, linestyle=":")
         if drawn.figure is not None:
             told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
             if float(data["Tc"]) > 0:
@@ -102,3 +103,48 @@ def _deviation(axes: Axes, data: "xr.Dataset") -> None:
     axes.axhline(0, color=GREY, linewidth=0.7)
     axes.set_ylabel("deviation $D(T)$")
     axes.margins(y=0.15)
+
+
+def _density(axes: Axes, data: "xr.Dataset") -> None:
+    energies, density = data["energy"].values, data["density_of_states"]
+    lines = ("-", "--", "-.")
+    for t, row, line in zip(data["shown"].values, density.values, lines, strict=False):
+        axes.plot(energies, row, line, label=kelvin(float(t)))
+    axes.axhline(1, color=GREY, linewidth=0.7, linestyle=":")
+    axes.set_xlim(0, energies[-1])
+    axes.set_xlabel("energy $E - E_F$ (meV)")
+    axes.set_ylabel(r"density of states $N(E)/\nu_0$")
+    if not density.size:
+        told = "no gap" if float(data["Tc"]) == 0 else "not with a cutoff"
+        axes.annotate(told, (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
+        return
+    # The square root at the edge goes to infinity where T is low.
+    axes.set_ylim(0, min(1.1 * float(np.max(density.values)), 3.5))
+    axes.legend(loc="upper right")
+    broadening = density.attrs["broadening_meV"]
+    if broadening > 0:
+        axes.set_title(rf"$\eta$ = {broadening:.3g} meV", fontsize=8, color=GREY)
+
+
+def _isotope(axes: Axes, data: "xr.Dataset") -> None:
+    discrete, omega = "a2f_area" in data, data["frequency"].values
+    a2f, weight = data["a2f_area" if discrete else "a2f"].values, data["isotope_weight"].values
+    if discrete:
+        axes.vlines(omega, 0, a2f * weight, color=ORANGE)
+        axes.plot(omega, a2f * weight, "o", color=ORANGE)
+        axes.set_ylabel(r"of mode $k$ in $\beta$")
+        axes.set_xlim(0, 1.15 * omega[-1])
+    else:
+        axes.plot(omega, a2f * weight, color=ORANGE, label=r"$\alpha^2F\,R$ (1/meV)")
+        scale = np.max(np.abs(a2f * weight)) / max(float(np.max(a2f)), 1e-300)
+        if scale > 0:
+            axes.fill_between(
+                omega, a2f * scale, color=BLUE, alpha=0.2, linewidth=0, label=r"$\alpha^2F$, scaled"
+            )
+        axes.set_ylabel("isotope effect by frequency")
+        axes.set_xlim(0, omega[-1])
+        axes.legend(loc="best")
+    axes.axhline(0, color=GREY, linewidth=0.7)
+    axes.set_xlabel(r"phonon energy $\omega$ (meV)")
+    if np.isfinite(float(data["isotope"])):
+        axes.set_title(rf"$\beta$ = {float(data['isotope']):.3f}", fontsize=8, color=GREY)

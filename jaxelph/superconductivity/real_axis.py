@@ -271,7 +271,7 @@ def _state(plan, spectrum, temperature, height, condensate, guess, energies) -> 
         energies,
         pair / total * at,
         total / at,
-        (total / retarded_root(total, pair)).real,
+        jnp.where(guess > 0, (total / retarded_root(total, pair)).real, 1.0),
         jnp.where(guess > 0, found, 0.0),
         weights,
     )

@@ -37,7 +37,13 @@ from .field import at_zero, deviation, field_of, reduced_field, tesla
 from .free_energy import entropy_and_heat, free_energy, jump_of
 from .gap import leading_gap, prepared, solution
 from .isotope import isotope_coefficient, isotope_weight
+from .real_axis import density_of_states
 from .transition import areas_of_modes, coulomb_options, transition_temperature
+
+#: Temperatures over T_c at which the density of states is shown.
+SHOWN = (0.1, 0.5, 0.9)
+# η over the top of the spectrum where it is made of δ modes, whose N(E) is singular.
+_BROADENING = 0.006
 
 #: Temperatures over T_c of the curves by default.
 REDUCED = np.concatenate([np.arange(0.04, 0.981, 0.02), [0.99, 0.995], np.arange(1.02, 1.21, 0.02)])
@@ -80,6 +86,11 @@ class Superconductor:
         frequencies (array of shape (frequency,), meV): ω of the next two.
         a2f (array of shape (frequency,)): α²F, or for δ modes their areas λ_kω_k/2 in meV.
         isotope_weight (array of shape (frequency,), 1/meV): R(ω) with β = ∫α²F R dω.
+        energies (array of shape (energy,), meV): E of the density of states.
+        shown (array of shape (shown,), K): its temperatures; none without superconductivity or
+            with a cutoff, which the real axis has not.
+        density (array of shape (shown, energy)): N(E)/ν0.
+        broadening (meV): η of it, for δ modes; else 0.
 
     Example:
         >>> from jaxelph import example
@@ -118,6 +129,10 @@ class Superconductor:
     frequencies: np.ndarray
     a2f: np.ndarray
     isotope_weight: np.ndarray
+    energies: np.ndarray
+    shown: np.ndarray
+    density: np.ndarray
+    broadening: float
 
     def _repr_html_(self) -> str:
         rows = [(told, value) for told, value, _ in self.numbers()]
@@ -190,6 +205,14 @@ class Superconductor:
                 "isotope_coefficient": self.isotope,
                 "frequency_meV": self.frequencies,
                 "isotope_weight_per_meV": self.isotope_weight,
+                "density_of_states": {
+                    "energy_meV": self.energies,
+                    "broadening_meV": self.broadening,
+                    "curves": [
+                        {"T_K": t, "N_over_normal": row}
+                        for t, row in zip(self.shown, self.density, strict=True)
+                    ],
+                },
                 "temperatures": [dict(zip(names, row, strict=True)) for row in curves],
                 "warnings": list(self.warnings),
             }
@@ -239,7 +262,7 @@ def superconductor(
     omega_ph: float | None = None,
     cutoff: float | None = None,
     mu_star_at: str = "omega-ph",
-    density_of_states: float | None = None,
+    dos: float | None = None,
     name: str = "",
     progress: Callable[[int, int], object] | None = None,
 ) -> Superconductor:
@@ -251,7 +274,7 @@ def superconductor(
             dropped; by default from T_c/25 to 1.2 T_c.
         mu_star: Coulomb pseudopotential μ*.
         omega_ph, cutoff, mu_star_at: what μ* refers to, in meV, see `transition_temperature`.
-        density_of_states: ν0 per volume, in states per meV, spin and Å³, for fields in tesla.
+        dos: ν0 per volume, in states per meV, spin and Å³, for fields in tesla.
         name: of the metal, for figures.
         progress: called with (temperatures done, temperatures in all).
 
@@ -271,11 +294,8 @@ def superconductor(
     """
     check_precision()
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
-    if density_of_states is not None and not 0 < density_of_states < np.inf:
-        raise ValueError(
-            f"density_of_states must be positive, in states per meV, spin and Å³, got "
-            f"{density_of_states:g}."
-        )
+    if dos is not None and not 0 < dos < np.inf:
+        raise ValueError(f"dos must be positive, in states per meV, spin and Å³, got {dos:g}.")
     # What is compiled serves tables of all lengths.
     nodes, rows = spectrum.sampled(), spectrum.rows()
     coupling, omega_log = float(coupling_constant(rows)), float(log_frequency(rows))
@@ -289,6 +309,7 @@ def superconductor(
         "mu_star_at": mu_star_at,
     }
     tc = float(transition_temperature(nodes, **options))
+    exists = tc > 0
     if temperatures is None:
         kelvins = REDUCED * tc / KELVIN if tc > 0 else omega_log / KELVIN * np.linspace(0.01, 0.1)
     else:
@@ -311,22 +332,24 @@ def superconductor(
                 progress(k + 1, len(kelvins))
         jump, isotope = (float(x) for x in later.result())
 
-    discrete, frequencies, a2f = curve(spectrum, float(maximum_frequency(spectrum)))
+    top = float(maximum_frequency(spectrum))
+    energies = np.linspace(0, ratio * tc / 2 + 1.5 * top, 601)[1:]
+    shown = tc * np.array(SHOWN if exists and cutoff is None else ())
+    density, eta = _density(spectrum, shown, energies, top, mu_star, reference)
+    discrete, frequencies, a2f = curve(spectrum, top)
     weight = isotope_weight(nodes, jnp.asarray(frequencies), **options)
     found = _curves(
         problems[0]._replace(temperature=jnp.asarray(KELVIN * kelvins)), jnp.stack(solved), zero, tc
     )
     curves = {key: np.asarray(value) + 0.0 for key, value in found.items()}  # 0, not -0
     # In units of γ0T_c; without a T_c of γ0T at ω_log/10.
-    scale = 2 / 3 * np.pi**2 * (1 + coupling) * (tc if tc > 0 else omega_log / 10)
-    exists = tc > 0
+    scale = 2 / 3 * np.pi**2 * (1 + coupling) * (tc if exists else omega_log / 10)
     bare = 2 / 3 * np.pi**2 * KELVIN * kelvins
     heat = bare * normal[:-1]
     over_normal = (1 + coupling) / normal[-1] if exists else np.nan
     field_ratio = scale * tc / (8 * np.pi * zero) if exists else np.nan
     # (dH_c/dT)² = 4π ΔC/T_c at T_c.
     slope = np.sqrt(2 * zero / (jump * scale * tc)) if exists else np.nan
-    dos = np.nan if density_of_states is None else density_of_states
     return Superconductor(
         name=as_text(name),
         source=source_of(spectrum, coupling),
@@ -345,7 +368,7 @@ def superconductor(
         energy=zero,
         field_ratio=field_ratio,
         field_slope=slope,
-        field=float(field_of(jnp.asarray(zero)) * tesla(dos, "meV")),
+        field=float(field_of(jnp.asarray(zero)) * tesla(np.nan if dos is None else dos, "meV")),
         isotope=isotope if exists else np.nan,
         temperatures=kelvins,
         leading_gap=curves["gap"],
@@ -359,7 +382,23 @@ def superconductor(
         frequencies=frequencies,
         a2f=a2f,
         isotope_weight=np.asarray(weight),
+        energies=energies,
+        shown=shown / KELVIN,
+        density=density,
+        broadening=eta,
     )
+
+
+def _density(spectrum, shown, energies, top, mu_star, omega_ph):
+    """N(E)/ν0 at a few temperatures, and η."""
+    eta = 0.0 if spectrum.smooth else _BROADENING * top
+    if shown.size and eta > np.pi * shown[0] / 2:  # so far the continuation goes
+        eta = np.pi * shown[0] / 2
+    rows = [
+        density_of_states(spectrum, t, energies, mu_star=mu_star, omega_ph=omega_ph, broadening=eta)
+        for t in shown
+    ]
+    return np.reshape(np.asarray(rows), (len(shown), len(energies))), float(eta)
 
 
 @jax.jit

@@ -18,7 +18,7 @@ OPTIONS = {"mu_star": 0.1, "omega_ph": 25.0}
 
 @pytest.fixture(scope="module")
 def found():
-    return j.superconductor(METAL, **OPTIONS, density_of_states=2e-5, name="two modes")
+    return j.superconductor(METAL, **OPTIONS, dos=2e-5, name="two modes")
 
 
 def test_numbers_are_those_of_the_functions(found):
@@ -72,6 +72,18 @@ def test_curves_are_those_of_the_functions(found):
     assert found.a2f @ found.isotope_weight == pytest.approx(found.isotope, rel=1e-10)
 
 
+def test_density_of_states(found):
+    np.testing.assert_allclose(found.shown, np.array([0.1, 0.5, 0.9]) * found.tc)
+    assert found.broadening == pytest.approx(0.006 * 25.0)
+    t = found.shown[1] * KELVIN
+    alone = j.density_of_states(METAL, t, found.energies, **OPTIONS, broadening=found.broadening)
+    np.testing.assert_allclose(found.density[1], alone, rtol=1e-12)
+    # Empty below the edge when it is cold, and as many states as in the normal metal.
+    cold = found.density[0]
+    assert cold[found.energies < 0.9 * found.gap].max() < 0.2 < 1.5 < cold.max()
+    assert np.trapezoid(cold - 1, found.energies) < 0.1 * found.gap
+
+
 def test_saved_and_drawn_again(found, tmp_path):
     paths = found.save(tmp_path)
     assert sorted(paths) == ["gap.json", "gap.nc", "gap.pdf", "gap.png"]
@@ -96,7 +108,7 @@ def test_a_normal_metal():
     ("change", "message"),
     [
         ({"temperatures": [3.0, 0.0]}, "temperatures must be a positive number in K, got 0"),
-        ({"density_of_states": -1.0}, "density_of_states must be positive"),
+        ({"dos": -1.0}, "dos must be positive"),
         ({"mu_star": 2.0}, "mu_star must be below 1"),
         ({"temperatures": [1e-9]}, "below what the basis resolves"),
     ],

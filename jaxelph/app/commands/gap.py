@@ -61,7 +61,7 @@ def command(
 
     From the isotropic Eliashberg equations: Tc, the gap's edge Δ0 and 2Δ0/Tc, the jump of the
     specific heat, the thermodynamic critical field and the isotope coefficient, and curves of
-    Δ, C_S, C_N and H_c over the temperature.
+    Δ, C_S, C_N and H_c over the temperature and of the density of states N(E).
     """
     from ...presentation.files import check_folder, file_name, write_all
     from ...presentation.terminal import deliver, print_json, progress_bar
@@ -81,7 +81,7 @@ def command(
             spectrum,
             kelvins,
             **repulsion,
-            density_of_states=per_volume,
+            dos=per_volume,
             name=name,
             progress=progress,
         )
