@@ -179,8 +179,8 @@ def test_an_unstable_metal_is_an_answer(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--electron-temperature", "-3"], "electron_temperature must be a positive number"),
-        (["--electron-temperature", "146"], "equals phonon_temperature"),
+        (["--electron-temperature", "-3"], "--electron-temperature must be a positive number"),
+        (["--electron-temperature", "146"], "equals --phonon-temperature"),
         (["--electron-temperature", "150", "--until", "0"], "--until must be a positive time"),
         (["--electron-temperature", "150", "--points", "1"], "--points must be from 2"),
         (["--electron-temperature", "150", "--rtol", "2"], "--rtol must lie between"),

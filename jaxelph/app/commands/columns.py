@@ -104,9 +104,12 @@ def _print(found) -> None:
         table.add_row(str(k + 1), *row, Text(told), style=red)
     print_table(console, table)
     known = values["lambda"][np.isfinite(values["lambda"])]
+    conditions = f"μ* = {found.mu_star:g}, margins at {found.temperature:.4g} K."
+    told = f"λ runs from {known.min():.4g} to {known.max():.4g}; {conditions} Choose with --column."
+    if len(found.labels) == 1:
+        told = f"The file has one column of α²F only; {conditions}"
     console.print(
-        f"λ runs from {known.min():.4g} to {known.max():.4g}; μ* = {found.mu_star:g}, margins at "
-        f"{found.temperature:.4g} K. Choose with --column.",
+        told,
         style="dim",
         soft_wrap=True,
     )
