@@ -158,7 +158,8 @@ def retarded_root(total, pair):
     """√(Z²ω² - Z²Δ²) at Re ω > 0, where it lies in the first quadrant."""
     root = jnp.sqrt(total**2 - pair**2)
     # By its distance from both axes: rounding may put it beyond either.
-    return jnp.where(root.real + root.imag < 0, -root, root)
+    root = jnp.where(root.real + root.imag < 0, -root, root)
+    return jnp.where(pair == 0, total, root)
 
 
 def step(at: Parts, total, pair):
