@@ -51,6 +51,7 @@ class Plan(NamedTuple):
     by_rows: bool
     reach: float  # in units of the top
     on_axis: bool  # whether η is known to be 0
+    jump: bool  # see `real_grid.graded_panels`
 
 
 class Condensate(NamedTuple):
@@ -106,7 +107,7 @@ def panels_of(plan: Plan, problem: Problem, edge: Float[Array, ""]) -> Panels:
         offsets = (rows[:-1, None] + jnp.diff(rows)[:, None] * part[None, :]).ravel()
     else:
         offsets = plan.reach * problem.top * jnp.asarray((np.arange(plan.outer) + 1) / plan.outer)
-    return graded_panels(edge, offsets, plan.levels, plan.inner)
+    return graded_panels(edge, offsets, plan.levels, plan.inner, plan.jump)
 
 
 class Parts(NamedTuple):
