@@ -51,6 +51,7 @@ class Plan(NamedTuple):
     by_rows: bool
     reach: float  # in units of the top
     on_axis: bool  # whether η is known to be 0
+    jump: bool  # see `real_grid.graded_panels`
 
 
 class Condensate(NamedTuple):
@@ -106,7 +107,7 @@ def panels_of(plan: Plan, problem: Problem, edge: Float[Array, ""]) -> Panels:
         offsets = (rows[:-1, None] + jnp.diff(rows)[:, None] * part[None, :]).ravel()
     else:
         offsets = plan.reach * problem.top * jnp.asarray((np.arange(plan.outer) + 1) / plan.outer)
-    return graded_panels(edge, offsets, plan.levels, plan.inner)
+    return graded_panels(edge, offsets, plan.levels, plan.inner, plan.jump)
 
 
 class Parts(NamedTuple):
@@ -158,7 +159,8 @@ def retarded_root(total, pair):
     """√(Z²ω² - Z²Δ²) at Re ω > 0, where it lies in the first quadrant."""
     root = jnp.sqrt(total**2 - pair**2)
     # By its distance from both axes: rounding may put it beyond either.
-    return jnp.where(root.real + root.imag < 0, -root, root)
+    root = jnp.where(root.real + root.imag < 0, -root, root)
+    return jnp.where(pair == 0, total, root)
 
 
 def step(at: Parts, total, pair):

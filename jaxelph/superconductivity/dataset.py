@@ -127,10 +127,10 @@ def real_axis_dataset(
             "density of states over the normal one",
             "1",
         ),
-        "gap_real": (gap.real, "Re Δ(E)", energy_unit),
-        "gap_imag": (gap.imag, "Im Δ(E)", energy_unit),
-        "renormalisation_real": (weight.real, "Re Z(E)", "1"),
-        "renormalisation_imag": (weight.imag, "Im Z(E)", "1"),
+        "gap_real": (np.real(gap), "Re Δ(E)", energy_unit),
+        "gap_imag": (np.imag(gap), "Im Δ(E)", energy_unit),
+        "renormalisation_real": (np.real(weight), "Re Z(E)", "1"),
+        "renormalisation_imag": (np.imag(weight), "Im Z(E)", "1"),
     }
     data: dict[str, tuple] = {
         key: ("energy", values, {"long_name": text, "units": unit})

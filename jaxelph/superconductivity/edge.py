@@ -45,7 +45,8 @@ def gap_edge(
 
     Nearer to T_c Δ(ω) is complex everywhere and N(ω) has no edge but a maximum with a foot; what
     is found is where Re Δ(ω) = ω would be for a smooth curve. Of phonons well above Δ0 that
-    is still exact to 1e-5 at 0.9 T_c (a peak of α²F at ω = 1, λ = 1). Where there are phonons
+    is still exact to 1e-5 at 0.9 T_c (a peak of α²F of width 0.1 ω, λ = 1, μ* = 0.1); with
+    μ* = 0, at the higher T_c, to 2e-4 at T_c/2. Where there are phonons
     as soft as Δ0 it is off by: niobium 7e-4 at T_c/2 and 1 % at 0.9 T_c, mercury 1 % and 5 %,
     two peaks of λ = 2 in all 2 % and 21 %. For λ = 5 and 0.9 T_c there is no edge at all.
 

@@ -237,7 +237,7 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
     else:
         outer = 3 * _PANELS  # a jump at the top, felt at Δ0 + ω and at Δ0 - ω
     on_axis = eta is not None and not np.any(eta)
-    return Plan(8, inner, outer, by_rows, reach, on_axis)
+    return Plan(8, inner, outer, by_rows, reach, on_axis, isinstance(spectrum, DebyeSpectrum))
 
 
 @eqx.filter_jit

@@ -22,6 +22,9 @@ NODE, WEIGHT = np.polynomial.legendre.leggauss(ORDER)
 # Panels shrink by this in √(E - e).
 _RATIO = 4.0
 # Beyond the spectrum's top, in units of it. The gap is 1/E² from its limit there.
+_FAR = np.array([2.5, 3, 4, 5, 7, 10, 15, 23, 35])
+# What a jump of α²F makes at e + top comes again, weaker, at multiples of it.
+_AGAIN = np.append(np.arange(0.06, 2.5, 0.06), _FAR)
 _BEYOND = np.array([0.06, 0.12, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 23, 35])
 
 
@@ -50,7 +53,11 @@ class Panels(NamedTuple):
 
 
 def graded_panels(
-    edge: Float[Array, ""], offsets: Float[Array, " offset"], levels: int, inner: int
+    edge: Float[Array, ""],
+    offsets: Float[Array, " offset"],
+    levels: int,
+    inner: int,
+    jump: bool = False,
 ) -> Panels:
     """Panels for an edge and a spectrum.
 
@@ -59,6 +66,7 @@ def graded_panels(
         offsets (array of shape (offset,), energy): ascending frequencies, up to the top.
         levels: how often they shrink towards e.
         inner: panels of equal width from 0 to e/2, of which the first shrink towards 0.
+        jump: whether α²F has one at its top.
     """
     half, top, ends = edge / 2, offsets[-1], edge + offsets
     # Towards 0, up to half of the edge.
@@ -69,7 +77,7 @@ def graded_panels(
     u = jnp.asarray(np.append(_RATIO ** -np.arange(levels + 1.0), 0.0))
     down, up = _curved(edge, -half, u), _curved(edge, offsets[0], u[::-1])
     # One more square root at the top, from both sides.
-    beyond = top * jnp.asarray(_BEYOND)
+    beyond = top * jnp.asarray(_AGAIN if jump else _BEYOND)
     last, zero_one = ends[-1] - ends[-2], jnp.array([0.0, 1.0])
     pieces = [
         below,
