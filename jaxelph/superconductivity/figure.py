@@ -115,7 +115,7 @@ def _density(axes: Axes, data: "xr.Dataset") -> None:
     axes.set_xlabel("energy $E - E_F$ (meV)")
     axes.set_ylabel(r"density of states $N(E)/\nu_0$")
     if not density.size:
-        told = "no gap" if float(data["Tc"]) == 0 else "not with a cutoff"
+        told = "no gap" if float(data["Tc"]) == 0 else "not computed"
         axes.annotate(told, (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
         return
     # The square root at the edge goes to infinity where T is low.

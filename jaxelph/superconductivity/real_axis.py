@@ -210,7 +210,9 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
         )
     inner, outer, by_rows, reach = 2, _PANELS, False, 1.0
     if edge is not None and top is not None and np.all(np.isfinite(edge)):
-        inner = int(np.clip(np.ceil(7 * np.max(edge) / np.min(top)), 2, 24))
+        # One of few numbers, each of which is compiled for.
+        needed = np.clip(7 * np.max(edge) / np.min(top), 2, 24)
+        inner = min(2 ** int(np.ceil(np.log2(needed))), 24)
     if not spectrum.smooth:
         if eta is not None and np.any(eta == 0):
             raise ValueError(

@@ -27,6 +27,7 @@ from ..presentation.files import as_text, check_folder, json_text, plain, result
 from ..presentation.notebook import html_table
 from ..spectra.curve import curve
 from ..spectra.moments import coupling_constant, log_frequency, maximum_frequency, phonon_edge
+from ..spectra.resolution import at_temperature
 from ..spectra.source import source_of, warnings_of
 from ..spectra.spectrum import EliashbergFunction
 from ..thermodynamics.specific_heat import specific_heat_ratio
@@ -41,7 +42,7 @@ from .real_axis import density_of_states
 from .transition import areas_of_modes, coulomb_options, transition_temperature
 
 #: Temperatures over T_c at which the density of states is shown.
-SHOWN = (0.1, 0.5, 0.9)
+SHOWN = (0.1, 0.9)
 # η over the top of the spectrum where it is made of δ modes, whose N(E) is singular.
 _BROADENING = 0.006
 
@@ -87,8 +88,8 @@ class Superconductor:
         a2f (array of shape (frequency,)): α²F, or for δ modes their areas λ_kω_k/2 in meV.
         isotope_weight (array of shape (frequency,), 1/meV): R(ω) with β = ∫α²F R dω.
         energies (array of shape (energy,), meV): E of the density of states.
-        shown (array of shape (shown,), K): its temperatures; none without superconductivity or
-            with a cutoff, which the real axis has not.
+        shown (array of shape (shown,), K): its temperatures; none without superconductivity, with
+            a cutoff, which the real axis has not, or if it was not asked for.
         density (array of shape (shown, energy)): N(E)/ν0.
         broadening (meV): η of it, for δ modes; else 0.
 
@@ -263,6 +264,7 @@ def superconductor(
     cutoff: float | None = None,
     mu_star_at: str = "omega-ph",
     dos: float | None = None,
+    real_axis: bool = True,
     name: str = "",
     progress: Callable[[int, int], object] | None = None,
 ) -> Superconductor:
@@ -275,6 +277,7 @@ def superconductor(
         mu_star: Coulomb pseudopotential μ*.
         omega_ph, cutoff, mu_star_at: what μ* refers to, in meV, see `transition_temperature`.
         dos: ν0 per volume, in states per meV, spin and Å³, for fields in tesla.
+        real_axis: whether to continue to real energies for N(E), which takes longest.
         name: of the metal, for figures.
         progress: called with (temperatures done, temperatures in all).
 
@@ -334,7 +337,7 @@ def superconductor(
 
     top = float(maximum_frequency(spectrum))
     energies = np.linspace(0, ratio * tc / 2 + 1.5 * top, 601)[1:]
-    shown = tc * np.array(SHOWN if exists and cutoff is None else ())
+    shown = tc * np.array(SHOWN if exists and real_axis and cutoff is None else ())
     density, eta = _density(spectrum, shown, energies, top, mu_star, reference)
     discrete, frequencies, a2f = curve(spectrum, top)
     weight = isotope_weight(nodes, jnp.asarray(frequencies), **options)
@@ -392,6 +395,8 @@ def superconductor(
 def _density(spectrum, shown, energies, top, mu_star, omega_ph):
     """N(E)/ν0 at a few temperatures, and η."""
     eta = 0.0 if spectrum.smooth else _BROADENING * top
+    if shown.size:  # one set of nodes, compiled for once
+        spectrum = at_temperature(spectrum, shown[0])
     if shown.size and eta > np.pi * shown[0] / 2:  # so far the continuation goes
         eta = np.pi * shown[0] / 2
     rows = [

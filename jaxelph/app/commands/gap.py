@@ -44,6 +44,10 @@ def command(
         typer.Option(help="States per eV, spin and cell, for fields in tesla; with --volume."),
     ] = None,
     volume: Annotated[float | None, typer.Option(help="Of the cell, in Å³.")] = None,
+    real_axis: Annotated[
+        bool,
+        typer.Option(help="Continue to real energies, for N(E), or not; without it is faster."),
+    ] = True,
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -82,6 +86,7 @@ def command(
             kelvins,
             **repulsion,
             dos=per_volume,
+            real_axis=real_axis,
             name=name,
             progress=progress,
         )
