@@ -40,7 +40,7 @@ _FEW_ROWS = 128
 _PANELS = 28
 # Of δ modes: as far as this many tops panels are as narrow as the broadening asks for, but no more
 # than so many.
-_REACH, _MOST_PANELS = 3.0, 400
+_REACH, _MOST_PANELS = 8.0, 400
 
 
 class RealAxisState(eqx.Module):
@@ -239,7 +239,15 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
     else:
         outer = 3 * _PANELS  # a jump at the top, felt at Δ0 + ω and at Δ0 - ω
     on_axis = eta is not None and not np.any(eta)
-    return Plan(8, inner, outer, by_rows, reach, on_axis, isinstance(spectrum, DebyeSpectrum))
+    return Plan(
+        8,
+        inner,
+        outer,
+        by_rows,
+        reach,
+        on_axis,
+        isinstance(spectrum, DebyeSpectrum) or not spectrum.smooth,
+    )
 
 
 @eqx.filter_jit
