@@ -31,5 +31,5 @@ def test_first_example(capsys):
 
 @pytest.mark.slow
 def test_all_examples(capsys):
-    assert len(PAIRS) == 2
+    assert len(PAIRS) == 3
     run(PAIRS, capsys)

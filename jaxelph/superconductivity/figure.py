@@ -111,19 +111,34 @@ def _density(axes: Axes, data: "xr.Dataset") -> None:
     for t, row, line in zip(data["shown"].values, density.values, lines, strict=False):
         axes.plot(energies, row, line, label=kelvin(float(t)))
     axes.axhline(1, color=GREY, linewidth=0.7, linestyle=":")
-    axes.set_xlim(0, energies[-1])
     axes.set_xlabel("energy $E - E_F$ (meV)")
     axes.set_ylabel(r"density of states $N(E)/\nu_0$")
+    edge = float(data["gap_zero"])
+    axes.set_xlim(0, 5 * edge if edge > 0 else energies[-1])
     if not density.size:
         told = "no gap" if float(data["Tc"]) == 0 else "not computed"
         axes.annotate(told, (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
         return
     # The square root at the edge goes to infinity where T is low.
     axes.set_ylim(0, min(1.1 * float(np.max(density.values)), 3.5))
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower right")
     broadening = density.attrs["broadening_meV"]
     if broadening > 0:
         axes.set_title(rf"$\eta$ = {broadening:.3g} meV", fontsize=8, color=GREY)
+    elif float(data["shown"][0]) < 0.2 * float(data["Tc"]):
+        _phonons(axes, energies, density.values[0], edge)
+
+
+def _phonons(axes: Axes, energies: np.ndarray, density: np.ndarray, edge: float) -> None:
+    """What phonons do to N(E) at low T: beside the density of states of a constant gap."""
+    seen = energies > 1.05 * edge
+    bare = energies[seen] / np.sqrt(energies[seen] ** 2 - edge**2)
+    inset = axes.inset_axes((0.5, 0.55, 0.47, 0.38))
+    inset.plot(energies[seen], 100 * (density[seen] / bare - 1), color=BLUE, linewidth=1)
+    inset.axhline(0, color=GREY, linewidth=0.5)
+    inset.set_xlim(0, energies[-1])
+    inset.tick_params(labelsize=6.5)
+    inset.set_title(r"$N/N_{\mathrm{BCS}} - 1$ (%)", fontsize=7)
 
 
 def _isotope(axes: Axes, data: "xr.Dataset") -> None:

@@ -192,6 +192,11 @@ def _top(spectrum: Any):
     return jnp.max(spectrum.modes()[0])
 
 
+def least_broadening(top: float) -> float:
+    """η (energy) that the density of states of δ modes up to `top` needs."""
+    return _REACH * top / 1.7 / _MOST_PANELS
+
+
 def _plan(spectrum, temperature, guess, broadening) -> Plan:
     """Panels enough for what is known of the problem.
 
@@ -223,7 +228,7 @@ def _plan(spectrum, temperature, guess, broadening) -> Plan:
         if eta is not None and top is not None:
             outer = int(np.ceil(np.max(_REACH * top / (1.7 * eta))))
         if outer > _MOST_PANELS:
-            least = _REACH * float(np.max(top)) / 1.7 / _MOST_PANELS  # pyright: ignore
+            least = least_broadening(float(np.max(top)))  # pyright: ignore
             raise ValueError(
                 f"broadening {np.min(eta):.4g} of δ modes is too small for their range; "  # pyright: ignore
                 f"it has to be {least:.2g} or more, or take GaussianPeaks in their place."

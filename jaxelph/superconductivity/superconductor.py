@@ -38,13 +38,11 @@ from .field import at_zero, deviation, field_of, reduced_field, tesla
 from .free_energy import entropy_and_heat, free_energy, jump_of
 from .gap import leading_gap, prepared, solution
 from .isotope import isotope_coefficient, isotope_weight
-from .real_axis import density_of_states
+from .real_axis import density_of_states, least_broadening
 from .transition import areas_of_modes, coulomb_options, transition_temperature
 
 #: Temperatures over T_c at which the density of states is shown.
 SHOWN = (0.1, 0.9)
-# η over the top of the spectrum where it is made of δ modes, whose N(E) is singular.
-_BROADENING = 0.006
 
 #: Temperatures over T_c of the curves by default.
 REDUCED = np.concatenate([np.arange(0.04, 0.981, 0.02), [0.99, 0.995], np.arange(1.02, 1.21, 0.02)])
@@ -89,7 +87,8 @@ class Superconductor:
         isotope_weight (array of shape (frequency,), 1/meV): R(ω) with β = ∫α²F R dω.
         energies (array of shape (energy,), meV): E of the density of states.
         shown (array of shape (shown,), K): its temperatures; none without superconductivity, with
-            a cutoff, which the real axis has not, or if it was not asked for.
+            a cutoff, which the real axis has not, if it was not asked for, or if T_c is too low
+            for the broadening that δ modes need.
         density (array of shape (shown, energy)): N(E)/ν0.
         broadening (meV): η of it, for δ modes; else 0.
 
@@ -336,9 +335,11 @@ def superconductor(
         jump, isotope = (float(x) for x in later.result())
 
     top = float(maximum_frequency(spectrum))
-    energies = np.linspace(0, ratio * tc / 2 + 1.5 * top, 601)[1:]
+    edge = ratio * tc / 2
+    near = np.linspace(0, 5 * edge, 241)[1:]
+    energies = np.union1d(near, np.linspace(0, edge + 1.5 * top, 401)[1:])
     shown = tc * np.array(SHOWN if exists and real_axis and cutoff is None else ())
-    density, eta = _density(spectrum, shown, energies, top, mu_star, reference)
+    shown, density, eta = _density(spectrum, shown, energies, top, mu_star, reference)
     discrete, frequencies, a2f = curve(spectrum, top)
     weight = isotope_weight(nodes, jnp.asarray(frequencies), **options)
     found = _curves(
@@ -364,7 +365,7 @@ def superconductor(
         cutoff=np.inf if cutoff is None else float(cutoff),
         mu_star_at=mu_star_at,
         tc=tc / KELVIN,
-        gap=ratio * tc / 2,
+        gap=edge,
         gap_ratio=ratio if exists else np.nan,
         jump=jump if exists else np.nan,
         jump_over_normal=jump * over_normal,
@@ -393,17 +394,17 @@ def superconductor(
 
 
 def _density(spectrum, shown, energies, top, mu_star, omega_ph):
-    """N(E)/ν0 at a few temperatures, and η."""
-    eta = 0.0 if spectrum.smooth else _BROADENING * top
+    """The temperatures of `shown` that can be, N(E)/ν0 at them, and η."""
+    # N(E) of δ modes is singular; with η > 0 the continuation goes up to πT/2.
+    eta = 0.0 if spectrum.smooth else 1.02 * least_broadening(top)
+    shown = shown[np.pi * shown / 2 > eta]
     if shown.size:  # one set of nodes, compiled for once
         spectrum = at_temperature(spectrum, shown[0])
-    if shown.size and eta > np.pi * shown[0] / 2:  # so far the continuation goes
-        eta = np.pi * shown[0] / 2
     rows = [
         density_of_states(spectrum, t, energies, mu_star=mu_star, omega_ph=omega_ph, broadening=eta)
         for t in shown
     ]
-    return np.reshape(np.asarray(rows), (len(shown), len(energies))), float(eta)
+    return shown, np.reshape(np.asarray(rows), (len(shown), len(energies))), float(eta)
 
 
 @jax.jit

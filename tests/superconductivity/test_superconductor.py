@@ -9,6 +9,7 @@ from drawings import assert_same, drawn
 
 import jaxelph as j
 from jaxelph.app.cli import run
+from jaxelph.superconductivity.real_axis import least_broadening
 from jaxelph.superconductivity.superconductor import REDUCED
 from jaxelph.units import KELVIN
 
@@ -18,7 +19,7 @@ OPTIONS = {"mu_star": 0.1, "omega_ph": 25.0}
 
 @pytest.fixture(scope="module")
 def found():
-    return j.superconductor(METAL, **OPTIONS, dos=2e-5, name="two modes")
+    return j.superconductor(METAL, **OPTIONS, dos=2e-5, real_axis=False, name="two modes")
 
 
 def test_numbers_are_those_of_the_functions(found):
@@ -72,16 +73,28 @@ def test_curves_are_those_of_the_functions(found):
     assert found.a2f @ found.isotope_weight == pytest.approx(found.isotope, rel=1e-10)
 
 
-def test_density_of_states(found):
+@pytest.mark.slow
+def test_density_of_states():
+    metal = j.example("niobium")
+    found = j.superconductor(metal, [2.0], **OPTIONS)
     np.testing.assert_allclose(found.shown, np.array([0.1, 0.9]) * found.tc)
-    assert found.broadening == pytest.approx(0.006 * 25.0)
+    assert found.broadening == 0
     t = found.shown[1] * KELVIN
-    alone = j.density_of_states(METAL, t, found.energies, **OPTIONS, broadening=found.broadening)
-    np.testing.assert_allclose(found.density[1], alone, rtol=1e-12)
-    # Empty below the edge when it is cold, and as many states as in the normal metal.
+    alone = j.density_of_states(metal, t, found.energies, **OPTIONS)
+    np.testing.assert_allclose(found.density[1], alone, rtol=1e-6, atol=1e-8)
+    # Empty below the edge when it is cold.
     cold = found.density[0]
-    assert cold[found.energies < 0.9 * found.gap].max() < 0.2 < 1.5 < cold.max()
-    assert np.trapezoid(cold - 1, found.energies) < 0.1 * found.gap
+    assert cold[found.energies < 0.99 * found.gap].max() < 1e-3 < 1.5 < cold.max()
+
+
+@pytest.mark.slow
+def test_density_of_states_of_modes_is_broadened():
+    found = j.superconductor(METAL, [2.0], **OPTIONS)
+    assert found.broadening == pytest.approx(1.02 * least_broadening(25.0))
+    t = found.shown[0] * KELVIN
+    assert np.pi * t / 2 > found.broadening
+    alone = j.density_of_states(METAL, t, found.energies, **OPTIONS, broadening=found.broadening)
+    np.testing.assert_allclose(found.density[0], alone, rtol=1e-10)
 
 
 def test_saved_and_drawn_again(found, tmp_path):
