@@ -1,19 +1,23 @@
 """Labelled datasets: of a superconductor its numbers and curves over T, and of its real axis."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from ..units import KELVIN
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def superconductor_dataset(found: Any) -> xr.Dataset:
+
+def superconductor_dataset(found: Any) -> "xr.Dataset":
     """Scalars, and arrays over temperature and frequency; conditions (μ*, ω_c) are attributes.
 
     Args:
         found: a `Superconductor`.
     """
+    import xarray as xr
+
     f = found
     curves = {
         "gap": (f.leading_gap, "gap at the first Matsubara frequency, Δ(iπT)", "meV"),
@@ -103,7 +107,7 @@ def real_axis_dataset(
     energy_unit: str = "energy",
     per_temperature: float = 1.0,
     temperature_unit: str = "energy",
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Δ(E), Z(E) and N(E)/ν0 with the dimension energy and units in the attributes.
 
     Args:
@@ -115,6 +119,8 @@ def real_axis_dataset(
         per_temperature (scalar): what one unit of the state's temperature is in the dataset's.
         temperature_unit: the latter's name.
     """
+    import xarray as xr
+
     if np.ndim(state.temperature) != 0:
         raise ValueError(
             "a dataset holds one temperature; of a batch, take one with "
