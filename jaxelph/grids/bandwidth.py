@@ -102,10 +102,7 @@ def _beyond(omega, coupling, temperature, band, cutoff):
     """q and the part of ∫ |κ̂| û² dq that lies beyond, over 1 - margin."""
     step, size = np.pi / band, int(np.ceil(cutoff * band / np.pi))
     omega, coupling = _binned(omega, coupling, _PHASE / band)
-    n = np.arange(2 * size + 1)
-    kernel = np.zeros(2 * size + 1)
-    for w, strength in zip(omega / step, 0.5 * coupling * omega, strict=True):
-        kernel += strength * (_weights(n + w) - _weights(n - w))
+    kernel = _kernel(omega / step, 0.5 * coupling * omega, 2 * size + 1)
     window = np.exp(-step * np.arange(size + 1) / (2 * temperature))
     window = window / ((1 + window**2) * np.sqrt(temperature))
     slope = np.concatenate([window[:0:-1], window]) ** 2
@@ -119,13 +116,42 @@ def _beyond(omega, coupling, temperature, band, cutoff):
         value, mode = scipy.linalg.eigh(form, subset_by_index=[0, 0], overwrite_a=True)
     u = np.asarray(scipy.fft.dst(h * mode[:, 0], type=1, norm="ortho"))
     q = i * band / (size + 1)
-    symbol = np.pi * (coupling * omega) @ np.sin(omega[:, None] * q)
+    symbol = np.pi * _sines(omega * q[0], coupling * omega, size)
     inside = np.abs(symbol) * u**2
     return q, np.cumsum(inside[::-1])[::-1] / max(abs(value[0]), 1e-300)
 
 
-def _weights(x):
-    return np.pi * np.sin(np.pi * x / 2) * np.sinc(x / 2)
+def _kernel(omega, strength, count):
+    r"""Σ_k s_k [W(n + ω_k) - W(n - ω_k)] for n = 0, 1, …, with W(x) = (1 - cos πx)/x.
+
+    Of all n one cosine is enough: cos π(n ± ω) = (-1)ⁿ cos πω, and a term is
+
+        s [1 - (-1)ⁿ cos πω] 2ω/(ω² - n²).
+    """
+    near = np.rint(omega)
+    # Where ω is close to n the square that vanishes is that of a sine of what is left.
+    small, large = (f(np.pi / 2 * (omega - near)) ** 2 for f in (np.sin, np.cos))
+    odd = near % 2 == 1
+    kernel = np.zeros(count)
+    for parity in (0, 1):
+        n = np.arange(parity, count, 2)
+        share = 4 * strength * omega * np.where(odd == parity, small, large)
+        # In pieces that a processor's cache holds.
+        for some in np.array_split(np.arange(len(omega)), len(omega) * len(n) // 2**15 + 1):
+            apart = (omega[some, None] - n) * (omega[some, None] + n)
+            kernel[parity::2] += np.sum(
+                share[some, None] / np.where(apart == 0, 1.0, apart), axis=0
+            )
+    return kernel
+
+
+def _sines(angle, strength, count):
+    """Σ_k s_k sin nα_k for n = 1 … count: n = a + mb, and of e^{iaα} and e^{imbα} there are few."""
+    m = int(np.ceil(np.sqrt(count)))
+    turn = np.exp(1j * angle[:, None] * np.arange(1, m + 1))
+    leap = strength[:, None] * np.exp(1j * m * angle[:, None] * np.arange(m))
+    with one_blas_thread():
+        return (leap.T @ turn).imag.ravel()[:count]
 
 
 def _binned(omega, coupling, width):

@@ -5,12 +5,20 @@ import os
 
 import numpy as np
 import pytest
+from examinations import examined_once
 
 import jaxelph
 from jaxelph.app.cli import run
 from jaxelph.presentation.files import as_text, file_name
 
 ROWS = [f"{w:.3f} {0.3 * np.exp(-((w - 15) ** 2) / 18):.6f}" for w in np.arange(1.0, 31.0)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _examined_once():
+    """What the reports of one table hold is the subject of other tests."""
+    with examined_once({}):
+        yield
 
 
 def refused(capsys, arguments, *phrases):
@@ -147,7 +155,7 @@ def test_any_name_that_a_file_can_have(tmp_path, monkeypatch, capsys, name):
     path = tmp_path / name
     path.write_text("\n".join(ROWS) + "\n")
     monkeypatch.chdir(tmp_path)
-    arguments = ["report", name, "--unit", "meV", "-T", "20"]
+    arguments = ["report", name, "--unit", "meV", "-T", "20,40"]
     assert run(arguments) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(f"{as_text(name)}  {as_text(name)} (")
@@ -165,7 +173,7 @@ def test_results_are_printed_whatever_becomes_of_the_files(table, tmp_path, caps
     """A full disk, or standard output that cannot be written, loses one of the two at most."""
     from jaxelph.presentation import files
 
-    arguments = ["report", str(table), "--unit", "meV", "-T", "20", "-o", str(tmp_path / "out")]
+    arguments = ["report", str(table), "--unit", "meV", "-T", "20,40", "-o", str(tmp_path / "out")]
     with monkeypatch.context() as patched:
 
         def full(dataset, path):

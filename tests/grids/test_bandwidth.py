@@ -2,6 +2,7 @@
 
 import helpers
 import jax
+import mpmath
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from jaxelph import (
     grid_error,
     maximum_frequency,
 )
+from jaxelph.grids.bandwidth import _kernel, _sines
 from jaxelph.grids.energies import grid_extent, thermal_extent
 from jaxelph.spectra.table import QuadratureNodes
 from jaxelph.stability.critical import suited
@@ -201,3 +203,29 @@ def test_random_spectra(seed, monkeypatch):
     last, total = 2 * np.pi / float(base.step), float(coupling_constant(spectrum))
     exact = helpers.critical_coupling_by_fourier(symbol, total, temperature, top, last)
     assert abs(computed - exact) <= max(1e-9 * exact, 3 * stated)
+
+
+def test_sums_over_modes_term_by_term():
+    """Each mode by itself in 30 digits; close to an energy of the grid, and on it, too."""
+    omega = np.array([0.3, 1.0, 2.0, 3 + 1e-9, 4 - 1e-12, 5.5, 17.0, 90.25, 150.4])
+    strength = np.linspace(1.0, 0.2, len(omega))
+
+    def weight(x):
+        return (1 - mpmath.cospi(x)) / x if x else 0
+
+    def term(n):
+        modes = [(mpmath.mpf(w), s) for w, s in zip(omega, strength, strict=True)]
+        return float(sum(s * (weight(n + w) - weight(n - w)) for w, s in modes))
+
+    with mpmath.workdps(30):
+        exact = [term(n) for n in range(101)]
+        angle = 0.02 * omega
+        sines = [
+            float(sum(s * mpmath.sin(n * a) for a, s in zip(angle, strength, strict=True)))
+            for n in range(1, 91)
+        ]
+    np.testing.assert_allclose(_kernel(omega, strength, 101), exact, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(_sines(angle, strength, 90), sines, rtol=0, atol=1e-13)
+    # Modes so many that they are summed in pieces.
+    many, alike = np.tile(omega, 900), np.tile(strength, 900) / 900
+    np.testing.assert_allclose(_kernel(many, alike, 101), exact, rtol=0, atol=1e-13)

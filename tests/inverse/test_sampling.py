@@ -1,5 +1,7 @@
 """NUTS against the closed form where there is one; positivity; what is refused."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,13 +13,18 @@ from jaxelph.inverse.fit.sampling import log_density, problem_of, sample_posteri
 OMEGA = np.linspace(0.75, 30.0, 40)
 # Nothing between 10 and 20: without positivity the fit swings below zero.
 A2F = 0.7 * np.exp(-((OMEGA - 7.0) ** 2) / 3) + 0.9 * np.exp(-((OMEGA - 24.0) ** 2) / 4)
-DESIGN = np.asarray(heat_design(jnp.asarray(OMEGA), jnp.geomspace(0.1, 15.0, 40)))
 NOISE = np.full(40, 0.01)
-DATA = DESIGN @ A2F + NOISE * np.random.default_rng(0).normal(size=40)
+
+
+@functools.cache
+def measured():
+    """The design, and the data."""
+    design = np.asarray(heat_design(jnp.asarray(OMEGA), jnp.geomspace(0.1, 15.0, 40)))
+    return design, design @ A2F + NOISE * np.random.default_rng(0).normal(size=40)
 
 
 def fitted():
-    return fit_linear(OMEGA, DESIGN, DATA, NOISE, top=31.5)
+    return fit_linear(OMEGA, *measured(), NOISE, top=31.5)
 
 
 def test_density_is_that_of_the_posterior():
@@ -57,7 +64,8 @@ def test_positive_samples():
     fit = fitted()
     found = sample_posterior(fit, draws=500, seed=4)
     assert found.a2f.shape == (1000, 40) and np.all(found.a2f >= 0)
-    miss = (DATA - found.a2f @ DESIGN.T) / NOISE
+    design, data = measured()
+    miss = (data - found.a2f @ design.T) / NOISE
     assert np.mean(np.sum(miss**2, axis=1)) < 1.5 * 40
     # What cannot be negative is known better.
     assert np.mean(found.a2f.std(0)) < np.mean(fit.error)
@@ -67,6 +75,6 @@ def test_positive_samples():
 
 def test_what_cannot_be_sampled():
     with pytest.raises(ValueError, match="under the smooth prior"):
-        sample_posterior(fit_entropy(OMEGA, DESIGN, DATA, NOISE))
+        sample_posterior(fit_entropy(OMEGA, *measured(), NOISE))
     with pytest.raises(ValueError, match="two or more"):
         sample_posterior(fitted(), chains=1)

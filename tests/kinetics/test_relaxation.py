@@ -29,27 +29,31 @@ from jaxelph.units import HBAR, KELVIN, mev_to_per_ps
 METAL = example("table1")
 COLD = 146.0  # K, 0.25 g
 TIMES = np.linspace(0.0, 0.09, 10)
-GRID = EnergyGrid.suggest(METAL, COLD * KELVIN, 1e-8, hottest=160 * KELVIN)
 
 
 @pytest.fixture(scope="module")
-def relaxation():
-    return relax(METAL, 160.0, COLD, TIMES, grid=GRID, name="table1")
+def grid():
+    return EnergyGrid.suggest(METAL, COLD * KELVIN, 1e-8, hottest=160 * KELVIN)
 
 
-def test_units_are_those_of_the_kinetic_equation(relaxation):
+@pytest.fixture(scope="module")
+def relaxation(grid):
+    return relax(METAL, 160.0, COLD, TIMES, grid=grid, name="table1")
+
+
+def test_units_are_those_of_the_kinetic_equation(relaxation, grid):
     """ħ ∂f/∂t = π I[f], written out with constants of its own."""
     times = np.pi * TIMES / HBAR
-    run = evolve(METAL, 160.0 * KELVIN, COLD * KELVIN, GRID, jnp.asarray(times))
+    run = evolve(METAL, 160.0 * KELVIN, COLD * KELVIN, grid, jnp.asarray(times))
     np.testing.assert_allclose(relaxation.evolution.f, run.f, rtol=0, atol=1e-14)
     np.testing.assert_allclose(relaxation.times, TIMES, rtol=1e-14)
     np.testing.assert_allclose(relaxation.temperature, run.temperature / KELVIN, rtol=1e-14)
     assert relaxation.temperature[0] == pytest.approx(160, abs=1e-6)
 
 
-def test_rates(relaxation):
+def test_rates(relaxation, grid):
     """The initial rate of a slightly heated metal is the two-temperature one; Allen's by hand."""
-    slightly = relax(METAL, COLD + 1e-3, COLD, TIMES, grid=GRID)
+    slightly = relax(METAL, COLD + 1e-3, COLD, TIMES, grid=grid)
     assert slightly.initial_rate == pytest.approx(slightly.two_temperature_rate, rel=1e-5)
     square = np.mean(np.arange(40.0, 61.0) ** 2)
     assert relaxation.allen_rate == pytest.approx(3 * square / (np.pi * 160 * KELVIN) / HBAR)
@@ -57,16 +61,16 @@ def test_rates(relaxation):
     assert rates["slowest_rate"] < rates["late_rate"] < rates["initial_rate"]
 
 
-def test_cooling_at_high_temperature():
+def test_cooling_at_high_temperature(grid):
     """Far above the phonons' energies: Allen's rate at first, the slowest mode in the end."""
     omega, coupling = METAL.modes()
     metal, hot = EinsteinModes(omega / 50, 0.2 * coupling), 100.0 / KELVIN
-    rate = relax(metal, 1.001 * hot, hot, TIMES, grid=EnergyGrid(35.0, GRID.size)).allen_rate
+    rate = relax(metal, 1.001 * hot, hot, TIMES, grid=EnergyGrid(35.0, grid.size)).allen_rate
     times = np.linspace(0, 15 / rate, len(TIMES))
-    run = relax(metal, 1.001 * hot, hot, times, grid=EnergyGrid(35.0, GRID.size), rtol=1e-9)
+    run = relax(metal, 1.001 * hot, hot, times, grid=EnergyGrid(35.0, grid.size), rtol=1e-9)
     assert run.allen_rate == pytest.approx(run.two_temperature_rate, rel=2e-3)
     assert run.initial_rate == pytest.approx(run.two_temperature_rate, rel=2e-3)
-    on_grid = normal_modes(metal, hot * KELVIN, EnergyGrid(35.0, GRID.size)).slowest
+    on_grid = normal_modes(metal, hot * KELVIN, EnergyGrid(35.0, grid.size)).slowest
     assert run.late_rate == pytest.approx(float(mev_to_per_ps(on_grid)), rel=2e-2)
     # The grid's lowest level lies a little above the edge of the continuum that it stands for.
     assert 1 < mev_to_per_ps(on_grid) / run.slowest_rate < 1.05
@@ -74,24 +78,24 @@ def test_cooling_at_high_temperature():
     assert run.slowest_rate < 1 / run.fall_time < run.initial_rate
 
 
-def test_no_rate_depends_on_the_times_that_are_shown():
+def test_no_rate_depends_on_the_times_that_are_shown(grid):
     """The same run asked for at other times, and the excess found from a bisection by hand."""
     # Ten or two, so that few numbers of times are compiled for.
     long = np.append([0.0, 1e-3], np.linspace(1.0, 5.0, 8))
     asked = (TIMES, [0.0, 0.09], np.linspace(0.03, 0.09, 10), long)
-    runs = [relax(METAL, 160.0, COLD, times, grid=GRID, rtol=1e-9) for times in asked]
+    runs = [relax(METAL, 160.0, COLD, times, grid=grid, rtol=1e-9) for times in asked]
     falls = [run.fall_time for run in runs]
     np.testing.assert_allclose(falls, falls[0], rtol=1e-7)
     np.testing.assert_allclose([run.initial_rate for run in runs], runs[0].initial_rate)
     times = mev_to_per_ps(jnp.append(0.0, jnp.linspace(falls[0], 0.09, 9)))
-    fine = evolve(METAL, 160 * KELVIN, COLD * KELVIN, GRID, times, rtol=1e-10)
+    fine = evolve(METAL, 160 * KELVIN, COLD * KELVIN, grid, times, rtol=1e-10)
     excess = (fine.temperature[1] / KELVIN - COLD) / (160 - COLD)
     assert excess == pytest.approx(np.exp(-1), rel=1e-6)
-    assert np.isnan(relax(METAL, 160.0, COLD, [0.0, 1e-3], grid=GRID).fall_time)
+    assert np.isnan(relax(METAL, 160.0, COLD, [0.0, 1e-3], grid=grid).fall_time)
 
 
-def test_the_window_lasts_until_the_electrons_are_cold():
-    run = relax(METAL, 160.0, COLD, grid=GRID)
+def test_the_window_lasts_until_the_electrons_are_cold(grid):
+    run = relax(METAL, 160.0, COLD, grid=grid)
     assert len(run.times) == 201 and run.left <= 0.01
     # For a small excess the two-temperature model is an exponential.
     late = cooling_time(METAL, 1.0001 * COLD * KELVIN, COLD * KELVIN, 0.01)
@@ -111,7 +115,7 @@ def test_the_window_lasts_until_the_electrons_are_cold():
     assert solved.y[0, -1] == pytest.approx(cold + 0.01 * (hot - cold), rel=1e-6)
 
 
-def test_what_cannot_be_run_is_refused():
+def test_what_cannot_be_run_is_refused(grid):
     with pytest.raises(TypeError, match="differentiate, vmap or jit jaxelph.evolve"):
         jax.grad(lambda hot: relax(METAL, hot, COLD).fall_time)(160.0)
     with pytest.raises(ValueError, match="never cool"):
@@ -121,7 +125,7 @@ def test_what_cannot_be_run_is_refused():
     with pytest.raises(ValueError, match="the most is 8192"):
         relax(METAL, 1e-300, 10.0)
     with pytest.raises(ValueError, match="times must ascend"):
-        relax(METAL, 160.0, COLD, [0.1, 0.0], grid=GRID)
+        relax(METAL, 160.0, COLD, [0.1, 0.0], grid=grid)
 
 
 @pytest.mark.slow
@@ -166,9 +170,9 @@ def test_a_metal_without_coupling_is_refused(monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("error: table1: its coupling λ is 0: the electrons")
 
 
-def test_an_unstable_metal_is_an_answer(tmp_path):
+def test_an_unstable_metal_is_an_answer(tmp_path, grid):
     metal = METAL.scaled(4.5)
-    run = relax(metal, 160.0, 146.0, TIMES, grid=GRID)
+    run = relax(metal, 160.0, 146.0, TIMES, grid=grid)
     assert run.result == "unstable" and run.reached == 0
     assert "unstable from the start" in run.explain() and "per ps" in run.explain()
     files = run.save(tmp_path)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from drawings import assert_same, drawn
+from examinations import examined_once
 from matplotlib.figure import Figure
 
 import jaxelph as j
@@ -40,14 +41,23 @@ def resolved(spectrum):
 
 
 @pytest.fixture(scope="module")
-def report(spectrum):
-    return j.report(spectrum, TEMPERATURES, name="metal.dat")
+def known():
+    """What was examined, see `examined_once`."""
+    return {}
 
 
-def test_program_prints_json_alone_and_saves_all(folder, report, capsys):
+@pytest.fixture(scope="module")
+def report(spectrum, known):
+    with examined_once(known):
+        return j.report(spectrum, TEMPERATURES, name="metal.dat")
+
+
+def test_program_prints_json_alone_and_saves_all(folder, report, known, capsys):
     out = folder / "deep" / "out"
     options = ["--unit", "meV", "-T", "20,60", "--json", "-o", str(out)]
-    assert run(["report", str(folder / "metal.dat"), *options]) == 0
+    with examined_once(known):
+        assert run(["report", str(folder / "metal.dat"), *options]) == 0
+    assert len(known) == 1  # of the same numbers: the program's spectrum and temperatures
     printed = json.loads(capsys.readouterr().out)
     names = sorted(os.listdir(out))
     assert names == ["report.json", "report.nc", "report.pdf", "report.png"]

@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 
 def screened(paths, journal, progress=None):
-    return screen(paths, ["lambda", "omega-log", "heat"], 5.0, journal=journal, progress=progress)
+    return screen(paths, ["lambda", "omega-log", "heat"], 10.0, journal=journal, progress=progress)
 
 
 class Stopped(Exception):
@@ -101,7 +101,7 @@ def test_another_screen_or_file_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="unfinished screen with another temperature"):
         screen(paths, ["lambda", "omega-log", "heat"], 6.0, journal=journal)
     with pytest.raises(ValueError, match="with another quantity, unit"):
-        screen(paths, ["lambda"], 5.0, journal=journal, unit="meV")
+        screen(paths, ["lambda"], 10.0, journal=journal, unit="meV")
     assert journal.read_bytes() == before
     journal.write_text("dear diary")
     with pytest.raises(ValueError, match="does not hold the rows"):

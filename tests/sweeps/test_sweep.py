@@ -130,7 +130,7 @@ def test_samples_fill_their_box_and_repeat():
     assert (np.histogram(drawn.values["b"], 8, (-5, 5))[0] == 8).all()
 
 
-@pytest.mark.parametrize("devices", [pytest.param("2", marks=pytest.mark.slow), "8"])
+@pytest.mark.parametrize("devices", ["2", pytest.param("8", marks=pytest.mark.slow)])
 def test_any_number_of_devices_gives_the_same_store(tmp_path, uninterrupted, devices):
     finish(start(tmp_path / "store", DEVICES=devices))
     same(tmp_path / "store", uninterrupted)

@@ -130,11 +130,11 @@ class LinearFit(TableEstimate):
         onset (scalar): of the prior.
 
     Example:
-        >>> w = np.linspace(0.5, 20.0, 12)
-        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 6)))
-        >>> fit = fit_linear(w, K, K @ np.full(12, 0.3), np.full(6, 1e-2))
+        >>> w = np.linspace(0.5, 20.0, 30)
+        >>> K = np.asarray(heat_design(jnp.asarray(w), jnp.linspace(0.5, 8.0, 20)))
+        >>> fit = fit_linear(w, K, K @ np.full(30, 0.3), np.full(20, 1e-2))
         >>> print(fit.a2f.shape, fit.resolution.shape, list(fit.moments))
-        (12,) (12, 12) ['lambda', 'omega-log', 'lambda-omega2']
+        (30,) (30, 30) ['lambda', 'omega-log', 'lambda-omega2']
     """
 
     top: float
