@@ -17,6 +17,7 @@ _MODULES = {
     "electron-electron": "electrons",
     "strong-coupling": "strong_coupling",
     "convergence": "convergence",
+    "pairing": "pairing",
 }
 
 NAMES: tuple[str, ...] = tuple(_MODULES)

@@ -75,7 +75,9 @@ def transition_temperature(
         omega_ph (scalar, energy): the frequency that μ* refers to, by default that below
             which 99 % of ∫α²F dω lies, `phonon_edge(spectrum)`. Ignored by the formulas.
         mu_star_at: "omega-ph", or "cutoff" where μ* is quoted at `cutoff`, which must then
-            be given: as for the μ* of codes that cut their Matsubara sums there.
+            be given: as for the μ* of codes that cut their Matsubara sums there, EPW's `muc` at
+            `wscut` and IsoME's `muc_ME` at `omega_c`. Such a μ* is the larger, the higher ω_c
+            is, and taken for one at ω_ph it gives too low a T_c.
         basis: accuracy of the Matsubara sums, see `matsubara_basis`.
 
     Returns:

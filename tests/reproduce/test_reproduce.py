@@ -15,6 +15,7 @@ from jaxelph.app.commands.reproduce import command
 from jaxelph.reproduce import NAMES, Comparison, reproduce
 from jaxelph.reproduce.eigenvectors import zeros_of_weight
 from jaxelph.reproduce.metal import METAL
+from jaxelph.reproduce.pairing import REDUCED, ROUNDING, edges_of, heats
 from jaxelph.reproduce.published_run import published_equation, published_sizes
 from jaxelph.units import mev_to_kelvin
 
@@ -120,6 +121,33 @@ def test_form_of_electron_collisions_by_its_definition():
     assert 2 * step * psi @ matrix @ psi == pytest.approx(total, rel=1e-13)
 
 
+def test_heats_beside_the_transition():
+    """The curves are those of the public functions, their end at Tc the limit from below."""
+    metal = METAL.scaled(6.0)
+    tc = float(j.transition_temperature(metal, 0.0))
+    found = heats(metal, 0.0, [0.9 * mev_to_kelvin(tc), 1.1 * mev_to_kelvin(tc)])
+    assert found.tc == tc
+    for ratio, both in zip((0.9, 1.1), found.at_edges, strict=True):
+        normal = float(j.specific_heat_ratio(metal, ratio * tc))
+        realised = float(j.superconducting_heat_ratio(metal, ratio * tc, mu_star=0.0))
+        assert both == pytest.approx([normal, realised], rel=1e-9)
+        assert (both[0] == both[1]) == (ratio > 1)
+    step = 1e-3
+    near, far = (
+        float(j.superconducting_heat_ratio(metal, (1 - k * step) * tc, mu_star=0.0)) for k in (1, 2)
+    )
+    assert found.at_transition == pytest.approx(2 * near - far, rel=1e-4)
+    # The normal specific heat is negative at Tc, that of the superconductor nowhere.
+    normal, realised = found.curves.T
+    assert normal[REDUCED == 1.0] < -0.4
+    assert np.all(realised[REDUCED < 1] > -ROUNDING) and found.at_transition > 15
+
+
+def test_edges_that_agree_are_one():
+    windows = {"weight": ((None, 10.0),), "heat": ((3.0, 5.0),), "kinetic": ((None, 10.001),)}
+    assert edges_of(windows) == {3.0: "heat", 5.0: "heat", 10.0: "weight, kinetic"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_result_is_whole(name):
@@ -168,6 +196,17 @@ def test_every_result_is_whole(name):
         assert ours == pytest.approx([0.38983, 1.16060, 0.182726], abs=5e-6)
         edge = found.dataset["edge"].sel(criterion="heat").values
         assert edge[-1] == pytest.approx(found.dataset.attrs["heat_limit"], rel=2e-3)
+    if name == "pairing":
+        where, least, edges = (table.rows for table in found.tables)
+        for metal, _, criteria, t, over, normal, realised, _ in edges:
+            assert (normal == 0) == (criteria == "heat")
+            assert realised == normal if over >= 1 else realised > normal
+            if metal == "niobium":  # as `report` has it
+                assert t == pytest.approx(9.89325, abs=1e-4)
+        assert [row[3] for row in where] == ["nowhere"] * 3 + ["268.8 … 311.4", "212.9 … 482.6"]
+        assert [row[:2] for row in least if row[3] < 0] == [("21 modes, λ = 6", 0.0)]
+        assert all(row[4] > row[3] and row[6] == 0 for row in least)
+        assert "niobium (μ* = 0.1)" in found.remarks[1]
     if name == "allen":
         rate = found.dataset["rate"]
         hot = rate.sel(route="two_temperature") / rate.sel(route="allen")
