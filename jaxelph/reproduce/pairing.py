@@ -1,5 +1,6 @@
 """Does pairing pre-empt the instability? T_c beside the three criteria, C_S beside C_N."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -56,13 +57,13 @@ class Heats(NamedTuple):
     at_edges: np.ndarray  # (edge, 2): the same at the temperatures asked for
 
 
-def heats(spectrum: EliashbergFunction, mu_star: float, edges=()) -> Heats:
+def heats(spectrum: EliashbergFunction, mu_star: float, edges: Sequence[float] = ()) -> Heats:
     """C_N and C_S over T/T_c and at some temperatures.
 
     Args:
         spectrum: an Eliashberg function in meV.
         mu_star: μ*.
-        edges (array of shape (edge,), K): no more than eight temperatures.
+        edges (K): no more than eight temperatures.
     """
     tc = float(transition_temperature(spectrum, mu_star))
     room = np.full(_MOST_EDGES, 0.5 * tc)
