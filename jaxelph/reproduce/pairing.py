@@ -88,7 +88,7 @@ def compute(progress) -> Reproduction:
         tc = float(transition_temperature(spectrum, strengths[0])) / KELVIN
         # What a smooth α²F makes of its grid is soon exact; the modes have a sharp edge to find.
         rtol = 1e-6 if spectrum.smooth else 1e-12
-        found = report(spectrum, [tc], mu_star=strengths[0], rtol=rtol)
+        found = report(spectrum, np.array([tc]), mu_star=strengths[0], rtol=rtol)
         windows[name] = found.unstable_windows
         edges = edges_of(windows[name])
         for mu_star in strengths:
