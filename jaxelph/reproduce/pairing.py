@@ -1,5 +1,6 @@
 """Does pairing pre-empt the instability? T_c beside the three criteria, C_S beside C_N."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -56,13 +57,13 @@ class Heats(NamedTuple):
     at_edges: np.ndarray  # (edge, 2): the same at the temperatures asked for
 
 
-def heats(spectrum: EliashbergFunction, mu_star: float, edges=()) -> Heats:
+def heats(spectrum: EliashbergFunction, mu_star: float, edges: Sequence[float] = ()) -> Heats:
     """C_N and C_S over T/T_c and at some temperatures.
 
     Args:
         spectrum: an Eliashberg function in meV.
         mu_star: μ*.
-        edges (array of shape (edge,), K): no more than eight temperatures.
+        edges (K): no more than eight temperatures.
     """
     tc = float(transition_temperature(spectrum, mu_star))
     room = np.full(_MOST_EDGES, 0.5 * tc)
@@ -87,7 +88,7 @@ def compute(progress) -> Reproduction:
         tc = float(transition_temperature(spectrum, strengths[0])) / KELVIN
         # What a smooth α²F makes of its grid is soon exact; the modes have a sharp edge to find.
         rtol = 1e-6 if spectrum.smooth else 1e-12
-        found = report(spectrum, [tc], mu_star=strengths[0], rtol=rtol)
+        found = report(spectrum, np.array([tc]), mu_star=strengths[0], rtol=rtol)
         windows[name] = found.unstable_windows
         edges = edges_of(windows[name])
         for mu_star in strengths:
