@@ -44,7 +44,7 @@ def warnings_of(spectrum: EliashbergFunction, coupling: float) -> tuple[str, ...
     provenance = getattr(spectrum, "provenance", None)
     told = tuple(map(as_text, provenance.warnings if provenance else ()))
     rest = unresolved_coupling(spectrum)
-    if not rest > 0.01 * coupling:
+    if not (rest > 0.01 * coupling and isinstance(spectrum, TabulatedSpectrum)):
         return told
     return (
         *told,

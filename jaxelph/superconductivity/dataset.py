@@ -41,7 +41,7 @@ def superconductor_dataset(found: Any) -> "xr.Dataset":
         "field_zero": (f.field, "critical field H_c(0)", "T"),
         "isotope": (f.isotope, "isotope coefficient β = -d ln T_c/d ln M", "1"),
     }
-    data = {
+    data: dict[str, tuple] = {
         name: ("temperature", values, {"long_name": text, "units": unit})
         for name, (values, text, unit) in curves.items()
     }

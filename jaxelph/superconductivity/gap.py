@@ -46,6 +46,8 @@ _STEPS = 30
 _BASIN = 0.1
 _ITERATIONS = 40
 _RTOL = 1e-13
+# As far as this from 1 ρ says nothing: at T_c itself the metal is normal.
+_ROUNDING = 3e-11
 
 
 class SuperconductingState(eqx.Module):
@@ -209,8 +211,8 @@ def solution(problem: Problem) -> Float[Array, " unknown"]:
     A number without derivatives, which `follow` has. What is asked of a state takes it as an
     argument, so that the search for it is compiled once for all.
     """
-    *numbers, basis = problem
-    return _solution(Problem(*jax.lax.stop_gradient(numbers), basis))
+    omega, area, temperature, repulsion = jax.lax.stop_gradient(problem[:4])
+    return _solution(Problem(omega, area, temperature, repulsion, problem.basis))
 
 
 @eqx.filter_jit
@@ -275,7 +277,7 @@ def _start(basis, at):
     c, form = condensate_basis(basis), at.pairing
     tail = -form.border * (form.strength / form.screening)
     rho, vector = top_eigenpair(form.kernel + form.border[:, None] * tail[None, :])
-    exists = rho > 1
+    exists = rho > 1 + _ROUNDING
     vector = vector / (c.even[0] @ vector + tail @ vector / c.node[0]) / c.node[0]
     frequency, largest = scales(basis, at)
 
