@@ -68,7 +68,8 @@ CHAPTERS = (
     "stability",
     "kinetics superconductivity",
     "inverse",
-    "reports sweeps reproduce",
+    "reports sweeps",
+    "reproduce",
     "app",
 )
 LEVEL = {name: level for level, names in enumerate(CHAPTERS) for name in names.split()}
