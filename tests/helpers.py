@@ -109,12 +109,12 @@ def sum_of_squares(omega, coupling, temperature, step, size):
     j = np.arange(-size, size + 1)
     total = np.zeros((len(j), len(j)))
     for w, c in zip(omega, coupling, strict=True):
-        i = np.arange(-size - 33 - int(w / step), size + 34 + int(w / step))
+        i = np.arange(-size - 61 - int(w / step), size + 62 + int(w / step))
         root = np.sqrt(np.cosh((i * step + w) / (2 * temperature)))
         root /= np.sqrt(np.cosh(i * step / (2 * temperature)))
         distance = i[:, None] + w / step - j[None, :]
-        window = np.exp(28 * (np.sqrt(np.clip(1 - (distance / 32) ** 2, 0, 1)) - 1))
-        shift = np.sinc(distance) * window * (np.abs(distance) < 32)
+        window = np.exp(28 * (np.sqrt(np.clip(1 - (distance / 60) ** 2, 0, 1)) - 1))
+        shift = np.sinc(distance) * window * (np.abs(distance) < 60)
         rows = root[:, None] * shift - (i[:, None] == j[None, :]) / root[:, None]
         total += c * w / (2 * np.sinh(w / (2 * temperature))) * rows.T @ rows
     # An odd function's half axis carries half of the form.

@@ -51,7 +51,7 @@ def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
 
 
 # Of `local_shift_weights`: how far it reaches, in steps, and how little is left there, e^-28.
-SHIFT_REACH = 32
+SHIFT_REACH = 60
 
 
 _FALL = 28.0
@@ -59,18 +59,15 @@ _FALL = 28.0
 
 @jit
 def local_shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
-    r"""The weights of a shift by aε that reach no further than 32 steps,
+    r"""The weights of a shift by aε that reach no further than 60 steps,
 
-    $$\operatorname{sinc}(x)\,e^{28(\sqrt{1 - (x/32)^2} - 1)}, \qquad x = n - a.$$
+    $$\operatorname{sinc}(x)\,e^{28(\sqrt{1 - (x/60)^2} - 1)}, \qquad x = n - a.$$
 
     They serve √(-f0')φ, whose spectrum falls off as $e^{-\pi Tq}$, about as well as the sinc
-    series does: the window is a Gaussian, σ = 6 steps wide, and makes the error that is left at
-    the end of the band $e^{(\pi T/\sigma\epsilon)^2/2}$ ≈ 2 times as large. In return a factor
-    that grows like $e^{E/2T}$ cannot carry what is far above E down to it: at the end of the band
-    hCh⁻¹ is larger than C by no more than $e^{(\sigma\epsilon/2T)^2/2}$, again about 2. That
-    lets one kernel act on δf and on δf/√(-f0') alike, and hot electrons cool on cold phonons: at
-    σ = 11 that factor is 16, and the drift of energies Σ̇ of a fast cooling makes waves as short
-    as two steps grow, which finer grids do not know.
+    series does: the window is a Gaussian, 11 steps wide, and makes the error that is left at
+    the end of the band larger by half. In return a factor that grows like $e^{E/2T}$ cannot
+    carry what is far above E down to it, and that is what lets one kernel act on δf and on
+    δf/√(-f0') alike.
 
     Example:
         >>> print(local_shift_weights(jnp.arange(3.0), 0.5).round(3))

@@ -49,7 +49,7 @@ class PhononDissipation(eqx.Module):
     energies: Float[Array, " energy"]
     temperature: Float[Array, ""]
     local: Float[Array, " energy"]  # Γ where all ω_k are on the grid
-    between: Float[Array, " third"]  # g at E = (m + ⅓)ε, m = -L-32…L+32
+    between: Float[Array, " third"]  # g at E = (m + ⅓)ε, m = -L-60…L+60
     transfer: FoldedConvolution  # C
 
     @staticmethod
@@ -161,7 +161,7 @@ def _interpolation(size):
 
 
 def _taps():
-    """`_interpolation` on the whole axis, as a function of m - j = -32…32."""
+    """`_interpolation` on the whole axis, as a function of m - j = -60…60."""
     return local_shift_weights(jnp.arange(-SHIFT_REACH, SHIFT_REACH + 1.0), -1 / 3)
 
 

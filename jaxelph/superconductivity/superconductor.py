@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
+from ..numerics.checks import checked
 from ..numerics.precision import check_precision
 from ..presentation.files import as_text, check_folder, json_text, plain, result_writers, write_all
 from ..presentation.notebook import html_table
@@ -96,7 +97,7 @@ class Superconductor:
         >>> from jaxelph import example
         >>> found = superconductor(example("table1"), [10.0, 30.0], mu_star=0.1)
         >>> print(f"{found.tc:.2f} K {found.gap:.3f} meV", found.heat.shape)
-        41.83 K 7.322 meV (2,)
+        41.83 K 7.085 meV (2,)
     """
 
     name: str
@@ -254,6 +255,7 @@ class Superconductor:
         return write_all(folder, writers)
 
 
+@checked
 def superconductor(
     spectrum: EliashbergFunction,
     temperatures: Real[ArrayLike, " temperature"] | None = None,
@@ -292,7 +294,7 @@ def superconductor(
         >>> from jaxelph import example
         >>> found = superconductor(example("table1"), [10.0, 30.0], mu_star=0.1)
         >>> print(f"{found.gap_ratio:.3f} {found.jump:.3f} {found.isotope:.3f}")
-        4.062 2.370 0.472
+        3.931 2.081 0.473
     """
     check_precision()
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
