@@ -128,11 +128,11 @@ class EnergyGrid(eqx.Module):
         return EnergyGrid(step, size)
 
 
-# Electrons so many times as hot as the phonons cool so fast that the drift of energies Σ̇ lets
-# waves as short as two steps grow which finer grids do not know: the shifts by a phonon's
-# energy, a window of σ = 11 steps weighted with e^{E/2T}, carry e^{(σε/2T)²/2} times too much
-# down from far above E, 16 at ε = 0.43 T. At this step it is 4, and hot electrons cool.
-_FAR, _HOT_STEP = 2.0, 0.3
+# Electrons so many times as hot as the phonons, and the largest step over T. They cool so fast
+# that the drift of energies Σ̇ lets waves as short as two steps grow which finer grids do not
+# know: the shifts by a phonon's energy, a window of σ = 11 steps weighted with e^{E/2T}, carry
+# e^{(σε/2T)²/2} times too much down from far above E: 16 at ε = 0.43 T, 4 at 0.3, 2 at 0.2.
+_HOT_STEPS = ((2.0, 0.3), (8.0, 0.2))
 
 
 def thermal_extent(
@@ -149,8 +149,9 @@ def thermal_extent(
     # Two decades of prefactor were measured; see tests/grids/test_energies.py.
     step = temperature * np.pi**2 / (digits + np.log(1e2))
     hottest = temperature if hottest is None else max(float(hottest), temperature)
-    if hottest > _FAR * temperature:
-        step = min(step, _HOT_STEP * temperature)
+    for ratio, finest in _HOT_STEPS:
+        if hottest > ratio * temperature:
+            step = min(step, finest * temperature)
     return step, max(hottest * (digits + 8), top + hottest * (digits / 2 + 4))
 
 
