@@ -147,6 +147,27 @@ def check_kelvin(temperature: float, name: str) -> float:
     return temperature
 
 
+def temperature_list(temperatures) -> "np.ndarray":
+    """The temperatures of a list, ascending, each once.
+
+    Raises:
+        ValueError: it holds something else than numbers, or nothing.
+
+    Example:
+        >>> temperature_list([20, 10.0, 20]).tolist()
+        [10.0, 20.0]
+    """
+    import numpy as np
+
+    try:
+        values = np.unique(np.asarray(temperatures, dtype=float))
+    except (TypeError, ValueError):
+        raise ValueError("temperatures: must be numbers in K, in one list.") from None
+    if values.size == 0:
+        raise ValueError("temperatures: the list is empty; give at least one, in K.")
+    return values
+
+
 def kelvin(temperature: float) -> str:
     """A temperature as a person would give it.
 

@@ -101,20 +101,9 @@ def run(arguments: list[str] | None = None) -> int:
         interruption.note("")  # what comes later in this process is not this command
 
 
-# What Python's functions call their arguments, in the words of the command line.
-_OPTIONS = {
-    "electron_temperature": "--electron-temperature",
-    "phonon_temperature": "--phonon-temperature",
-    "(times=, --until)": "(--until)",
-    ", or pass a grid of your own (grid=)": "",
-}
-
-
 def _told(error: Exception) -> tuple[str, int]:
     """A sentence about an exception, and the exit code."""
     text = str(error) or type(error).__name__
-    for argument, option in _OPTIONS.items():
-        text = text.replace(argument, option)
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if isinstance(error, OSError) and error.strerror:  # the system's, whose text has a number
         name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "

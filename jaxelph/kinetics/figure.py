@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.colors import SymLogNorm
 
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, evenly
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
 
         # The distribution is odd about E = 0: its mirror image is drawn as well.
         whole = np.concatenate([-energies[::-1], [0.0], energies])
-        chosen = np.unique(np.linspace(0, len(times) - 1, min(5, len(times))).round().astype(int))
+        chosen = evenly(len(times), 5)
         colors = colormaps["viridis"](np.linspace(0, 0.9, len(chosen)))
         for k, color in zip(chosen, colors, strict=True):
             values = np.concatenate([1 - f[k, ::-1], [0.5], f[k]])

@@ -51,6 +51,16 @@ def is_plain_tick(value: float) -> bool:
     return bool(np.isclose(digit, 2) or np.isclose(digit, 5))
 
 
+def evenly(count: int, most: int) -> np.ndarray:
+    """Indices of so many out of `count` as are shown, the first and the last among them.
+
+    Example:
+        >>> evenly(3, 6).tolist(), evenly(24, 4).tolist()
+        ([0, 1, 2], [0, 8, 15, 23])
+    """
+    return np.unique(np.round(np.linspace(0, count - 1, min(most, count))).astype(int))
+
+
 class Canvas(NamedTuple):
     """Where a figure is drawn: its panels, and what may carry its title and legend.
 

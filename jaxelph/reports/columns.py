@@ -4,13 +4,15 @@ It is by this table that people choose a column. Energies are in meV, temperatur
 """
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ..presentation.files import json_text
+from ..presentation.files import check_folder, json_text, result_writers, write_all
 from ..spectra.moments import coupling_constant, log_frequency, maximum_frequency
 from ..spectra.readers import SpectrumFileError, summarise
 from ..spectra.table import TabulatedSpectrum
@@ -107,6 +109,22 @@ class Columns:
         from .columns_figure import columns_figure
 
         return columns_figure(self.to_xarray(), ax)
+
+    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
+        """Write columns.nc, columns.json, columns.png and columns.pdf: all of them or none.
+
+        Args:
+            folder: made where it is not there.
+
+        Returns:
+            file name → path.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        check_folder(folder)
+        writers = result_writers("columns", self.plot(), self.to_xarray(), self.to_json())
+        return write_all(folder, writers)
 
 
 def compare_columns(

@@ -7,7 +7,16 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..presentation.plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE, canvas, is_plain_tick
+from ..presentation.plotting import (
+    BLUE,
+    CRITERION_STYLE,
+    GREY,
+    SHADE,
+    STYLE,
+    canvas,
+    evenly,
+    is_plain_tick,
+)
 from ..units import kelvin
 
 if TYPE_CHECKING:
@@ -77,8 +86,7 @@ def _spectrum(axes: Axes, data: "xr.Dataset") -> None:
 def _weight(axes: Axes, data: "xr.Dataset") -> None:
     temperatures, energies = data["temperature"].values, data["energy"].values
     weight = data["inverse_weight"].values
-    count = len(temperatures)
-    shown = np.unique(np.round(np.linspace(0, count - 1, min(6, count))).astype(int))
+    shown = evenly(len(temperatures), 6)
     colours = colormaps["cividis"](np.linspace(0.0, 0.9, len(shown)))
     for i, colour in zip(shown, colours, strict=True):
         axes.plot(

@@ -35,7 +35,7 @@ from ..superconductivity.coulomb import check_coulomb
 from ..superconductivity.edge import gap_ratio
 from ..superconductivity.transition import transition_temperature
 from ..thermodynamics.specific_heat import maximum_stability_parameter
-from ..units import KELVIN
+from ..units import KELVIN, temperature_list
 from .examination import Examination, Progress
 from .findings import Findings
 from .verdict import label, paragraph
@@ -351,12 +351,7 @@ def _cumulative(spectrum, top, frequencies):
 
 
 def _check_temperatures(temperatures) -> np.ndarray:
-    try:
-        values = np.unique(np.asarray(temperatures, dtype=float))
-    except (TypeError, ValueError):
-        raise ValueError("temperatures: must be numbers in K, in one list.") from None
-    if values.size == 0:
-        raise ValueError("temperatures: the list is empty; give at least one, in K.")
+    values = temperature_list(temperatures)
     bad = values[~(np.isfinite(values) & (values > 0))]
     if bad.size:
         raise ValueError(f"temperatures: must be positive and finite, in K; got {bad[0]:g}.")

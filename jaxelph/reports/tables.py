@@ -6,6 +6,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ..presentation.plotting import evenly
 from ..presentation.terminal import number, print_table, results
 from ..stability.critical import CRITERIA
 from ..superconductivity.coulomb import describe_repulsion
@@ -71,7 +72,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     ):
         table.add_column(head, justify="right", no_wrap=True)
     count = len(report.temperatures)
-    shown = np.unique(np.round(np.linspace(0, count - 1, min(ROWS, count))).astype(int))
+    shown = evenly(count, ROWS)
     for i in shown:
         unstable = report.margin[i] < 0
         table.add_row(

@@ -242,8 +242,10 @@ def entropy_and_heat(problem: Problem, solved):
     """S_S - S_N and C_S - C_N, over ν0."""
     t = problem.temperature
 
+    def energy(t):
+        return free_energy(problem._replace(temperature=t), solved)
+
     def entropy(t):
-        energy = lambda t: free_energy(problem._replace(temperature=t), solved)  # noqa: E731
         return -jax.jvp(energy, (t,), (jnp.ones_like(t),))[1]
 
     value, slope = jax.jvp(entropy, (t,), (jnp.ones_like(t),))

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Complex, Float
 
 from ..spectra.peaks import GaussianPeaks
@@ -186,8 +185,3 @@ def occupied(
     # Beyond this e^x is all there is.
     deep = jnp.exp(-jnp.where(x.real > 500, 500.0, x))
     return jnp.stack([1 / (1 + deep), jnp.conj(deep / (1 + deep))])
-
-
-def is_concrete(*values) -> bool:
-    """Whether every value is known while the program is being traced."""
-    return not any(isinstance(x, Tracer) for x in jax.tree.leaves(values))

@@ -32,7 +32,7 @@ from ..spectra.resolution import at_temperature
 from ..spectra.source import source_of, warnings_of
 from ..spectra.spectrum import EliashbergFunction
 from ..thermodynamics.specific_heat import specific_heat_ratio
-from ..units import KELVIN, check_kelvin
+from ..units import KELVIN, check_kelvin, temperature_list
 from .coulomb import check_coulomb
 from .edge import edge_at, gap_ratio
 from .field import at_zero, deviation, field_of, reduced_field, tesla
@@ -40,7 +40,7 @@ from .free_energy import entropy_and_heat, free_energy, jump_of
 from .gap import leading_gap, prepared, solution
 from .isotope import isotope_coefficient, isotope_weight
 from .real_axis import density_of_states, least_broadening
-from .transition import areas_of_modes, coulomb_options, transition_temperature
+from .transition import transition_temperature
 
 #: Temperatures over T_c at which the density of states is shown.
 SHOWN = (0.1, 0.9)
@@ -315,25 +315,26 @@ def superconductor(
     tc = float(transition_temperature(nodes, **options))
     exists = tc > 0
     if temperatures is None:
-        kelvins = REDUCED * tc / KELVIN if tc > 0 else omega_log / KELVIN * np.linspace(0.01, 0.1)
+        kelvins = REDUCED * tc / KELVIN if exists else omega_log / KELVIN * np.linspace(0.01, 0.1)
     else:
-        kelvins = np.unique(np.asarray(temperatures, dtype=float))
+        kelvins = temperature_list(temperatures)
         for t in kelvins:
             check_kelvin(t, "temperatures")
 
-    modes = areas_of_modes(nodes), coulomb_options(nodes, **options, basis=None)
-    modes = (*modes[0], *modes[1], coupling)
+    # The coldest is what the basis may not resolve.
+    energy = jnp.asarray(KELVIN * kelvins)
+    problem = prepared(nodes, energy[0], **options, basis=None)
+    modes = problem.omega, problem.area, problem.repulsion, problem.basis, coupling
     with ThreadPoolExecutor(1) as pool:  # compiled beside the rest
         later = pool.submit(lambda: (jump_of(*modes), isotope_coefficient(nodes, **options)))
         ratio = float(gap_ratio(nodes, **options))
         zero = float(at_zero(*modes)[0])
-        normal = np.asarray(_normal(nodes, jnp.asarray(np.append(KELVIN * kelvins, tc or 1.0))))
-        problems = [prepared(nodes, KELVIN * t, **options, basis=None) for t in kelvins]
+        normal = np.asarray(_normal(nodes, jnp.append(energy, tc if exists else 1.0)))
         solved = []
-        for k, problem in enumerate(problems):
-            solved.append(solution(problem))
+        for t in energy:
+            solved.append(solution(problem._replace(temperature=t)))
             if progress is not None:
-                progress(k + 1, len(kelvins))
+                progress(len(solved), len(kelvins))
         jump, isotope = (float(x) for x in later.result())
 
     top = float(maximum_frequency(spectrum))
@@ -344,9 +345,7 @@ def superconductor(
     shown, density, eta = _density(spectrum, shown, energies, top, mu_star, reference)
     discrete, frequencies, a2f = curve(spectrum, top)
     weight = isotope_weight(nodes, jnp.asarray(frequencies), **options)
-    found = _curves(
-        problems[0]._replace(temperature=jnp.asarray(KELVIN * kelvins)), jnp.stack(solved), zero, tc
-    )
+    found = _curves(problem._replace(temperature=energy), jnp.stack(solved), zero, tc)
     curves = {key: np.asarray(value) + 0.0 for key, value in found.items()}  # 0, not -0
     # In units of γ0T_c; without a T_c of γ0T at ω_log/10.
     scale = 2 / 3 * np.pi**2 * (1 + coupling) * (tc if exists else omega_log / 10)

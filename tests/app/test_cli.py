@@ -246,3 +246,11 @@ def test_a_fault_of_the_program_is_a_sentence(table, capsys, monkeypatch):
     monkeypatch.setenv("JAXELPH_DEBUG", "1")
     with pytest.raises(KeyError):
         run(["report", str(table), "--unit", "meV"])
+
+
+def test_a_file_keeps_its_name_in_an_error(tmp_path, capsys):
+    """Arguments are named as options where `relax` names them, not in what a file is called."""
+    path = tmp_path / "phonon_temperature.dat"
+    path.write_text("nothing\n")
+    given = ["relax", path, "--electron-temperature", "20", "--phonon-temperature", "10"]
+    refused(capsys, given, "phonon_temperature.dat")

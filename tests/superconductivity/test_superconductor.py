@@ -121,6 +121,8 @@ def test_a_normal_metal():
     ("change", "message"),
     [
         ({"temperatures": [3.0, 0.0]}, "temperatures must be a positive number in K, got 0"),
+        ({"temperatures": []}, "temperatures: the list is empty"),
+        ({"temperatures": ["warm"]}, "temperatures: must be numbers in K"),
         ({"dos": -1.0}, "dos must be positive"),
         ({"mu_star": 2.0}, "mu_star must be below 1"),
         ({"temperatures": [1e-9]}, "below what the basis resolves"),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ._inputs import Convention, Cutoff, Json, Layout, MuStar, MuStarAt, OmegaPh, Unit, tc_options
+from ._outputs import deliver_result, folder_for
 
 # Where the figure goes if nothing is said.
 _FOLDER = Path("jaxelph-columns")
@@ -41,8 +42,7 @@ def command(
     A code writes a column for each smearing; a result is worth no more than it stays the same
     from one to the next.
     """
-    from ...presentation.files import check_folder, file_name, result_writers, write_all
-    from ...presentation.terminal import deliver, print_json, progress_bar
+    from ...presentation.terminal import progress_bar
     from ...reports.columns import compare_columns
     from ...spectra.readers import read_all_columns
     from ...units import check_kelvin
@@ -50,9 +50,7 @@ def command(
     if temperature is not None:
         check_kelvin(temperature, "--temperature")
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
-    figure = figure and not json
-    if output is not None or figure:
-        check_folder(output or _FOLDER)
+    folder = folder_for(output, figure, json, _FOLDER)
     default, columns = read_all_columns(file, unit=unit, format=layout, convention=convention)
     name = file.name or str(file)
     with progress_bar(f"comparing the columns of {name}") as progress:
@@ -60,20 +58,7 @@ def command(
             default, columns, temperature, **repulsion, name=name, progress=progress
         )
 
-    def show():
-        if json:
-            print_json(found.to_json())
-        else:
-            _print(found)
-
-    def save(folder):
-        if output is not None:
-            writers = result_writers("columns", found.plot(), found.to_xarray(), found.to_json())
-        else:
-            writers = {file_name(name, ".png"): found.plot().savefig}
-        return write_all(folder, writers).values()
-
-    deliver(show, save, output or (_FOLDER if figure else None))
+    deliver_result(found, _print, name, output=output, folder=folder, json=json)
 
 
 def _print(found) -> None:

@@ -21,9 +21,13 @@ from ._inputs import (
     read_spectrum,
     tc_options,
 )
+from ._outputs import deliver_result, folder_for
 
 # Where the figure goes if nothing is said.
 _FOLDER = Path("jaxelph-gap")
+
+# Rows of the table that are printed.
+_ROWS = 13
 
 
 def command(
@@ -67,16 +71,13 @@ def command(
     specific heat, the thermodynamic critical field and the isotope coefficient, and curves of
     Δ, C_S, C_N and H_c over the temperature and of the density of states N(E).
     """
-    from ...presentation.files import check_folder, file_name, write_all
-    from ...presentation.terminal import deliver, print_json, progress_bar
+    from ...presentation.terminal import progress_bar
     from ...superconductivity.superconductor import superconductor
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
     kelvins = None if temperatures is None else parse_temperatures(temperatures)
     per_volume = _per_volume(density_of_states, volume)
-    figure = figure and not json
-    if output is not None or figure:
-        check_folder(output or _FOLDER)
+    folder = folder_for(output, figure, json, _FOLDER)
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
@@ -91,18 +92,7 @@ def command(
             progress=progress,
         )
 
-    def show():
-        if json:
-            print_json(found.to_json())
-        else:
-            _print(found)
-
-    def save(folder):
-        if output is not None:
-            return found.save(folder).values()
-        return write_all(folder, {file_name(name, ".png"): found.plot().savefig}).values()
-
-    deliver(show, save, output or (_FOLDER if figure else None))
+    deliver_result(found, _print, name, output=output, folder=folder, json=json)
 
 
 def _per_volume(density_of_states, volume) -> float | None:
@@ -125,6 +115,7 @@ def _print(found) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from ...presentation.plotting import evenly
     from ...presentation.terminal import number, print_table, results
     from ...superconductivity.coulomb import describe_repulsion
 
@@ -168,7 +159,7 @@ def _print(found) -> None:
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     count = len(found.temperatures)
-    shown = np.unique(np.round(np.linspace(0, count - 1, min(_ROWS, count))).astype(int))
+    shown = evenly(count, _ROWS)
     for k in shown:
         edge = found.edge[k]
         table.add_row(
@@ -184,7 +175,3 @@ def _print(found) -> None:
     if len(shown) < count:
         note = f"{len(shown)} of {count} temperatures; files hold them all."
         console.print(note, style="dim", soft_wrap=True)
-
-
-# Rows of the table that are printed.
-_ROWS = 13

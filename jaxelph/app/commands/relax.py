@@ -17,6 +17,14 @@ from ._inputs import (
     read_spectrum,
 )
 
+# What `relax` calls its arguments, in the words of the command line.
+_OPTIONS = {
+    "electron_temperature": "--electron-temperature",
+    "phonon_temperature": "--phonon-temperature",
+    "(times=, --until)": "(--until)",
+    ", or pass a grid of your own (grid=)": "",
+}
+
 
 def command(
     phonon_temperature: Annotated[float, typer.Option(help="T0 of the phonons, in K.")],
@@ -56,8 +64,8 @@ def command(
     from ...presentation.terminal import deliver, print_json, progress_bar
     from ...spectra.moments import coupling_constant
 
-    check_temperature(phonon_temperature, "phonon_temperature")
-    check_temperature(electron_temperature, "electron_temperature")
+    check_temperature(phonon_temperature, "--phonon-temperature")
+    check_temperature(electron_temperature, "--electron-temperature")
     if until is not None and not (np.isfinite(until) and until > 0):
         raise ValueError(f"--until must be a positive time in ps, got {until:g}.")
     if not 2 <= points <= 100_000:
@@ -75,17 +83,23 @@ def command(
         )
     times = None if until is None else np.linspace(0, until, points)
     with progress_bar(f"relaxing {name}") as bar:
-        found = relax(
-            spectrum,
-            electron_temperature,
-            phonon_temperature,
-            times,
-            points=points,
-            rtol=rtol,
-            name=name,
-            progress=lambda share: bar(share, 1.0),
-            throw=False,
-        )
+        try:
+            found = relax(
+                spectrum,
+                electron_temperature,
+                phonon_temperature,
+                times,
+                points=points,
+                rtol=rtol,
+                name=name,
+                progress=lambda share: bar(share, 1.0),
+                throw=False,
+            )
+        except ValueError as error:
+            told = str(error)
+            for argument, option in _OPTIONS.items():
+                told = told.replace(argument, option)
+            raise ValueError(told) from error
 
     def show():
         if json:
@@ -103,6 +117,7 @@ def _print(found) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from ...presentation.plotting import evenly
     from ...presentation.terminal import number, print_table, results
 
     console = results()
@@ -115,7 +130,7 @@ def _print(found) -> None:
     largest = np.max(np.abs(np.asarray(run.deviation)), axis=1)
     errors = np.asarray(run.energy_error)
     seen = np.flatnonzero(np.isfinite(largest))
-    for k in np.unique(np.round(np.linspace(seen[0], seen[-1], min(10, len(seen)))).astype(int)):
+    for k in seen[evenly(len(seen), 10)]:
         table.add_row(
             number(found.times[k]),
             number(found.temperature[k], 6),

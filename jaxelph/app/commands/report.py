@@ -23,6 +23,7 @@ from ._inputs import (
     read_spectrum,
     tc_options,
 )
+from ._outputs import deliver_result, folder_for
 
 # Where the figure goes if nothing is said.
 _FOLDER = Path("jaxelph-report")
@@ -63,8 +64,7 @@ def command(
     Prints a table and a verdict by three criteria and saves a figure. Energies are in meV,
     temperatures in K, rates in 1/ps.
     """
-    from ...presentation.files import check_folder, file_name, write_all
-    from ...presentation.terminal import deliver, print_json, progress_bar
+    from ...presentation.terminal import progress_bar
     from ...reports import report
     from ...reports.tables import print_report
 
@@ -89,27 +89,14 @@ def command(
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=_number(column), format=layout, convention=convention
     )
-    figure = figure and not json
-    if output is not None or figure:
-        check_folder(output or _FOLDER)
-    if output is not None or figure:
+    folder = folder_for(output, figure, json, _FOLDER)
+    if folder is not None:
         # Its import takes a second, for which this thread would otherwise wait at the end.
         threading.Thread(target=importlib.import_module, args=("jaxelph.reports.figure",)).start()
     with progress_bar(f"examining {name}") as progress:
         found = report(spectrum, asked, name=name, progress=progress, **repulsion)
 
-    def show():
-        if json:
-            print_json(found.to_json())
-        else:
-            print_report(found)
-
-    def save(folder):
-        if output is not None:
-            return found.save(folder).values()
-        return write_all(folder, {file_name(name, ".png"): found.plot().savefig}).values()
-
-    deliver(show, save, output or (_FOLDER if figure else None))
+    deliver_result(found, print_report, name, output=output, folder=folder, json=json)
 
 
 def _number(column: str | None) -> int | None:
