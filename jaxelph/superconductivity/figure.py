@@ -133,12 +133,12 @@ def _phonons(axes: Axes, energies: np.ndarray, density: np.ndarray, edge: float)
     """What phonons do to N(E) at low T: beside the density of states of a constant gap."""
     seen = energies > 1.05 * edge
     bare = energies[seen] / np.sqrt(energies[seen] ** 2 - edge**2)
-    inset = axes.inset_axes((0.5, 0.55, 0.47, 0.38))
+    inset = axes.inset_axes((0.5, 0.52, 0.47, 0.36))
     inset.plot(energies[seen], 100 * (density[seen] / bare - 1), color=BLUE, linewidth=1)
     inset.axhline(0, color=GREY, linewidth=0.5)
     inset.set_xlim(0, energies[-1])
     inset.tick_params(labelsize=6.5)
-    inset.set_title(r"$N/N_{\mathrm{BCS}} - 1$ (%)", fontsize=7)
+    inset.set_title(r"$N/N_{\mathrm{BCS}} - 1$ (%)", fontsize=7, pad=3)
 
 
 def _isotope(axes: Axes, data: "xr.Dataset") -> None:
