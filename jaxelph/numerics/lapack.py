@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
+
+
+def on_cpu(function: Callable, elsewhere: Callable, *arguments: PyTree[Array]) -> PyTree[Array]:
+    """`function` of the arguments where the program runs on a CPU, otherwise `elsewhere`.
+
+    Chosen when the program is lowered, not when it is traced: what is exported for a GPU takes
+    its way there, and what `jax.default_device` puts on the CPU of a machine with a GPU does not.
+
+    Example:
+        >>> print(on_cpu(jnp.sin, jnp.cos, jnp.array(0.0)))
+        0.0
+    """
+    return jax.lax.platform_dependent(*arguments, cpu=function, default=elsewhere)
 
 
 def one_by_one(function: Callable) -> Callable:
@@ -31,10 +44,9 @@ def one_by_one(function: Callable) -> Callable:
             x if batched else jnp.broadcast_to(x, (axis_size, *jnp.shape(x)))
             for x, batched in zip(arguments, in_batched, strict=True)
         ]
-        if jax.default_backend() == "cpu":
-            result = jax.lax.map(lambda lane: call(*lane), tuple(lanes))
-        else:
-            result = jax.vmap(function)(*lanes)
+        result = on_cpu(
+            lambda *lanes: jax.lax.map(lambda lane: call(*lane), lanes), jax.vmap(function), *lanes
+        )
         return result, jax.tree.map(lambda _: True, result)
 
     return call

@@ -17,7 +17,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from .eigenpairs import symmetric_eigenpair
-from .lapack import eigh, one_by_one, solve_symmetric
+from .lapack import eigh, on_cpu, one_by_one, solve_symmetric
 
 _reduce = one_by_one(lambda matrix: tuple(jax.lax.linalg.tridiagonal(matrix)))
 _solve = one_by_one(
@@ -72,9 +72,10 @@ def solve_beside(
 @lowest_eigenvector.def_vmap
 def _(axis_size, in_batched, matrices):
     del axis_size, in_batched  # there is one argument
-    on_cpu = jax.default_backend() == "cpu"
-    function = _by_reduction if on_cpu and matrices.shape[-1] > 2 else lambda m: eigh(m)[1][:, 0]
-    return jax.vmap(function)(matrices), True
+    full = jax.vmap(lambda matrix: eigh(matrix)[1][:, 0])
+    if matrices.shape[-1] <= 2:
+        return full(matrices), True
+    return on_cpu(jax.vmap(_by_reduction), full, matrices), True
 
 
 def _by_reduction(matrix):

@@ -21,7 +21,6 @@ from typing import Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix as optx
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
@@ -32,6 +31,7 @@ from ..grids.energies import LARGEST, EnergyGrid, check_grid, on_grid
 from ..grids.kernels import minimum_weight_on_grid
 from ..grids.refined import RefinedGrid
 from ..numerics.checks import checked
+from ..numerics.roots import falling_root
 from ..spectra.moments import coupling_constant, moment
 from ..spectra.panels import NODES_PER_STEP, NODES_PER_T
 from ..spectra.resolution import at_temperature
@@ -375,31 +375,30 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
             _critical_coupling_scaled(*frozen[::2], bound, None, largest)
             for bound in ("weight", "heat")
         ]
-        start = jnp.log(jnp.minimum(largest, jnp.minimum(*bounds)))
-        reached = distance(start, frozen)
+        lower, upper = jnp.log(_LEAST), jnp.log(jnp.minimum(largest, jnp.minimum(*bounds)))
+        reached = distance(upper, frozen)
         found = reached <= 0
+        start = upper
     else:
         scan = jnp.linspace(jnp.log(_LEAST), jnp.log(largest), 48)
-        reached = jax.lax.map(lambda x: distance(x, frozen), scan)
-        negative = reached < 0
-        found = jnp.any(negative)
-        first = jnp.argmax(negative)
-        # The chord through the bracket's ends is a good enough start for Newton's method.
+        reached = jax.lax.map(lambda x: distance(x, frozen), scan, batch_size=8)
+        found = jnp.any(reached < 0)
+        first = jnp.argmax(reached < 0)
         upper, lower = scan[first], scan[jnp.maximum(first - 1, 0)]
-        above, below = distance(upper, frozen), distance(lower, frozen)
-        chord = lower + (upper - lower) * below / jnp.where(found, below - above, 1.0)
-        start = jnp.where(found, chord, 0.0)
+        # The chord through the bracket's ends is a good start for Newton's method.
+        below, above = reached[jnp.maximum(first - 1, 0)], reached[first]
+        start = lower + (upper - lower) * below / jnp.where(found, below - above, 1.0)
 
-    # Where there is no root the iteration runs on a harmless line instead.
-    def guarded(x, args):
-        return jnp.where(found, distance(jnp.where(found, x, 0.0), args), x)
+    # Where there is no root the search is for that of a harmless line instead.
+    def guarded(x):
+        value = distance(jnp.where(found, x, 0.0), args)
+        return jnp.where(found, value, -x) + jnp.where(jnp.any(jnp.isnan(reached)), jnp.nan, 0.0)
 
-    newton = optx.Newton(rtol=1e-10, atol=1e-12)
-    start = jax.lax.stop_gradient(start)
-    solution = optx.root_find(guarded, newton, start, args, max_steps=64, throw=False)
-    failed = (solution.result != optx.RESULTS.successful) | jnp.any(jnp.isnan(reached))
-    root = jnp.where(found, jnp.exp(solution.value), jnp.inf)
-    return jnp.where(failed, jnp.nan, root)
+    lower, upper, start = (
+        jnp.where(found, x, y) for x, y in ((lower, -1.0), (upper, 1.0), (start, 0.0))
+    )
+    root = falling_root(guarded, lower, upper, start)
+    return jnp.where(found | jnp.isnan(root), jnp.exp(root), jnp.inf)
 
 
 def _check_criterion(criterion: str) -> None:

@@ -35,7 +35,7 @@ def mcmillan(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array
         0.069640
     """
     check_mu_star(mu_star)
-    return _formula(spectrum, mu_star)[0]
+    return temperatures(*spectrum.moment_modes(), mu_star)[0]
 
 
 @checked
@@ -66,12 +66,19 @@ def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Ar
         0.073169
     """
     check_mu_star(mu_star)
-    return _formula(spectrum, mu_star)[1]
+    return temperatures(*spectrum.moment_modes(), mu_star)[1]
 
 
 @jax.jit
-def _formula(spectrum, mu_star):
-    omega, coupling = spectrum.moment_modes()
+def temperatures(
+    omega: Float[Array, " mode"], coupling: Float[Array, " mode"], mu_star: Scalar
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """McMillan's and Allen and Dynes' T_c of modes.
+
+    Example:
+        >>> print(temperatures(jnp.array([1.0]), jnp.array([1.0]), 0.1)[0].round(6))
+        0.06964
+    """
     total = jnp.sum(coupling)
     net = total - mu_star * (1 + 0.62 * total)
     # Below this the exponential underflows, and its derivative would be 0 times infinity.

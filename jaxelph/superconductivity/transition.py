@@ -22,14 +22,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optimistix
 from jaxtyping import Array, Float, Int
 
 from ..numerics.checks import checked
+from ..numerics.roots import falling_root
 from ..spectra.moments import phonon_edge
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .coulomb import Quoted, check_coulomb, check_mu_star, concrete_value, nan_of
-from .formulas import allen_dynes, mcmillan
+from .formulas import allen_dynes, mcmillan, temperatures
 from .matsubara import MatsubaraBasis, Repulsion, matsubara_basis, pairing_kernel, top_eigenpair
 
 Method = Literal["eliashberg", "allen-dynes", "mcmillan"]
@@ -347,36 +347,28 @@ def _eigenvalue(omega, area, temperature, repulsion, basis):
 def critical_point(omega, area, repulsion, basis):
     """ln T_c (finite in any case), and whether there is one."""
 
-    def residual(log_t, args):
-        omega, area, repulsion, exists, start = args
+    def excess(log_t, omega, area, repulsion):
         kernel = pairing_kernel(basis, omega, area, jnp.exp(log_t), repulsion)[0]
-        # Where there is no root a tame substitute has one, so that no NaN can spread.
-        kernel = jnp.where(
-            exists, kernel, jnp.diag(jnp.arange(kernel.shape[0], dtype=kernel.dtype))
-        )
-        return jnp.where(exists, top_eigenpair(kernel)[0] - 1, log_t - start)
+        return top_eigenpair(kernel)[0] - 1
 
     fixed = jax.lax.stop_gradient((omega, area, repulsion))
     low = jnp.log(lowest_resolved(*fixed, basis))
     moment = jnp.sum(2 * fixed[1] * fixed[0])  # λ⟨ω²⟩
     high = jnp.log(jnp.where(moment > 0, _LARGEST * jnp.sqrt(jnp.abs(moment)), 1e-300))
-    exists = (high > low) & (residual(low, (*fixed, True, low)) > 0)
+    exists = (high > low) & (excess(low, *fixed) > 0)
     high = jnp.maximum(high, low)
 
-    # optimistix's Bisection insists on a change of sign, which need not exist here. It only
-    # has to find Newton's basin: T_c to about 0.1 %.
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        above = residual(middle, (*fixed, True, low)) < 0
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+    # Where there is no root a tame substitute has one, so that no NaN can spread.
+    def residual(log_t):
+        value = excess(jnp.where(exists, log_t, low), omega, area, repulsion)
+        return jnp.where(exists, value, low - log_t)
 
-    low, high = jax.lax.fori_loop(0, 14, halve, (low, high))
-    start = jax.lax.stop_gradient((low + high) / 2)
-    # The implicit rule makes every derivative of the root exact, not only the first.
-    args = (omega, area, repulsion, exists, start)
-    newton = optimistix.Newton(rtol=1e-12, atol=1e-12)
-    root = optimistix.root_find(residual, newton, start, args, max_steps=8, throw=False).value
+    # Newton's method begins at what Allen and Dynes' formula gives, or where that gives nothing
+    # at the lowest temperature: the eigenvalue falls with ln T as -ln T and then as 1/T², it is
+    # convex, and from below Newton's steps never go too far.
+    formula = temperatures(fixed[0], 2 * fixed[1] / fixed[0], fixed[2].strength)[1]
+    start = jnp.where(formula > 0, jnp.log(jnp.where(formula > 0, formula, 1.0)), low)
+    root = falling_root(residual, low, high, jnp.clip(start, low, high))
     return root, exists
 
 
