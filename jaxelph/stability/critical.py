@@ -388,7 +388,8 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
         upper, lower = scan[first], scan[jnp.maximum(first - 1, 0)]
         above, below = distance(upper, frozen), distance(lower, frozen)
         chord = lower + (upper - lower) * below / jnp.where(found, below - above, 1.0)
-        start = jnp.where(found, chord, 0.0)
+        start = chord
+    start = jnp.where(found, start, 0.0)
 
     # Where there is no root the iteration runs on a harmless line instead.
     def guarded(x, args):
@@ -398,8 +399,11 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
     start = jax.lax.stop_gradient(start)
     solution = optx.root_find(guarded, newton, start, args, max_steps=64, throw=False)
     failed = (solution.result != optx.RESULTS.successful) | jnp.any(jnp.isnan(reached))
-    root = jnp.where(found, jnp.exp(solution.value), jnp.inf)
-    return jnp.where(failed, jnp.nan, root)
+    # Nothing that is not finite may reach the solver of the derivatives, which would raise.
+    root = jnp.exp(jnp.where(found & ~failed, solution.value, 0.0))
+    root = jnp.where(found, root, jnp.inf)
+    # Where the search failed the derivatives are no numbers either.
+    return root + jnp.where(failed, jnp.nan, 0.0) * (args[1] + args[2])
 
 
 def _check_criterion(criterion: str) -> None:
