@@ -169,6 +169,19 @@ def thermal_edges(
     return np.append(np.concatenate(pieces), omega[-1])
 
 
+def panels_below(omega: np.ndarray) -> int:
+    """How many panels more a table would have that began at 1e-4 of its last row.
+
+    Tables of one metal begin anywhere above ω = 0, the finer ones lower. With room for these
+    panels they all have nodes of one number, and share what is compiled for it.
+
+    Example:
+        >>> panels_below(np.array([0.3, 30.0])), panels_below(np.array([1e-3, 30.0]))
+        (5, 0)
+    """
+    return max(0, int(np.ceil(np.log(1e4 * omega[0] / omega[-1]) / np.log(_RATIO))))
+
+
 def widest_panel(
     omega: np.ndarray, carries: Bool[np.ndarray, " interval"], edges: np.ndarray
 ) -> float:

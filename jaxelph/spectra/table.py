@@ -17,6 +17,7 @@ from .panels import (
     cumulative_integral,
     geometric_edges,
     panel_nodes,
+    panels_below,
     thermal_edges,
     widest_panel,
 )
@@ -173,16 +174,21 @@ class TabulatedSpectrum(EliashbergFunction):
         return carries[1:] | carries[:-1]
 
     def sampled(self, spacing=None):
-        omega, a2f = np.asarray(self.omega), np.asarray(self.a2f)
-        edges = geometric_edges(omega)
+        omega, a2f, carries = np.asarray(self.omega), np.asarray(self.a2f), self._carries()
+        used = np.flatnonzero(carries)
+        if used.size:  # rows of zeros beside the coupling decide nothing
+            first, last = used[0], used[-1]
+            omega, a2f = omega[first : last + 2], a2f[first : last + 2]
+            carries = carries[first : last + 1]
+        edges, spare = geometric_edges(omega), 0
         if spacing is not None:
-            edges = thermal_edges(omega, self._carries(), spacing)
+            edges, spare = thermal_edges(omega, carries, spacing), panels_below(omega)
         node, coupling = panel_nodes(omega, 2 * a2f / omega, edges)
-        carries = np.repeat(np.any(coupling.reshape(-1, ORDER) != 0, axis=1), ORDER)
-        if not np.any(carries):
-            carries[:ORDER] = True
-        found = QuadratureNodes(node[carries], coupling[carries])
-        return found.padded(ORDER * bucket(int(np.sum(carries)) // ORDER))
+        held = np.repeat(np.any(coupling.reshape(-1, ORDER) != 0, axis=1), ORDER)
+        if not np.any(held):
+            held[:ORDER] = True
+        found = QuadratureNodes(node[held], coupling[held])
+        return found.padded(ORDER * bucket(int(np.sum(held)) // ORDER + spare))
 
 
 _panel_nodes = jax.jit(panel_nodes)

@@ -392,13 +392,15 @@ def _critical_coupling_scaled(spectrum, scaled_temperature, criterion, grid, lar
     # Where there is no root the search is for that of a harmless line instead.
     def guarded(x):
         value = distance(jnp.where(found, x, 0.0), args)
-        return jnp.where(found, value, -x) + jnp.where(jnp.any(jnp.isnan(reached)), jnp.nan, 0.0)
+        return jnp.where(found, value, -x)
 
     lower, upper, start = (
         jnp.where(found, x, y) for x, y in ((lower, -1.0), (upper, 1.0), (start, 0.0))
     )
-    root = falling_root(guarded, lower, upper, start)
-    return jnp.where(found | jnp.isnan(root), jnp.exp(root), jnp.inf)
+    root = jnp.exp(falling_root(guarded, lower, upper, start))
+    # Where the search failed the derivatives are no numbers either.
+    lost = jnp.any(jnp.isnan(reached) | jnp.isnan(root))
+    return jnp.where(found, root, jnp.inf) + jnp.where(lost, jnp.nan, 0.0) * (args[1] + args[2])
 
 
 def _check_criterion(criterion: str) -> None:

@@ -244,6 +244,31 @@ def test_few_numbers_of_nodes_for_many_tables():
     assert [bucket(n) for n in (1, 8, 9, 12, 13, 17, 25)] == [8, 8, 12, 12, 16, 24, 32]
 
 
+def test_the_nodes_are_those_of_the_coupling():
+    """Neither rows of zeros beside it, nor where the first of many rows lies, decide anything."""
+
+    def nodes(rows, *more, before=(), spacing=None):
+        omega = np.linspace(30 / rows, 30.0, rows)
+        a2f = 0.6 * np.exp(-(((omega - 15) / 4) ** 2))
+        a2f[-1] = 0.0
+        last = [*before, *omega, *more]
+        values = np.pad(a2f, (len(before), len(more)))
+        return TabulatedSpectrum(last, values).sampled(spacing).modes()
+
+    for spacing in (None, 0.2, 0.09, 0.03):
+        given = nodes(200, spacing=spacing)
+        for other in (
+            nodes(200, 200.0, spacing=spacing),
+            nodes(200, 31.0, 32.0, 1e7, spacing=spacing),
+        ):
+            np.testing.assert_array_equal(other, given)
+        # The first of three zeros below is as good as none: α²F rises from the last.
+        three, one = (nodes(200, before=b, spacing=spacing) for b in ([1e-9, 1e-5, 0.1], [0.1]))
+        np.testing.assert_array_equal(three, one)
+        counts = {nodes(n, spacing=spacing)[0].size for n in (200, 333, 777, 2000, 5000, 20000)}
+        assert len(counts) == 1
+
+
 def test_too_low_a_temperature_is_told():
     table = TabulatedSpectrum([1.0, 2.0, 3.0], [0.1, 0.5, 0.1])
     with pytest.raises(ValueError, match="the lowest temperature that is possible is about"):

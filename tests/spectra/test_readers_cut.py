@@ -236,6 +236,34 @@ def test_one_digit(tmp_path):
         read_a2f(path)
 
 
+ONSETS = {
+    "peak": lambda w: 0.5 * np.exp(-(((w - 15) / 5) ** 2)),
+    "constant": lambda w: np.full_like(w, 0.5),
+    "Debye": lambda w: 0.5 * (w / 20) ** 2 * (w < 20),
+    "band": lambda w: 0.5 * (w > 8) * (w < 22),
+}
+
+
+@pytest.mark.parametrize("shape", ONSETS)
+@pytest.mark.parametrize("zeros", [0, 1, 3])
+def test_where_a2f_begins_and_ends_no_row_stands_out(tmp_path, shape, zeros):
+    """Rows of zeros at the start, and edges at which α²F jumps, are no damage."""
+    omega = np.arange(1.0, 31.0)
+    a2f = ONSETS[shape](omega)
+    a2f[:zeros] = a2f[-1] = 0.0
+    assert not [said for said in spectrum_of(tmp_path, omega, a2f)[1] if "stands out" in said]
+
+
+@pytest.mark.parametrize(("row", "factor"), [(0, 10), (8, 10), (14, 0), (14, 0.1), (15, 10)])
+def test_a_damaged_row_stands_out_anywhere(tmp_path, row, factor):
+    omega = np.arange(1.0, 31.0)
+    a2f = 0.5 * np.exp(-(((omega - 15) / 8) ** 2))
+    a2f[-1], a2f[row] = 0.0, factor * a2f[row]
+    said = [said for said in spectrum_of(tmp_path, omega, a2f)[1] if "stands out" in said]
+    assert len(said) == 1 and f"line {row + 2}," in said[0]
+    assert ("with an α²F of 0: " in said[0]) == (factor == 0)
+
+
 # Where λ comes from ----------------------------------------------------------------------
 
 

@@ -163,7 +163,14 @@ def test_no_coupling_and_nan_at_fixed_scaled_temperature(criterion):
     assert value == np.inf and slope == 0
     with pytest.raises(ValueError, match="coupling must be finite, got nan"):
         critical(jnp.nan)
-    assert np.isnan(jax.jit(critical)(jnp.nan))  # traced, it cannot be seen
+    assert np.all(np.isnan(both(jnp.nan)))  # traced, it cannot be seen
+    metal = EinsteinModes([1.0, 0.8], [0.5, 0.5])
+
+    def by_temperature(scaled):
+        return critical_coupling_scaled(metal, scaled, criterion=criterion, grid=grid)
+
+    assert np.all(np.isnan(jax.jit(jax.value_and_grad(by_temperature))(jnp.nan)))
+    assert np.all(np.isnan(jax.jit(lambda x: jax.jvp(by_temperature, (x,), (1.0,)))(jnp.nan)))
 
     @jax.jit
     def at_fixed_temperature(coupling):

@@ -86,7 +86,9 @@ def outlier(
 
     Only redundancy can tell damage from a sharp peak: where the file states λ that is better
     evidence. The effect on λ and ω_log of replacing a row by what its neighbours suggest is
-    compared with that of all other rows.
+    compared with that of all other rows. Where α²F begins and where it ends it may do so at
+    once, and the outermost row that is not zero has its neighbours within only: there what is
+    larger than these suggest stands out, what is less does not.
 
     Args:
         omega (array of shape (row,), meV): frequencies ω > 0, ascending.
@@ -103,19 +105,41 @@ def outlier(
     some = scale > 1e-100 * np.max(scale)  # what is next to nothing has no ratio
     ratio = np.divide(density, scale, out=np.zeros_like(omega), where=some)
     x = np.concatenate([[0.0], omega, [2 * omega[-1] - omega[-2]]])
-    y = np.concatenate([ratio[1:2], ratio, [0.0]])  # below the first row as above it
-    across = scale * (y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2]))
+
+    def across(ratio):
+        """What the two neighbours of a row suggest for it."""
+        y = np.concatenate([ratio[1:2], ratio, [0.0]])  # below the first row as above it
+        return scale * (y[:-2] + (y[2:] - y[:-2]) * (x[1:-1] - x[:-2]) / (x[2:] - x[:-2]))
+
+    # Where α²F is smooth 2α²F/ω is too, but may be bent at low ω, and the other way round.
+    beside = np.abs(density - across(ratio))
+    beside = np.minimum(beside, np.abs(density - across(ratio * omega) / omega))
+    used = np.flatnonzero(a2f)
+    beside[: used[0]] = beside[used[-1] + 1 :] = 0.0
+    for row, inward in ((int(used[0]), 1), (int(used[-1]), -1)):
+        beside[row] = 0.0
+        if used[-1] - used[0] >= 2:
+            most = _outwards(omega, ratio * omega, row, inward) / omega[row]
+            most = scale[row] * max(most, _outwards(omega, ratio, row, inward))
+            beside[row] = max(density[row] - most, -density[row], 0.0)
     mean = float(np.sum(weight * density * np.log(omega)) / total)
-    effect = weight * np.abs(density - across) * (1 + np.abs(np.log(omega) - mean)) / total
+    effect = weight * beside * (1 + np.abs(np.log(omega) - mean)) / total
     effect[-1] = 0.0  # has one neighbour only, and is `end`'s to judge
     k = int(np.argmax(effect))
     others = np.delete(effect, [i for i in (k - 1, k, k + 1) if 0 <= i < len(effect)])
     if effect[k] > max(SHARE, OUTLIER * float(np.max(others))):
         share = float(weight[k] * density[k] / total)
+        alone = f"with {share:.2g} of λ alone" if share else "with an α²F of 0"
         yield (
-            f"One row stands out of its neighbours, {where(k)}, with {share:.2g} of λ alone: "
-            "its number may be damaged."
+            f"One row stands out of its neighbours, {where(k)}, {alone}: its number may be damaged."
         )
+
+
+def _outwards(omega: Vector, values: Vector, row: int, inward: int) -> float:
+    """The most that two rows further in (towards `inward`, 1 or -1) let expect in a row."""
+    near, far = row + inward, row + 2 * inward
+    slope = (values[near] - values[far]) / (omega[near] - omega[far])
+    return max(float(values[near]), float(values[near] + slope * (omega[row] - omega[near])))
 
 
 def origin(omega: Vector, a2f: Vector) -> Iterator[str]:
