@@ -347,20 +347,21 @@ def _eigenvalue(omega, area, temperature, repulsion, basis):
 def critical_point(omega, area, repulsion, basis):
     """ln T_c (finite in any case), and whether there is one."""
 
-    def excess(log_t, omega, area, repulsion):
+    def excess(log_t, omega, area, repulsion, exists):
         kernel = pairing_kernel(basis, omega, area, jnp.exp(log_t), repulsion)[0]
-        return top_eigenpair(kernel)[0] - 1
+        # Where there is no root a tame substitute has one, so that no NaN can spread.
+        tame = jnp.diag(jnp.arange(kernel.shape[0], dtype=kernel.dtype))
+        return top_eigenpair(jnp.where(exists, kernel, tame))[0] - 1
 
     fixed = jax.lax.stop_gradient((omega, area, repulsion))
     low = jnp.log(lowest_resolved(*fixed, basis))
     moment = jnp.sum(2 * fixed[1] * fixed[0])  # λ⟨ω²⟩
     high = jnp.log(jnp.where(moment > 0, _LARGEST * jnp.sqrt(jnp.abs(moment)), 1e-300))
-    exists = (high > low) & (excess(low, *fixed) > 0)
+    exists = (high > low) & (excess(low, *fixed, True) > 0)
     high = jnp.maximum(high, low)
 
-    # Where there is no root a tame substitute has one, so that no NaN can spread.
     def residual(log_t):
-        value = excess(jnp.where(exists, log_t, low), omega, area, repulsion)
+        value = excess(log_t, omega, area, repulsion, exists)
         return jnp.where(exists, value, low - log_t)
 
     # Newton's method begins at what Allen and Dynes' formula gives, or where that gives nothing
