@@ -60,6 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(known), metavar="NAME")
     parser.add_argument("--list", action="store_true", help="names, nothing else")
+    parser.add_argument(
+        "--device",
+        action="store_true",
+        help="on JAX's default device alone, whatever it is: its acceptance first, then all others",
+    )
     parser.add_argument("--collect", action="store_true", help="RESULTS.md from kept tables")
     parser.add_argument(
         "--limit", type=float, default=30.0, metavar="MINUTES", help="for each one, 30 by default"
@@ -70,7 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     failed = []
     available = [] if options.collect else platforms()
-    runs = [(name, platform) for name in options.only or known for platform in available]
+    names = options.only or list(known)
+    if options.device:
+        available, names = available[-1:], sorted(names, key=lambda name: name != "device")
+    runs = [(name, platform) for name in names for platform in available]
     for number, (name, platform) in enumerate(runs, 1):
         which = f"{name} on {platform} ({number} of {len(runs)})"
         print(f"\n=== {which}, {datetime.datetime.now():%H:%M} ===", flush=True)
