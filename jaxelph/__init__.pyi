@@ -106,6 +106,10 @@ from .thermodynamics.specific_heat import (
 )
 from .thermodynamics.specific_heat import specific_heat_ratio as specific_heat_ratio
 from .thermodynamics.specific_heat import stability_parameter as stability_parameter
+from .transport.optics import extended_drude as extended_drude
+from .transport.optics import optical_conductivity as optical_conductivity
+from .transport.optics import permittivity as permittivity
+from .transport.optics import reflectivity as reflectivity
 from .transport.rates import optical_rate as optical_rate
 from .transport.rates import resistivity_rate as resistivity_rate
 from .transport.resistivity import resistivity as resistivity

@@ -1,9 +1,14 @@
 """What phonons do to currents in the normal metal, from α²_tr F.
 
 `rates` are the scattering rates of a steady current and of light, linear in α²_tr F;
-`resistivity` is in µΩ cm.
+`resistivity` is in µΩ cm; `optics` is the conductivity without vertex corrections, by the
+self-energy, and what follows from it.
 """
 
+from .optics import extended_drude as extended_drude
+from .optics import optical_conductivity as optical_conductivity
+from .optics import permittivity as permittivity
+from .optics import reflectivity as reflectivity
 from .rates import optical_rate as optical_rate
 from .rates import resistivity_rate as resistivity_rate
 from .resistivity import resistivity as resistivity
