@@ -113,5 +113,9 @@ from .transport.optics import reflectivity as reflectivity
 from .transport.rates import optical_rate as optical_rate
 from .transport.rates import resistivity_rate as resistivity_rate
 from .transport.resistivity import resistivity as resistivity
+from .transport.thermal import boltzmann_rates as boltzmann_rates
+from .transport.thermal import heat_rate as heat_rate
+from .transport.thermal import lorenz_ratio as lorenz_ratio
+from .transport.thermal import thermal_conductivity as thermal_conductivity
 
 __version__: str

@@ -2,7 +2,7 @@
 
 `rates` are the scattering rates of a steady current and of light, linear in α²_tr F;
 `resistivity` is in µΩ cm; `optics` is the conductivity without vertex corrections, by the
-self-energy, and what follows from it.
+self-energy, and what follows from it; `thermal` is heat.
 """
 
 from .optics import extended_drude as extended_drude
@@ -12,3 +12,7 @@ from .optics import reflectivity as reflectivity
 from .rates import optical_rate as optical_rate
 from .rates import resistivity_rate as resistivity_rate
 from .resistivity import resistivity as resistivity
+from .thermal import boltzmann_rates as boltzmann_rates
+from .thermal import heat_rate as heat_rate
+from .thermal import lorenz_ratio as lorenz_ratio
+from .thermal import thermal_conductivity as thermal_conductivity
