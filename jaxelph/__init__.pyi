@@ -110,6 +110,9 @@ from .transport.optics import extended_drude as extended_drude
 from .transport.optics import optical_conductivity as optical_conductivity
 from .transport.optics import permittivity as permittivity
 from .transport.optics import reflectivity as reflectivity
+from .transport.properties import TransportProperties as TransportProperties
+from .transport.properties import bloch_grueneisen_rate as bloch_grueneisen_rate
+from .transport.properties import transport_properties as transport_properties
 from .transport.rates import optical_rate as optical_rate
 from .transport.rates import resistivity_rate as resistivity_rate
 from .transport.resistivity import resistivity as resistivity

@@ -2,13 +2,17 @@
 
 `rates` are the scattering rates of a steady current and of light, linear in α²_tr F;
 `resistivity` is in µΩ cm; `optics` is the conductivity without vertex corrections, by the
-self-energy, and what follows from it; `thermal` is heat.
+self-energy, and what follows from it; `thermal` is heat. `properties` puts them
+together in K, meV and µΩ cm.
 """
 
 from .optics import extended_drude as extended_drude
 from .optics import optical_conductivity as optical_conductivity
 from .optics import permittivity as permittivity
 from .optics import reflectivity as reflectivity
+from .properties import TransportProperties as TransportProperties
+from .properties import bloch_grueneisen_rate as bloch_grueneisen_rate
+from .properties import transport_properties as transport_properties
 from .rates import optical_rate as optical_rate
 from .rates import resistivity_rate as resistivity_rate
 from .resistivity import resistivity as resistivity
