@@ -54,7 +54,7 @@ def _label(data: "xr.Dataset") -> str:
     return r"$\rho\,(\hbar\omega_p)^2$ (µΩ cm eV²)"
 
 
-def _marked(x: np.ndarray) -> dict[str, str]:
+def _marked(x: np.ndarray) -> dict[str, Any]:
     """Points where there are too few for a line."""
     return {"marker": "o"} if x.size < 12 else {}
 
@@ -104,7 +104,12 @@ def _rate(axes: Axes, data: "xr.Dataset") -> None:
         axes.plot(data["light"].values, row, color=colour, linewidth=0.7)
     axes.plot([], [], color=GREY, linewidth=0.7, label="extended Drude")
     axes.set_ylabel(r"$\hbar/\tau(\Omega)$ (meV)")
-    axes.set_ylim(bottom=0)
+    last = data["optical_rate"].values[:, -1]
+    if np.max(last) > 4 * np.min(last):  # hot and cold do not go on one linear axis
+        axes.set_yscale("log")
+        axes.set_ylim(1e-2 * np.min(last), 2 * np.max(last))
+    else:
+        axes.set_ylim(bottom=0)
     axes.legend(loc="lower right")
 
 

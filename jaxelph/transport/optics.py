@@ -138,7 +138,8 @@ def permittivity(
         >>> print(f"{permittivity(jnp.asarray(1.0 + 3.0j), 2.0):.3f}")
         -17.850+6.283j
     """
-    return background + 4j * jnp.pi * conductivity / jnp.asarray(frequency, dtype=float)
+    light = jnp.asarray(frequency, dtype=float)
+    return jnp.asarray(background) + 4j * jnp.pi * jnp.asarray(conductivity) / light
 
 
 @checked
@@ -163,7 +164,7 @@ def reflectivity(
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{reflectivity(EinsteinModes([1.0], [0.5]), 0.1, 2.0, plasma=100.0):.5f}")
-        0.98713
+        0.98656
     """
     refuse("plasma", plasma, positive=True)
     refuse("background", background, positive=True)
@@ -198,7 +199,7 @@ def memory(
     t, gamma = (jnp.asarray(x, dtype=float) for x in (temperature, impurity))
     # The function of Ω is odd in its real part.
     found = _memory(spectrum, t, jnp.abs(light).ravel(), gamma, panels).reshape(light.shape)
-    return jnp.where(light < 0, -found.conj(), found)
+    return jnp.where(light < 0, -jnp.conj(found), found)
 
 
 class _SelfEnergy(eqx.Module):

@@ -277,7 +277,7 @@ def transport_properties(
         >>> from jaxelph import example
         >>> found = transport_properties(example("lead"), [295.0], plasma=8.3)
         >>> print(f"{found.resistivity[0]:.1f} µΩ cm")
-        23.3 µΩ cm
+        26.6 µΩ cm
     """
     check_precision()
     refuse("residual", residual, not_negative=True)

@@ -98,7 +98,7 @@ def optical_rate(
         >>> for t in (0.0, 0.1):
         ...     print(f"{optical_rate(s, t, 2.0):.6f}")  # Allen: 2π (Ω - ω) α²/Ω
         0.785398
-        0.785542
+        0.785576
     """
     check_spectrum("spectrum", spectrum)
     refuse("temperature", temperature, not_negative=True)

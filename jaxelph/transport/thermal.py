@@ -179,10 +179,12 @@ def boltzmann_rates(
     check_spectrum("scattering", every)
     if grid is None:
         grid = EnergyGrid.suggest(every, temperature)
-    nodes = [at_temperature(s, temperature) for s in (spectrum, every)]
-    return _solved(*nodes, jnp.asarray(temperature, dtype=float), grid, scattering is not None)
+    inward = scattering is not None
+    spectrum, every = at_temperature(spectrum, temperature), at_temperature(every, temperature)
+    return _solved(spectrum, every, jnp.asarray(temperature, dtype=float), grid, inward)
 
 
+@jit(static_argnames="inward")
 def _solved(spectrum, every, temperature, grid, inward):
     energies = grid.step * jnp.arange(-grid.size, grid.size + 1)
     out = scattering_rate(every, temperature, energies)
