@@ -112,10 +112,12 @@ def extended_drude(
         1.501
     """
     light = jnp.asarray(frequency, dtype=float)
-    still = jnp.abs(light) < _STILL * temperature
-    near = jnp.where(still, _STILL * jnp.asarray(temperature, dtype=float), light)
-    response = memory(spectrum, temperature, near, impurity=impurity)
-    return response.imag, response.real / near
+    near = _STILL * jnp.asarray(temperature, dtype=float)
+    every = jnp.append(light.ravel(), near)
+    response = memory(spectrum, temperature, every, impurity=impurity)
+    still = jnp.abs(every) < near
+    mass = jnp.where(still, response[-1].real / near, response.real / jnp.where(still, 1.0, every))
+    return response.imag[:-1].reshape(light.shape), mass[:-1].reshape(light.shape)
 
 
 @jit
