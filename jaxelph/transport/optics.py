@@ -163,6 +163,9 @@ def reflectivity(
     Returns:
         R(Ω) (array of the shape of Ω), 1 at Ω = 0.
 
+    Raises:
+        ValueError: T, ω_p or ε_∞ is not positive, γ is negative, or a number is not finite.
+
     Example:
         >>> from jaxelph import EinsteinModes
         >>> print(f"{reflectivity(EinsteinModes([1.0], [0.5]), 0.1, 2.0, plasma=100.0):.5f}")

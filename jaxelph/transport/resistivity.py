@@ -17,7 +17,7 @@ def resistivity(
     residual: Scalar = 0.0,
     saturation: Scalar | None = None,
 ) -> Float[Array, "*shape"]:
-    r"""Resistivity
+    r"""Resistivity of electrons that phonons and impurities scatter,
 
     $$\rho(T) = \rho_0 + \frac{1}{\varepsilon_0\omega_p^2\,\tau(T)}$$
 

@@ -128,6 +128,9 @@ def thermal_conductivity(
     Returns:
         κ (array of the shape of T, W/(K m)).
 
+    Raises:
+        ValueError: a temperature or ρ0 is negative, or ω_p not positive.
+
     Example:
         >>> from jaxelph import EinsteinModes, units
         >>> lead = EinsteinModes([4.0, 8.0], [0.9, 0.6])
@@ -168,6 +171,9 @@ def boltzmann_rates(
 
     Returns:
         (1/τ, 1/τ_κ): scalars, energy, in unscaled time.
+
+    Raises:
+        ValueError: T is not positive, or `scattering` no Eliashberg function.
 
     Example:
         >>> from jaxelph import EinsteinModes
