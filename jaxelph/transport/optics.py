@@ -179,10 +179,18 @@ def reflectivity(
     conductivity = optical_conductivity(
         spectrum, temperature, light, plasma=plasma, impurity=impurity
     )
-    root = jnp.sqrt(permittivity(conductivity, light, background))
-    # 1 - R, which is what is small: 4 Re √ε/|√ε + 1|².
-    absorbed = 4 * root.real / jnp.abs(root + 1) ** 2
-    return jnp.where(still, 1.0, 1 - absorbed)
+    return jnp.where(still, 1.0, reflected(permittivity(conductivity, light, background)))
+
+
+def reflected(permittivity: Complex[Array, "*light"]) -> Float[Array, "*light"]:
+    """R of ε, from what is absorbed, 1 - R = 4 Re √ε/|√ε + 1|²: that is what is small.
+
+    Example:
+        >>> print(f"{reflected(jnp.asarray(4.0 + 0.0j)):.6f}")
+        0.111111
+    """
+    root = jnp.sqrt(permittivity)
+    return 1 - 4 * root.real / jnp.abs(root + 1) ** 2
 
 
 def memory(

@@ -26,7 +26,7 @@ from ..spectra.resolution import at_temperature
 from ..spectra.source import source_of, warnings_of
 from ..spectra.spectrum import EinsteinModes, EliashbergFunction, Scalar
 from ..units import DRUDE, HBAR, KELVIN, LORENZ, check_kelvin, temperature_list
-from .optics import extended_drude, reflectivity
+from .optics import extended_drude, permittivity, reflected
 from .rates import Temperatures, optical_rate, resistivity_rate
 from .thermal import heat_rate
 
@@ -367,14 +367,11 @@ def _optics(spectrum, temperature, light, plasma, impurity, background):
     drude, mass = extended_drude(spectrum, temperature, light, impurity=impurity)
     mirror = np.full(light.shape, np.nan)
     if plasma is not None:
-        mirror = reflectivity(
-            spectrum,
-            temperature,
-            light,
-            plasma=1e3 * plasma,
-            impurity=impurity,
-            background=background,
-        )
+        # From σ of the same numbers; at Ω = 0 nothing is absorbed.
+        lit = light > 0
+        response = 1e6 * plasma**2 / (4 * np.pi) / (drude - 1j * light * mass)
+        mirror = np.ones(light.shape)
+        mirror[lit] = reflected(permittivity(response[lit], light[lit], background))
     return optical, np.asarray(drude), np.asarray(mass), np.asarray(mirror)
 
 

@@ -14,6 +14,7 @@ from jaxelph.transport import (
     bloch_grueneisen_rate,
     extended_drude,
     optical_rate,
+    reflectivity,
     resistivity,
     resistivity_rate,
     thermal_conductivity,
@@ -46,6 +47,8 @@ def test_numbers_are_those_of_the_functions():
     rate, mass = extended_drude(MODES, t[1], light, impurity=impurity)
     np.testing.assert_allclose(found.drude[1, 1:], rate, rtol=1e-4)
     np.testing.assert_allclose(found.mass[1, 1:], mass, rtol=1e-4)
+    mirror = reflectivity(MODES, t[1], light, plasma=6e3, impurity=impurity, background=3.0)
+    np.testing.assert_allclose(found.reflectivity[1, 1:], mirror, rtol=1e-6)
     optical = impurity + np.asarray(optical_rate(MODES, t[1], light))
     np.testing.assert_allclose(found.optical[1, 1:], optical, rtol=1e-6)
 
