@@ -17,6 +17,7 @@ FIGURES = {
     "fit": ("inverse.fit.figure", "fit_figure"),
     "design": ("inverse.design.figure", "design_figure"),
     "superconductor": ("superconductivity.figure", "superconductor_figure"),
+    "transport": ("transport.figure", "transport_figure"),
     "map": ("sweeps.figure", "map_figure"),
     "real axis": ("superconductivity.real_axis_figure", "real_axis_figure"),
 }
