@@ -29,6 +29,8 @@ from .kinetics.collisions import ElectronCollisions as ElectronCollisions
 from .kinetics.collisions import PhononCollisions as PhononCollisions
 from .kinetics.collisions import disordered_kernel as disordered_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
+from .kinetics.phonons import MovingPhonons as MovingPhonons
+from .kinetics.pump import Pulse as Pulse
 from .numerics import special as special
 from .reports import Report as Report
 from .reports import report as report
