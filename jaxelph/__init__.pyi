@@ -29,7 +29,6 @@ from .kinetics.collisions import ElectronCollisions as ElectronCollisions
 from .kinetics.collisions import PhononCollisions as PhononCollisions
 from .kinetics.collisions import disordered_kernel as disordered_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
-from .kinetics.phonons import MovingPhonons as MovingPhonons
 from .kinetics.pump import Pulse as Pulse
 from .numerics import special as special
 from .reports import Report as Report
@@ -68,8 +67,10 @@ from .stability.modes import extreme_rates as extreme_rates
 from .stability.modes import normal_modes as normal_modes
 from .stability.modes import pencil_modes as pencil_modes
 from .stability.modes import slowest_rate as slowest_rate
+from .stability.pencil import MovingPencil as MovingPencil
 from .stability.pencil import StabilityPencil as StabilityPencil
 from .stability.pencil import stability_pencil as stability_pencil
+from .stability.phonons import MovingPhonons as MovingPhonons
 from .stability.rates import allen_rate as allen_rate
 from .stability.rates import continuum_rate as continuum_rate
 from .stability.rates import two_temperature_rate as two_temperature_rate

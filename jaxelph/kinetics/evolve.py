@@ -21,12 +21,12 @@ from ..spectra.description import concrete
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.critical import check_temperature
+from ..stability.phonons import MovingPhonons
 from .collisions import ElectronCollisions
 from .dataset import evolution_dataset
 from .equation import KineticEquation, KineticMatrices
 from .instability import Instability, find_instability
 from .moving import MovingEquation, moving_solver, moving_term
-from .phonons import MovingPhonons
 from .positivity import Positivity
 from .pump import Pulse, PumpOnGrid
 from .run import RESULTS, Run
@@ -398,13 +398,16 @@ def _reaches(spectrum, grid, pump) -> tuple[int, int]:
     """How far, in steps, the energies of phonons and photons reach; as far as the grid where
     they are traced."""
 
-    def reach(energy):
-        known = concrete((energy, grid.step))
-        return reach_of(
-            float(np.max(energy)) if known else float(grid.size), grid if known else None
-        )
+    def reach(energies):
+        # Inside a caller's jit too, what is concrete is known now.
+        with jax.ensure_compile_time_eval():
+            steps = jnp.max(energies()) / grid.step
+        return reach_of(float(steps) if _concrete(steps) else float(grid.size))
 
-    return reach(spectrum.modes()[0]), reach(0.0 if pump is None else pump.photon_energy)
+    return (
+        reach(lambda: spectrum.modes()[0]),
+        0 if pump is None else reach(lambda: pump.photon_energy),
+    )
 
 
 def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:

@@ -21,8 +21,8 @@ from jaxtyping import Array, Float
 
 from ..dae import AbstractBlocks, EliminatingInverse, EliminatingKrylov, MassMatrixTerm
 from ..electrons.occupations import bose
+from ..stability.phonons import PhononBranches
 from .equation import Deviation, KineticEquation, KineticMatrices
-from .phonons import PhononBranches
 from .pump import PumpOnGrid
 from .shifts import SymmetricShifts
 

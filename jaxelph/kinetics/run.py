@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Int
 from ..grids.energies import EnergyGrid
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.modes import NormalModes
+from ..stability.phonons import PhononBranches, effective_temperatures, occupations
 from .equation import KineticEquation
-from .phonons import PhononBranches, effective_temperatures, occupations
 from .pump import Pulse
 
 _Run = TypeVar("_Run", bound="Run")

@@ -5,7 +5,7 @@ Both are functions of ω that the grid knows at ω = nε and, as it does f, in b
 
     v_n = w(n - ω/ε) + w(n + ω/ε),  n = 0…reach,
 
-and Σ_n v_n S_n f is the same operator whose energy moment is ω² and whose partner in P is Σ_n v_nP_n.
+and Σ_n v_n S_n f is the operator, with the energy moment ω², whose partner in P is Σ_n v_nP_n.
 """
 
 import equinox as eqx
@@ -19,11 +19,9 @@ from ..grids.sinc import SHIFT_REACH, local_shift_weights
 from ..spectra.spectrum import Scalar
 
 
-def reach_of(largest: float, grid: EnergyGrid | None) -> int:
-    """How many steps the weights of an energy `largest` reach, in few numbers of them; without
-    a grid it is in steps."""
-    needed = (largest if grid is None else largest / float(grid.step)) + SHIFT_REACH
-    return int(-(-needed // 16) * 16)
+def reach_of(steps: float) -> int:
+    """How far the weights of an energy of so many `steps` reach, in few numbers of them."""
+    return int(-(-(steps + SHIFT_REACH) // 16) * 16)
 
 
 def place_weights(omega: Float[Array, " mode"], step: Scalar, reach: int):

@@ -30,7 +30,7 @@ class PhononsLikeCoupling(eqx.Module):
 
 
 class PhononDensity(eqx.Module):
-    """ω → 2ν0/F(ω) for a table of the phonons' density of states; see `MovingPhonons.of_density`."""
+    """ω → 2ν0/F(ω) of a table of F(ω); see `MovingPhonons.of_density`."""
 
     omega: Float[Array, " row"] = eqx.field(converter=as_float)
     density: Float[Array, " row"] = eqx.field(converter=as_float)
