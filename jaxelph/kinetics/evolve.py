@@ -26,11 +26,11 @@ from .collisions import ElectronCollisions
 from .dataset import evolution_dataset
 from .equation import KineticEquation, KineticMatrices
 from .instability import Instability, find_instability
-from .moving import MovingEquation, moving_solver, moving_term
+from .moving import MovingEquation, moving_equation, moving_solver, moving_term
 from .positivity import Positivity
-from .pump import Pulse, PumpOnGrid
+from .pump import Pulse
 from .run import RESULTS, Run
-from .shifts import SymmetricShifts, place_weights, reach_of
+from .shifts import reach_of
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
 _DENSE = 400
@@ -383,14 +383,7 @@ def _moving(operators, spectrum, grid, phonons, pump, reaches, deviation) -> _Mo
     if phonons is None:
         phonons = MovingPhonons(0.0)
     branches = phonons.on(spectrum)
-    moving = MovingEquation(
-        operators=operators,
-        branches=branches,
-        shifts=SymmetricShifts.at(temperature, grid, reaches[0]),
-        place=place_weights(branches.omega, grid.step, reaches[0]),
-        pump=None if pump is None else PumpOnGrid.at(pump, temperature, grid, reaches[1]),
-        first_energy=equation.energy(deviation),
-    )
+    moving = moving_equation(operators, branches, grid, pump, reaches, deviation)
     return _Moving(moving, phonons.start(branches, temperature))
 
 

@@ -21,10 +21,11 @@ from jaxtyping import Array, Float
 
 from ..dae import AbstractBlocks, EliminatingInverse, EliminatingKrylov, MassMatrixTerm
 from ..electrons.occupations import bose
+from ..grids.energies import EnergyGrid
 from ..stability.phonons import PhononBranches
 from .equation import Deviation, KineticEquation, KineticMatrices
-from .pump import PumpOnGrid
-from .shifts import SymmetricShifts
+from .pump import Pulse, PumpOnGrid
+from .shifts import SymmetricShifts, place_weights
 
 State = Float[Array, " state"]
 
@@ -71,15 +72,12 @@ class MovingEquation(eqx.Module):
         total = jnp.sum(each)
         return self.branches.strength / jnp.where(total > 0, total, 1.0)
 
-    def feedback(self, deviation: Deviation, stored: Float[Array, " mode"]) -> Deviation:
-        """Collisions with the phonons that are there beside those of equilibrium."""
-        each = self.branches.strength * self.branches.coupling * stored
-        return self.shifts.mix(each @ self.place, deviation)
-
     def rhs(self, t, y: State) -> State:
         deviation, stored, _ = self.split(y)
         branches = self.branches
-        collisions = self.operators.collide(deviation) + self.feedback(deviation, stored)
+        each = branches.strength * branches.coupling * stored
+        collisions = self.operators.collide(deviation)
+        collisions = collisions + self.shifts.mix(each @ self.place, deviation)
         emitted = branches.strength * (self.place @ self.shifts.excess(deviation))
         emitted = emitted - branches.relaxation * stored
         heat = self._moment @ collisions
@@ -107,18 +105,44 @@ class MovingEquation(eqx.Module):
         )
 
     def _with_energy(self, deviation, energy):
-        equation = self.equation
-        f = equation.equilibrium + deviation
-        here, gradient = jax.value_and_grad(equation.energy)(deviation)
+        # U is quadratic in δ: with g(δ) = 2εE B(f), which is its gradient, U = [g(0) + g(δ)]·δ/2.
+        at_rest, gradient = self._energy_gradient(0 * deviation), self._energy_gradient(deviation)
+        f = self.equation.equilibrium + deviation
         # Where f is empty or full to rounding, nothing is to be moved.
         direction = jnp.maximum(f * (1 - f), 0.0) * gradient
-        slope = gradient @ direction
-        bend = equation.energy(direction) - jax.grad(equation.energy)(0 * deviation) @ direction
-        defect = energy - here
-        root = jnp.sqrt(jnp.maximum(slope**2 + 4 * bend * defect, 0.0))
+        bent = self._energy_gradient(direction) - at_rest
+        both = at_rest + gradient
+        slope = (both @ direction + bent @ deviation) / 2
+        defect = energy - both @ deviation / 2
+        root = jnp.sqrt(jnp.maximum(slope**2 + 2 * (bent @ direction) * defect, 0.0))
         step = 2 * defect / jnp.where(slope > 0, slope + root, jnp.inf)
-        # A defect that is no error of a step is for the step control to see.
         return deviation + jnp.where(jnp.isfinite(step), step, 0.0) * direction
+
+    def _energy_gradient(self, deviation):
+        local, window = self.operators.symmetric_parts(deviation)
+        dragged = self.equation.exchange.mv(window * self._moment)
+        return self._moment * local - dragged
+
+
+def moving_equation(
+    operators: KineticEquation | KineticMatrices,
+    branches: PhononBranches,
+    grid: EnergyGrid,
+    pump: Pulse | None,
+    reaches: tuple[int, int],
+    deviation: Deviation,
+) -> MovingEquation:
+    """The equation that starts from δ; `reaches` are those of phonons and photons in steps."""
+    equation = operators.equation if isinstance(operators, KineticMatrices) else operators
+    temperature = equation.temperature
+    return MovingEquation(
+        operators=operators,
+        branches=branches,
+        shifts=SymmetricShifts.at(temperature, grid, reaches[0]),
+        place=place_weights(branches.omega, grid.step, reaches[0]),
+        pump=None if pump is None else PumpOnGrid.at(pump, temperature, grid, reaches[1]),
+        first_energy=equation.energy(deviation),
+    )
 
 
 def moving_term() -> MassMatrixTerm:

@@ -58,21 +58,35 @@ class SymmetricShifts(eqx.Module):
         length: int = next_fast_len(self.half.shape[0], real=True)  # pyright: ignore[reportAssignmentType]
         return length
 
-    def _transform(self, deviation):
+    def _transforms(self, deviation):
+        """Of δ and of f0 - ½."""
         odd = jnp.concatenate([-deviation[::-1], jnp.zeros(1), deviation])
-        return jnp.fft.rfft(jnp.pad(odd, self.reach), self._length)
+        changed = jnp.fft.rfft(jnp.pad(odd, self.reach), self._length)
+        # It does not depend on δ: in a loop it is computed once.
+        return changed, jnp.fft.rfft(self.half, self._length)
 
     def mix(
         self, weights: Float[Array, " reach"], deviation: Float[Array, " energy"]
     ) -> Float[Array, " energy"]:
         """Σ_n w_n S_n f."""
-        length, n = self._length, self.reach
-        kernel = self._kernel(weights)
+        changed, half = self._transforms(deviation)
+        return self._middle(self._mixed(weights) * (changed + half))
+
+    def excess(self, deviation: Float[Array, " energy"]) -> Float[Array, " reach"]:
+        """P(nε) - P0(nε) = -2∫δ(E) [f0 + δ/2 - ½](E+nε) dE (energy)."""
+        changed, half = self._transforms(deviation)
+        product = jnp.fft.irfft(jnp.conj(changed) * (half + changed / 2), self._length)
+        return -2 * self.energies[0] * product[: self.reach + 1]
+
+    def _mixed(self, weights):
+        """The transform of Σ_n w_n S_n."""
+        length, n, kernel = self._length, self.reach, self._kernel(weights)
         circle = jnp.zeros(length).at[: n + 1].set(kernel).at[length - n :].set(kernel[:0:-1])
-        f = jnp.fft.rfft(self.half, length) + self._transform(deviation)
-        product = jnp.fft.irfft(jnp.fft.rfft(circle) * f, length)
-        middle = n + self.size
-        return product[middle + 1 : middle + 1 + self.size]
+        return jnp.fft.rfft(circle)
+
+    def _middle(self, product):
+        first = self.reach + self.size + 1
+        return jnp.fft.irfft(product, self._length)[first : first + self.size]
 
     def mix_matrix(self, weights: Float[Array, " reach"]) -> Float[Array, "energy energy"]:
         """The derivative of `mix` by δ."""
@@ -82,13 +96,6 @@ class SymmetricShifts(eqx.Module):
 
     def _kernel(self, weights):
         return weights.at[0].add(weights[0] - 2 * jnp.sum(weights))
-
-    def excess(self, deviation: Float[Array, " energy"]) -> Float[Array, " reach"]:
-        """P(nε) - P0(nε) = -2∫δ(E) [f0 + δ/2 - ½](E+nε) dE (energy)."""
-        changed = self._transform(deviation)
-        half = jnp.fft.rfft(self.half, self._length) + changed / 2
-        product = jnp.fft.irfft(jnp.conj(changed) * half, self._length)
-        return -2 * self.energies[0] * product[: self.reach + 1]
 
     def table(self, deviation: Float[Array, " energy"]) -> Float[Array, "energy reach"]:
         """S_n f as a matrix."""

@@ -235,7 +235,8 @@ def occupations(
     branches: PhononBranches, temperature: Scalar, stored: Float[Array, "*time mode"]
 ) -> Float[Array, "*time mode"]:
     """N_k from x_k, `stored`."""
-    return bose(branches.omega, temperature) + branches.coupling * stored
+    bath, coupling = bose(branches.omega, temperature), branches.coupling
+    return jnp.broadcast_to(bath, stored.shape) + jnp.broadcast_to(coupling, stored.shape) * stored
 
 
 def effective_temperatures(
@@ -247,4 +248,4 @@ def effective_temperatures(
         >>> print(effective_temperatures(jnp.array([2.0]), bose(jnp.array([2.0]), 0.7)).round(9))
         [0.7]
     """
-    return omega / jnp.log1p(1 / occupied)
+    return jnp.broadcast_to(omega, occupied.shape) / jnp.log1p(1 / occupied)
