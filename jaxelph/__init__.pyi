@@ -30,6 +30,9 @@ from .kinetics.collisions import PhononCollisions as PhononCollisions
 from .kinetics.collisions import disordered_kernel as disordered_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
 from .kinetics.pump import Pulse as Pulse
+from .kinetics.pumping import Pumped as Pumped
+from .kinetics.pumping import pump as pump
+from .kinetics.two_temperatures import two_temperatures as two_temperatures
 from .numerics import special as special
 from .reports import Report as Report
 from .reports import report as report

@@ -172,6 +172,7 @@ def evolve(
         initial = jnp.asarray(initial, dtype=float)
         times = jnp.asarray(times, dtype=float)
         _check(initial, temperature, grid, times, electrons)
+        _check_pump(pump, temperature, grid)
     spectrum = at_temperature(spectrum, temperature)
     if initial.ndim == 0:
         spectrum = at_temperature(spectrum, initial)
@@ -454,6 +455,18 @@ def _is_matrix_free(solver) -> bool:
 
 def _concrete(value) -> bool:
     return not isinstance(value, Tracer)
+
+
+def _check_pump(pump, temperature, grid) -> None:
+    if pump is None or not all(map(_concrete, (pump.photon_energy, temperature, grid.step))):
+        return
+    needed = float(pump.photon_energy) + 12 * float(temperature)
+    if float(grid.cutoff) < needed:
+        raise ValueError(
+            f"the grid ends at {float(grid.cutoff):.4g}: with photons of "
+            f"{float(pump.photon_energy):.4g} it should reach {needed:.4g} at least, better twice "
+            "the photon energy, so that electrons may absorb two."
+        )
 
 
 def _check(initial, temperature, grid, times, electrons) -> None:

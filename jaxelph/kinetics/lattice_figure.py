@@ -97,7 +97,7 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
             values = data[name].values[seen]
             if np.any(np.abs(values) > 1e-9 * np.max(np.abs(data["electron_energy"].values))):
                 balance.plot(times, values, line, color=color, label=text)
-        balance.set(ylabel=rf"energy/$2\nu_0$ ({data['electron_energy'].attrs['units']})")
+        balance.set(ylabel=rf"energy/$2\nu_0$ ({data['energy'].attrs['units']}$^2$)")
         balance.legend()
         for axes, letter in zip(drawn.panels, "abcd", strict=True):
             axes.set_xscale("log")

@@ -230,7 +230,7 @@ def _dense_blocks(t, y, ydot, alpha, moving: MovingEquation):
     feedback = moving.shifts.mix_matrix((each * stored) @ place)
     jacobian = operators.jacobian(deviation, ydot[:size]) + feedback
     if moving.pump is not None:
-        jacobian = jacobian + moving.pump.matrix(t)
+        jacobian = jacobian + moving.pump.matrix(t, deviation)
     core = alpha * operators.mass(deviation) - jacobian
     table = moving.shifts.table(deviation)
     excess = moving.shifts.excess_matrix(deviation, table)

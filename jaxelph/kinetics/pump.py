@@ -169,12 +169,24 @@ class PumpOnGrid(eqx.Module):
         return PumpOnGrid(pulse, SymmetricShifts.at(temperature, grid, reach), weights)
 
     def integral(self, t, deviation: Float[Array, " energy"]) -> Float[Array, " energy"]:
-        """p(t) [f(E+Ω) + f(E-Ω) - 2f(E)] on the grid."""
-        return self.pulse.rate(t) * self.shifts.mix(self.weights, deviation)
+        """p(t) [f(E+Ω) + f(E-Ω) - 2f(E)] on the grid.
 
-    def matrix(self, t) -> Float[Array, "energy energy"]:
+        Electrons that absorb twice may leave the grid: p is larger by what they take along, so
+        that the energy moment is p(t)Ω² on any grid.
+        """
+        shifted = self.shifts.mix(self.weights, deviation)
+        return self.pulse.rate(t) * self.pulse.photon_energy**2 / self._moment(shifted) * shifted
+
+    def matrix(self, t, deviation: Float[Array, " energy"]) -> Float[Array, "energy energy"]:
         """The derivative of `integral` by δ."""
-        return self.pulse.rate(t) * self.shifts.mix_matrix(self.weights)
+        shifted = self.shifts.mix(self.weights, deviation)
+        matrix, moment = self.shifts.mix_matrix(self.weights), self._moment(shifted)
+        matrix = matrix - (shifted / moment)[:, None] * self._moment(matrix)[None, :]
+        return self.pulse.rate(t) * self.pulse.photon_energy**2 / moment * matrix
+
+    def _moment(self, values):
+        energies = self.shifts.energies
+        return 2 * energies[0] * energies @ values
 
     def brought(self, t) -> Float[Array, ""]:
         return self.pulse.brought(t)

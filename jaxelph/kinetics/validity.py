@@ -3,10 +3,11 @@ r"""Whether a run may be described by the kinetic equation at all: τ_f E_Σ ≫
 The gradient expansion behind it takes f to change slowly, over times τ_f, and f and Σ to vary
 smoothly, over energies E_Σ (Supplement, before (35)). Both are read off the run, energy by energy:
 
-    τ_f = f(1-f)/|∂f/∂t|,      E_Σ = min{ f(1-f)/|f'|, |1-Σ'|/|Σ''| },
+    τ_f = max{f(1-f), 1/400}/|∂f/∂t|,      E_Σ = min{ f(1-f)/|f'|, |1-Σ'|/|Σ''| },
 
-t being the true time: τ_f is when f changes by as much as there is to change, and f(1-f)/|f'| is T
-of a Fermi function. The number is the least of τ_f E_Σ over the energies at which |∂f/∂t| is above
+t being the true time: τ_f is when f changes by as much as there is to change (a hundredth of what
+there is at the Fermi level, where f is almost empty or full), and f(1-f)/|f'| is T of a Fermi
+function. The number is the least of τ_f E_Σ over the energies at which |∂f/∂t| is above
 a twentieth of its largest. Where the normal state loses its stability ∂f/∂t diverges, and it goes
 to zero.
 """
@@ -22,6 +23,8 @@ from .shifts import reach_of
 
 # Energies at which f changes by less than this share of its largest change do not matter.
 _MATTERS = 0.05
+# f(1-f) counts for no less than this.
+_LEAST_ROOM = 0.01 * 0.25
 
 
 def validity(run: Run) -> np.ndarray:
@@ -66,7 +69,7 @@ def validity(run: Run) -> np.ndarray:
         )
         size = jnp.abs(rate)
         matters = size > _MATTERS * jnp.max(size)
-        number = room * width / (jnp.pi * jnp.where(size > 0, size, 1.0))
+        number = jnp.maximum(room, _LEAST_ROOM) * width / (jnp.pi * jnp.where(size > 0, size, 1.0))
         least = jnp.min(jnp.where(matters & (size > 0), number, jnp.inf))
         return jnp.maximum(least, 0.0)
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..electrons.occupations import bose
 from ..numerics.checks import refuse
@@ -121,8 +121,8 @@ class MovingPhonons(eqx.Module):
 
     @staticmethod
     def of_density(
-        omega: Float[Array, " row"],
-        density: Float[Array, " row"],
+        omega: Real[ArrayLike, " row"],
+        density: Real[ArrayLike, " row"],
         states: Scalar,
         lifetime=None,
         initial=None,
