@@ -27,9 +27,10 @@ from .run import outcome
 from .two_temperatures import TwoTemperatures, final_temperature, two_temperatures
 from .validity import validity
 
-# A run goes on until electrons and phonons of the two-temperature model differ by this share of
-# what they differed by at most, and at least so many durations of the pulse.
-_LEFT, _DURATIONS = 0.01, 20.0
+# Electrons and phonons of the two-temperature model have come together where they differ by this
+# share of what they differed by at most. A run is so many times as long, since electrons far from
+# the Fermi level cool more slowly, and at least so many durations of the pulse.
+_LEFT, _LONGER, _DURATIONS = 0.01, 8.0, 20.0
 # Electrons that are far from any temperature on cold phonons: see `grids.energies`.
 _HOT = 8.1
 # Energies at most.
@@ -196,8 +197,8 @@ def pump(
         duration (ps): full width of the pulse at half its maximum.
         states (1/meV): ν0 per spin and cell.
         times (array of shape (time,), ps): ascending, ≥ 0; by default through the pulse and then
-            in equal steps of the logarithm, until electrons and phonons of the two-temperature
-            model have come together.
+            in equal steps of the logarithm, eight times as long as electrons and phonons of the
+            two-temperature model take to come together.
         phonons: which move with the electrons, in 1/meV and rescaled time, see `relax`; without
             them they stay at `temperature`.
         shape: of the pulse, a Gaussian by default.
@@ -290,7 +291,8 @@ def _default_times(spectrum, cold, phonons, pulse, points, scale) -> np.ndarray:
     model = two_temperatures(spectrum, cold, cold, trial, phonons=phonons, pump=pulse, rtol=1e-6)
     apart = np.abs(np.asarray(model.electrons) - np.asarray(model.lattice))
     late = np.flatnonzero(apart > _LEFT * np.nanmax(apart))
-    last = max(trial[min(late[-1] + 1, len(trial) - 1)], _DURATIONS * float(pulse.duration))
+    met = trial[min(late[-1] + 1, len(trial) - 1)]
+    last = max(_LONGER * met, _DURATIONS * float(pulse.duration))
     through = np.linspace(0, over, points // 2)
     after = np.geomspace(over, last, points - points // 2 + 1)[1:]
     return np.append(through, after) / scale
