@@ -98,6 +98,15 @@ class MovingPhonons(eqx.Module):
                     f"{value.shape}."
                 )
 
+        held = self.coupling
+        if self.initial is None or not isinstance(held, jax.Array) or isinstance(held, Tracer):
+            return
+        if bool(jnp.any(held == 0)):
+            raise ValueError(
+                "MovingPhonons: initial needs a coupling above 0 for every mode: a reservoir "
+                "without bounds keeps the temperature of the run."
+            )
+
     @staticmethod
     def like_coupling(
         states: Scalar, modes: Scalar, lifetime=None, initial=None
@@ -194,11 +203,6 @@ class MovingPhonons(eqx.Module):
         bath = bose(branches.omega, temperature)
         first = self.initial
         first = bose(branches.omega, first) if first.ndim == 0 else first
-        if not isinstance(branches.coupling, Tracer) and bool(jnp.any(branches.coupling == 0)):
-            raise ValueError(
-                "MovingPhonons: initial needs a coupling above 0 for every mode: a reservoir "
-                "without bounds keeps the temperature of the run."
-            )
         return (_spread("initial", first, branches.omega) - bath) / branches.coupling
 
 

@@ -96,14 +96,15 @@ def test_a_metal_with_negative_heat_of_electrons_is_unstable_with_any_phonons():
 
 @pytest.mark.slow
 def test_a_run_ends_in_the_slowest_modes():
-    """Small deviations, projected on each mode by A, decay at its rate."""
+    """Small deviations, projected on each mode by A, decay at its rate: up to terms of second
+    order, a part of 1e-5."""
     grid, phonons = EnergyGrid(4.5, 100), MovingPhonons(0.002)
     s = EinsteinModes([40.0, 51.3, 63.7], [0.3, 0.4, 0.3])
     pencil = stability_pencil(s, T, grid, phonons=phonons)
     modes = pencil_modes(pencil)
     times = np.array([0.0, 0.5, 2.0, 6.0])
-    initial = fermi(grid.energies, T) + 1e-6 * pencil.electrons.window**2 * grid.energies
-    run = evolve(s, initial, T, grid, times, rtol=1e-10, atol=1e-17, phonons=phonons)
+    initial = fermi(grid.energies, T) + 1e-5 * pencil.electrons.window**2 * grid.energies
+    run = evolve(s, initial, T, grid, times, rtol=1e-9, atol=1e-15, phonons=phonons)
     n = np.asarray(bose(s.omega, T))
     eta = (np.asarray(run.phonons) - n) * T / (n * (n + 1))
     psi = np.asarray(run.deviation) / np.asarray(pencil.electrons.window)
@@ -113,5 +114,5 @@ def test_a_run_ends_in_the_slowest_modes():
     for mode in range(4):
         expected = amplitudes[0, mode] * np.exp(-float(modes.rates[mode]) * times)
         np.testing.assert_allclose(
-            amplitudes[:, mode], expected, rtol=0, atol=3e-6 * abs(amplitudes[0, mode])
+            amplitudes[:, mode], expected, rtol=0, atol=3e-5 * abs(amplitudes[0, mode])
         )
