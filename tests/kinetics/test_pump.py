@@ -1,4 +1,4 @@
-"""A pulse of light: its shapes, the energy that it brings, what electrons and phonons make of it."""
+"""A pulse of light: its shapes, the energy that it brings, and what becomes of it."""
 
 import json
 
