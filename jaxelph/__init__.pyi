@@ -30,6 +30,10 @@ from .kinetics.collisions import ElectronCollisions as ElectronCollisions
 from .kinetics.collisions import PhononCollisions as PhononCollisions
 from .kinetics.collisions import disordered_kernel as disordered_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
+from .kinetics.pump import Pulse as Pulse
+from .kinetics.pumping import Pumped as Pumped
+from .kinetics.pumping import pump as pump
+from .kinetics.two_temperatures import two_temperatures as two_temperatures
 from .numerics import special as special
 from .reports import Report as Report
 from .reports import report as report
@@ -67,8 +71,10 @@ from .stability.modes import extreme_rates as extreme_rates
 from .stability.modes import normal_modes as normal_modes
 from .stability.modes import pencil_modes as pencil_modes
 from .stability.modes import slowest_rate as slowest_rate
+from .stability.pencil import MovingPencil as MovingPencil
 from .stability.pencil import StabilityPencil as StabilityPencil
 from .stability.pencil import stability_pencil as stability_pencil
+from .stability.phonons import MovingPhonons as MovingPhonons
 from .stability.rates import allen_rate as allen_rate
 from .stability.rates import continuum_rate as continuum_rate
 from .stability.rates import two_temperature_rate as two_temperature_rate

@@ -21,6 +21,8 @@ from jax.flatten_util import ravel_pytree
 import jaxelph as j
 from jaxelph.grids import convolution, kernels, sinc
 from jaxelph.kinetics.collisions import electron_jacobian
+from jaxelph.kinetics.moving import moving_equation
+from jaxelph.kinetics.pump import Gaussian, SquaredSech
 from jaxelph.numerics import special
 from jaxelph.superconductivity import matsubara
 from jaxelph.thermodynamics import potential, strong_coupling
@@ -362,6 +364,31 @@ def _(s, t, grid, deviation, rate):
     matrices = j.KineticEquation.at(s, 2 * t, grid).matrices()
     masses = matrices.mass(deviation), matrices.symmetric_mass(deviation)
     return *masses, matrices.jacobian(deviation, rate), matrices.heat_flow_derivative(deviation)
+
+
+@on_grid("MovingPencil", jnp.array([0.3, 0.2, 0.5]), jnp.asarray(2.0))
+def _(s, t, grid, coupling, lifetime):
+    phonons = j.MovingPhonons(coupling, lifetime)
+    pencil = j.stability_pencil(s, t, grid, phonons=phonons)
+    vector = jnp.append(VECTOR, OMEGA)
+    products = pencil.multiply_A(vector), pencil.multiply_M(vector)
+    return pencil.A, pencil.M, products, pencil.energy_form(), pencil.energy
+
+
+@row("Pulse", jnp.asarray(7.0), jnp.asarray(2.0), jnp.asarray(0.4), jnp.asarray(1.1))
+def _(energy, absorbed, duration, t):
+    pulses = [j.Pulse(energy, absorbed, duration, shape=s) for s in (Gaussian(), SquaredSech())]
+    return [(p.rate(t), p.brought(t), p.end) for p in pulses]
+
+
+@on_grid("MovingEquation", DEVIATION, jnp.array([0.02, -0.01, 0.03]), jnp.asarray(3.0))
+def _(s, t, grid, deviation, stored, photon):
+    equation = j.KineticEquation.at(s, 2 * t, grid)
+    branches = j.MovingPhonons(0.3, 4.0).on(s)
+    pulse, reaches = j.Pulse(photon, 0.1, 1.0), (80, 80)
+    moving = moving_equation(equation, branches, grid, pulse, reaches, deviation)
+    state = moving.join(deviation, stored, jnp.asarray(0.1))
+    return moving.rhs(2.0, state), moving.project(2.0, state)
 
 
 # ---------------------------------------------------------------- the test

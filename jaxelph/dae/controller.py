@@ -63,6 +63,8 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
             state.
         norm: of the error scaled by `atol + rtol |y|`.
         dtmin, dtmax: bounds on the step; below `dtmin` the run ends.
+        longest: `(t)` → the longest step from t on, so that what drives the equation for a short
+            while is not passed over.
         max_failures: rejected attempts in a row before the run ends.
         pcoeff: proportional share of the one-step control; the integral share is `1 - pcoeff`.
         safety, factormin, factormax: of the one-step control.
@@ -87,6 +89,7 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
     safety: float = 0.9
     factormin: float = 0.2
     factormax: float = 6.0
+    longest: Callable[[Any], Any] | None = None
 
     def wrap(self, direction):
         return self
@@ -94,7 +97,7 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
         if dt0 is None:
             dt0 = lax.stop_gradient(self._first_step(terms, t0, t1, y0, args, func, error_order))
-        dt0 = self._clip(dt0)
+        dt0 = self._clip(t0, dt0)
         one = jnp.ones((), jnp.result_type(t0))
         return t0 + dt0, _State(jnp.zeros((), jnp.int32), one, jnp.zeros((), bool))
 
@@ -116,9 +119,11 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
         # A rate that is not finite is for the first step to report.
         return jnp.where(jnp.isfinite(h) & (h > 0), h, 1e-3 * span)
 
-    def _clip(self, dt):
+    def _clip(self, t, dt):
         if self.dtmax is not None:
             dt = jnp.minimum(dt, self.dtmax)
+        if self.longest is not None:
+            dt = jnp.minimum(dt, lax.stop_gradient(self.longest(t)))
         return dt
 
     def _one_step(self, y0, y1, y_error, order, state):
@@ -154,8 +159,8 @@ class StepController(diffrax.AbstractAdaptiveStepSizeController):
         dt = jnp.asarray(t1 - t0)
         # A step that does not move the time is no step.
         keep = (error <= 1) & (dt > 0)
-        new_dt = self._clip(dt * jnp.where(keep, grow, shrink).astype(dt.dtype))
         next_t0 = jnp.where(keep, t1, t0)
+        new_dt = self._clip(next_t0, dt * jnp.where(keep, grow, shrink).astype(dt.dtype))
         failures = jnp.where(keep, 0, state.failures + 1)
 
         scale = jnp.maximum(jnp.abs(next_t0), jnp.abs(next_t0 + new_dt))

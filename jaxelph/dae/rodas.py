@@ -1,5 +1,6 @@
 """A Rosenbrock method for implicit equations: Rodas5P with the rate kept as a companion."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import diffrax
@@ -11,6 +12,7 @@ from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
+from .elimination import EliminatingInverse, EliminatingKrylov
 from .initial import differential_mask, solve_initial
 from .interpolation import RodasInterpolation
 from .linear import AbstractIterationSolver, DenseInverse, DenseLU, Krylov
@@ -114,6 +116,10 @@ H = np.array(
 )
 
 
+# Solvers whose matrix for α → ∞ gives the first rate.
+_WITH_THEIR_OWN_RATE = (Krylov, DenseInverse, EliminatingInverse, EliminatingKrylov)
+
+
 class Rodas5P(diffrax.AbstractAdaptiveSolver):
     """Rodas5P for $F(t, y, \\dot y) = 0$: order 5, 8 stages, one factorisation a step.
 
@@ -141,6 +147,8 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         differential: booleans in the shape of the state, true where $\\dot y$ enters. Needed
             only when $F_{\\dot y}$ is singular; then $F_{\\dot y}$'s null space must be constant.
         rate: $\\dot y$ at the initial time where it is known and should not be computed.
+        project: `(t, y, args)` → the state next to `y`, closer than the error of a step, on which
+            a conserved quantity has its value: after each step the method goes on from there.
 
     ??? example
 
@@ -158,6 +166,7 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
     linear_solver: AbstractIterationSolver = DenseLU()
     differential: PyTree | None = None
     rate: PyTree | None = None
+    project: Callable[[Any, PyTree, Any], PyTree] | None = None
 
     term_structure: ClassVar = AbstractTerm
     interpolation_cls: ClassVar = RodasInterpolation
@@ -170,7 +179,7 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         if self.differential is not None:
             mask = differential_mask(self.differential, problem.template)
         solver = self.linear_solver
-        of_its_own = isinstance(solver, Krylov | DenseInverse)
+        of_its_own = isinstance(solver, _WITH_THEIR_OWN_RATE)
         if self.rate is not None:
             return problem.direction * ravel_pytree(self.rate)[0].astype(y.dtype)
         _, rate, ok = solve_initial(
@@ -224,6 +233,8 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         # Stiffly accurate: the last stage is the result, its increment the error.
         last = jnp.asarray(A[7] + np.eye(8)[7], y.dtype)
         y1, z1 = y + last @ us, z + last @ ws
+        if self.project is not None:
+            y1 = ravel_pytree(self.project(t1, problem.unravel(y1), args))[0]
         ok = jnp.all(jnp.isfinite(y1)) & jnp.all(jnp.isfinite(z1))
         error = jnp.where(ok, us[-1], jnp.inf)
         dense_info = dict(y0=y0, y1=problem.unravel(y1), k=jnp.asarray(H, y.dtype) @ us)

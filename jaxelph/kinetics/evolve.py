@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Real
+from jaxtyping import Array, ArrayLike, Float, Real
 
-from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..dae import DenseInverse, EliminatingKrylov, Krylov, MassMatrixTerm, Rodas5P, StepController
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..numerics.checks import checked
@@ -21,12 +21,16 @@ from ..spectra.description import concrete
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.critical import check_temperature
+from ..stability.phonons import MovingPhonons
 from .collisions import ElectronCollisions
 from .dataset import evolution_dataset
 from .equation import KineticEquation, KineticMatrices
 from .instability import Instability, find_instability
+from .moving import MovingEquation, moving_equation, moving_solver, moving_term
 from .positivity import Positivity
+from .pump import Pulse
 from .run import RESULTS, Run
+from .shifts import reach_of
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
 _DENSE = 400
@@ -104,6 +108,8 @@ def evolve(
     atol: float | None = None,
     solver: diffrax.AbstractSolver | None = None,
     electrons: ElectronCollisions | None = None,
+    phonons: MovingPhonons | None = None,
+    pump: Pulse | None = None,
     stop_when_unstable: bool = True,
     adjoint: diffrax.AbstractAdjoint | None = None,
     max_steps: int = 4096,
@@ -134,6 +140,10 @@ def evolve(
         solver: a diffrax solver for `dae.MassMatrixTerm`; `dae.Rodas5P` if left out, by GMRES
             on large grids.
         electrons: electron-electron collisions on the same grid.
+        phonons: how they are heated by the electrons and cooled by a bath at T0; left out they
+            stay in equilibrium at T0. With them U[f] + Σ(F_k/2ν0)ω_kN_k is constant to rounding
+            at any tolerance, and so is it with what a bath or a pulse take or bring.
+        pump: a pulse of light; the grid has to reach its photon energy and 25 T beyond.
         stop_when_unstable: end where B(f) is not positive. Without it the equation is
             integrated as far as it goes, which shows how an unstable state grows.
         adjoint: how to differentiate; the reverse pass keeps checkpoints by default.
@@ -162,14 +172,19 @@ def evolve(
         initial = jnp.asarray(initial, dtype=float)
         times = jnp.asarray(times, dtype=float)
         _check(initial, temperature, grid, times, electrons)
+        _check_pump(pump, temperature, grid)
     spectrum = at_temperature(spectrum, temperature)
     if initial.ndim == 0:
         spectrum = at_temperature(spectrum, initial)
     if solver is None:
         matrix_free = grid.size > _DENSE
-        solver = Rodas5P(
-            Krylov(_preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
-        )
+        if phonons is not None or pump is not None:
+            linear = moving_solver(matrix_free, rtol)
+            solver = Rodas5P(linear, project=MovingEquation.projected)
+        else:
+            solver = Rodas5P(
+                Krylov(_preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
+            )
     else:
         matrix_free = _is_matrix_free(solver)
     run = _integrate(
@@ -178,6 +193,9 @@ def evolve(
         jnp.asarray(temperature, dtype=float),
         grid,
         electrons,
+        phonons,
+        pump,
+        _reaches(spectrum, grid, pump),
         times,
         jnp.asarray(rtol, dtype=float),
         jnp.asarray(1e-2 * rtol if atol is None else atol, dtype=float),
@@ -200,6 +218,9 @@ def _integrate(
     temperature,
     grid,
     electrons,
+    phonons,
+    pump,
+    reaches,
     times,
     rtol,
     atol,
@@ -215,14 +236,16 @@ def _integrate(
     start = fermi(grid.energies, initial) if initial.ndim == 0 else initial
     deviation = start - equation.equilibrium
     operators = equation if matrix_free else equation.matrices()
-    # The heat received is integrated along, in units of T0² to be of order one beside f.
-    heat_unit = equation.temperature**2
+    if phonons is None and pump is None:
+        system = _Plain(operators)
+    else:
+        system = _moving(operators, spectrum, grid, phonons, pump, reaches, deviation)
 
     positivity = Positivity.around(operators, deviation)
 
     # Its sign is all that matters; the small slope in t keeps the derivative of the root finite.
     def crossing(t, y, args, **_):
-        sign = jnp.where(positivity.lost(y[:-1]), -1.0, 1.0)
+        sign = jnp.where(positivity.lost(y[: grid.size]), -1.0, 1.0)
         return 1e-40 * (sign - 1e-3 * (t / times[-1]))
 
     event = None
@@ -234,15 +257,15 @@ def _integrate(
     # Nothing moves at f0: a run that may not start costs a few steps, in a batch as well.
     start_at = jnp.where(started_stable, deviation, 0.0)
     solution = diffrax.diffeqsolve(
-        _term(matrix_free, heat_unit),
+        system.term(matrix_free),
         solver,
         t0=0.0,
         t1=times[-1],
         dt0=None,
-        y0=jnp.append(start_at, 0.0),
-        args=operators,
+        y0=system.start(start_at),
+        args=system.args,
         saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=times), diffrax.SubSaveAt(t1=True)]),
-        stepsize_controller=StepController(rtol=rtol, atol=atol),
+        stepsize_controller=system.controller(rtol, atol),
         event=event,
         adjoint=adjoint,
         max_steps=max_steps,
@@ -260,22 +283,124 @@ def _integrate(
     # diffrax marks what it did not reach by inf.
     reached_row = jnp.isfinite(solution.ts[0]) & (started_stable | (times == 0))
     rows = jnp.where(reached_row[:, None], rows, jnp.nan)
-    rows = jnp.where((reached_row & ~started_stable)[:, None], jnp.append(deviation, 0.0), rows)
-    f = equation.equilibrium[None, :] + rows[:, :-1]
+    first = system.start(deviation)
+    rows = jnp.where((reached_row & ~started_stable)[:, None], first, rows)
+    deviations, heat, stored = system.read(times, rows)
+    f = equation.equilibrium[None, :] + deviations
     if throw:
         f = eqx.error_if(f, result == RESULTS.failed, RESULTS[RESULTS.failed])
     return Evolution(
         times=times,
         energies=equation.energies,
         f=f,
-        heat=rows[:, -1] * heat_unit,
+        heat=heat,
         reached=jnp.where(started_stable, ended, 0.0),
-        final=jnp.where(started_stable, last[0, :-1], deviation),
+        final=jnp.where(started_stable, last[0, : grid.size], deviation),
         result=result,
         spectrum=spectrum,
         grid=grid,
         equation=equation,
         stats=solution.stats,
+        lattice=system.lattice,
+        stored=stored,
+        pump=pump,
+    )
+
+
+class _Plain(eqx.Module):
+    """The kinetic equation for the state (δ, heat received): how it is set up and read."""
+
+    args: KineticEquation | KineticMatrices
+
+    @property
+    def _unit(self):
+        # The heat received is integrated along, in units of T0² to be of order one beside f.
+        return _equation(self.args).temperature ** 2
+
+    @property
+    def lattice(self):
+        return None
+
+    def term(self, matrix_free):
+        return _term(matrix_free, self._unit)
+
+    def start(self, deviation):
+        return jnp.append(deviation, 0.0)
+
+    def controller(self, rtol, atol):
+        return StepController(rtol=rtol, atol=atol)
+
+    def read(self, times, rows):
+        del times
+        return rows[:, :-1], rows[:, -1] * self._unit, None
+
+
+class _Moving(eqx.Module):
+    """The same with phonons that move and a pulse."""
+
+    args: MovingEquation
+    first: Float[Array, " mode"]  # x_k at t = 0
+
+    @property
+    def lattice(self):
+        return self.args.branches
+
+    def term(self, matrix_free):
+        del matrix_free
+        return moving_term()
+
+    def start(self, deviation):
+        return self.args.join(deviation, self.first, jnp.zeros(()))
+
+    def controller(self, rtol, atol):
+        size = self.args.equation.energies.shape[0]
+
+        # Many modes are not to outvote the electrons.
+        def norm(scaled):
+            return jnp.maximum(optx.rms_norm(scaled[:size]), optx.rms_norm(scaled[size:]))
+
+        pump = self.args.pump
+        longest = None if pump is None else pump.pulse.longest_step
+        return StepController(rtol=rtol, atol=atol, norm=norm, longest=longest)
+
+    def read(self, times, rows):
+        def one(t, y):
+            return self.args.split(self.args.project(t, y))
+
+        known = jnp.all(jnp.isfinite(rows), axis=1)
+        # As `Run._at_each_time`: gradients of the other times stay finite.
+        safe = jnp.where(
+            known[:, None], rows, self.start(jnp.zeros(self.args.equation.energies.shape))
+        )
+        deviation, stored, heat = jax.vmap(one)(times, safe)
+        gone = jnp.where(known, 0.0, jnp.nan)
+        return deviation + gone[:, None], heat + gone, stored + gone[:, None]
+
+
+def _moving(operators, spectrum, grid, phonons, pump, reaches, deviation) -> _Moving:
+    """`phonons` that are not given keep their occupation."""
+    equation = _equation(operators)
+    temperature = equation.temperature
+    if phonons is None:
+        phonons = MovingPhonons(0.0)
+    branches = phonons.on(spectrum)
+    moving = moving_equation(operators, branches, grid, pump, reaches, deviation)
+    return _Moving(moving, phonons.start(branches, temperature))
+
+
+def _reaches(spectrum, grid, pump) -> tuple[int, int]:
+    """How far, in steps, the energies of phonons and photons reach; as far as the grid where
+    they are traced."""
+
+    def reach(energies):
+        # Inside a caller's jit too, what is concrete is known now.
+        with jax.ensure_compile_time_eval():
+            steps = jnp.max(energies()) / grid.step
+        return reach_of(float(steps) if _concrete(steps) else float(grid.size))
+
+    return (
+        reach(lambda: spectrum.modes()[0]),
+        0 if pump is None else reach(lambda: pump.photon_energy),
     )
 
 
@@ -325,11 +450,23 @@ def _preconditioner(t, y, rate, alpha, equation):
 
 
 def _is_matrix_free(solver) -> bool:
-    return isinstance(getattr(solver, "linear_solver", None), Krylov)
+    return isinstance(getattr(solver, "linear_solver", None), Krylov | EliminatingKrylov)
 
 
 def _concrete(value) -> bool:
     return not isinstance(value, Tracer)
+
+
+def _check_pump(pump, temperature, grid) -> None:
+    if pump is None or not all(map(_concrete, (pump.photon_energy, temperature, grid.step))):
+        return
+    needed = float(pump.photon_energy) + 12 * float(temperature)
+    if float(grid.cutoff) < needed:
+        raise ValueError(
+            f"the grid ends at {float(grid.cutoff):.4g}: with photons of "
+            f"{float(pump.photon_energy):.4g} it should reach {needed:.4g} at least, better twice "
+            "the photon energy, so that electrons may absorb two."
+        )
 
 
 def _check(initial, temperature, grid, times, electrons) -> None:

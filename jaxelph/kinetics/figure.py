@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-# Rates to compare with, as a relaxation holds them: an exponential with each beside T_e(t).
-_MODELS = {"two temperatures": "two_temperature_rate_per_ps", "Allen": "allen_rate_per_ps"}
+# A rate to compare with, as a relaxation holds it: an exponential with it beside T_e(t).
+_MODELS = {"Allen": "allen_rate_per_ps"}
 
 
 def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
@@ -77,7 +77,10 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         cold = data.attrs["phonon_temperature"]
         alone = "o" if len(times) == 1 else "-"
         right.plot(times, kelvin, alone, color=ORANGE, label="electrons")
-        styles = ((BLUE, "--"), (GREEN, "-."))
+        if "model_electrons" in data and len(times) > 1:
+            model = data["model_electrons"].values[seen]
+            right.plot(times, model, "--", color=BLUE, linewidth=1, label="two temperatures")
+        styles = ((GREEN, "-."),)
         models = [(n, key) for n, key in _MODELS.items() if key in data.attrs and len(times) > 1]
         for (name, key), (color, line) in zip(models, styles, strict=False):
             excess = data.attrs["electron_temperature_at_start"] - cold

@@ -9,6 +9,7 @@ relaxation time is compared with stands beside the run:
 """
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -28,13 +29,19 @@ from ..spectra.moments import maximum_frequency
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.modes import is_activated, normal_modes, slowest_rate
+from ..stability.phonons import MovingPhonons
 from ..stability.rates import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .cooling import Trace, cooling_time, trace_times
-from .dataset import evolution_dataset
+from .dataset import evolution_dataset, lattice_numbers
 from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .run import outcome
+from .two_temperatures import TwoTemperatures, final_temperature, two_temperatures
+from .validity import validity
+
+_MODEL = {"long_name": "two-temperature model: coupled equations with C_el(T), C_ph and G(T)"}
+_VALIDITY = {"long_name": "least τ_f E_Σ, above one where the equation holds", "units": "1"}
 
 # A run is as long as it takes the excess temperature to fall to this share.
 _LEFT = 0.01
@@ -69,6 +76,9 @@ class Relaxation:
         allen_rate (scalar, 1/ps): at the electrons' first temperature.
         slowest_rate (scalar, 1/ps): γ₁ at the phonons' temperature.
         growing_modes: of the linear theory at the phonons' temperature.
+        final_temperature (scalar, K): where it ends: T0, or with phonons that move and no bath
+            the temperature at which both have the energy that there is.
+        model: T_e and T_l of the two-temperature model at `times`, in K.
 
     Example:
         >>> from jaxelph import example
@@ -87,6 +97,8 @@ class Relaxation:
     allen_rate: float
     slowest_rate: float
     growing_modes: int
+    final_temperature: float
+    model: TwoTemperatures
 
     @property
     def times(self) -> np.ndarray:
@@ -131,9 +143,14 @@ class Relaxation:
         """The share of the excess T_e - T0 that is left at the end of the run."""
         return float(self.trace.excess[np.isfinite(self.trace.excess)][-1])
 
+    @functools.cached_property
+    def validity(self) -> np.ndarray:
+        """Whether the kinetic equation may be trusted, time by time; see `kinetics.validity`."""
+        return validity(self.evolution)
+
     def explain(self) -> str:
         """What became of the electrons, in words."""
-        cold = self.phonon_temperature
+        cold, moving = self.phonon_temperature, self.evolution.lattice is not None
         if self.result == "failed":
             return (
                 f"The integration gave up at {self.reached:.4g} ps, while B(f) was positive. Ask "
@@ -144,7 +161,13 @@ class Relaxation:
         left = self.temperature[-1] - cold
         text = (
             f"The electrons go from {self.electron_temperature:g} K to {self.temperature[-1]:.5g} K"
-            f" in {self.reached:.4g} ps, {abs(left):.2g} K from the phonons."
+            f" in {self.reached:.4g} ps, "
+            + (
+                f"{abs(left):.4g} K above the {cold:g} K of the phonons at the start; "
+                f"{self.final_temperature:.5g} K is where energies say that both end."
+                if moving
+                else f"{abs(left):.2g} K from the phonons."
+            )
         )
         if np.isfinite(self.fall_time):
             text += f" The excess falls to 1/e in {self.fall_time:.4g} ps."
@@ -206,11 +229,16 @@ class Relaxation:
             temperature_unit="K",
         )
         return data.assign_attrs(
-            kind="relaxation",
+            kind="relaxation" if self.evolution.lattice is None else "lattice",
             title=f"jaxelph relax {self.name}".strip(),
             electron_temperature_at_start=self.electron_temperature,
+            final_temperature=self.final_temperature,
             rtol=self.rtol,
             **{f"{name}_per_ps": value for name, value in self.rates().items()},
+        ).assign(
+            model_electrons=("time", self.model.electrons, _MODEL | {"units": "K"}),
+            model_lattice=("time", self.model.lattice, _MODEL | {"units": "K"}),
+            validity=("time", self.validity, _VALIDITY),
         )
 
     def rates(self) -> dict[str, float]:
@@ -253,7 +281,12 @@ class Relaxation:
             "steps": int(evolution.stats["num_accepted_steps"]),
             "times_ps": self.times,
             "temperatures_K": self.temperature,
+            "final_temperature_K": self.final_temperature,
+            "two_temperature_model_K": self.model._asdict(),
+            "validity": self.validity,
         }
+        if self.evolution.lattice is not None:
+            told |= lattice_numbers(self.evolution)
         return plain(told)
 
     def to_json(self) -> str:
@@ -265,6 +298,10 @@ class Relaxation:
 
         On `ax` if given, see `jaxelph.plot`.
         """
+        if self.evolution.lattice is not None:
+            from .lattice_figure import lattice_figure
+
+            return lattice_figure(self.to_xarray(), ax)
         from .figure import evolution_figure
 
         return evolution_figure(self.to_xarray(), ax)
@@ -293,6 +330,7 @@ def relax(
     rtol: float = 1e-6,
     grid: EnergyGrid | None = None,
     name: str = "",
+    phonons: MovingPhonons | None = None,
     progress: Callable[[float], object] | None = None,
     **options,
 ) -> Relaxation:
@@ -309,6 +347,8 @@ def relax(
         rtol: local error of f allowed in each step.
         grid (meV): by default one on which the equation is right to rtol/100.
         name: of the metal, for figures.
+        phonons: which move with the electrons, `coupling` in 1/meV and `lifetime` in rescaled
+            1/meV, `mev_to_per_ps(1.0)` times that in ps. They begin at `phonon_temperature`.
         progress: called with the share of the run that is done, where the grid is large.
         options: of `evolve`: solver, electrons, stop_when_unstable, max_steps, throw.
 
@@ -346,6 +386,9 @@ def relax(
     if grid is None:
         grid = EnergyGrid.suggest(spectrum, low, grid_rtol, hottest=high)
     cooling, allen, window = _estimates(spectrum, hot, cold)
+    end = final_temperature(spectrum, hot, cold, phonons)
+    if phonons is not None and np.isfinite(window):
+        window = _model_window(spectrum, hot, cold, phonons, end, window)
     scale = window / -np.log(_LEFT)
     if not np.isfinite(window):
         if times is None:
@@ -367,9 +410,10 @@ def relax(
             jnp.asarray(every * mev_to_per_ps(1.0)),
             rtol=rtol,
             progress=meter,
+            phonons=phonons,
             **options,
         )
-        excess = (np.asarray(evolution.temperature) - cold) / (hot - cold)
+        excess = (np.asarray(evolution.temperature) - end) / (hot - end)
         kept = jnp.asarray(np.searchsorted(every, times))
         shown = evolution.at_times(kept)
         return shown, Trace(every, excess)
@@ -382,6 +426,7 @@ def relax(
             evolution, trace = run(np.linspace(0, stretch * window, points))
             if not trace.excess[-1] > _LEFT:
                 break
+    model = two_temperatures(spectrum, hot, cold, evolution.times, phonons=phonons)
     slowest, growing = float("nan"), 0
     if grid.size <= _MODES:
         modes = normal_modes(spectrum, cold, grid)
@@ -400,7 +445,18 @@ def relax(
         allen_rate=float(allen) / HBAR,
         slowest_rate=slowest,
         growing_modes=growing,
+        final_temperature=end / KELVIN,
+        model=TwoTemperatures(*(np.asarray(t) / KELVIN for t in model)),
     )
+
+
+def _model_window(spectrum, hot, cold, phonons, end, window) -> float:
+    """How long the two-temperature model takes to its end, ps, where phonons take part."""
+    times = np.append(0.0, np.geomspace(1e-3, 1e4, 600)) * window
+    rescaled = times * mev_to_per_ps(1.0)
+    model = two_temperatures(spectrum, hot, cold, rescaled, phonons=phonons, rtol=1e-6)
+    left = np.abs(np.asarray(model.electrons) - end) > _LEFT * abs(hot - end)
+    return float(times[min(int(np.flatnonzero(left)[-1]) + 1, len(times) - 1)])
 
 
 @jax.jit

@@ -10,7 +10,9 @@ from jaxtyping import Array, Float, Int
 from ..grids.energies import EnergyGrid
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.modes import NormalModes
+from ..stability.phonons import PhononBranches, effective_temperatures, occupations
 from .equation import KineticEquation
+from .pump import Pulse
 
 _Run = TypeVar("_Run", bound="Run")
 
@@ -55,6 +57,47 @@ class Run(eqx.Module):
     grid: EnergyGrid
     equation: KineticEquation
     stats: dict[str, Any]
+    lattice: PhononBranches | None = None
+    stored: Float[Array, "time mode"] | None = None  # (F_k/2ν0) [N_k - N_k(T0)]
+    pump: Pulse | None = None
+
+    @property
+    def phonons(self) -> Float[Array, "time mode"] | None:
+        """N_k(t), of a run with phonons that move."""
+        if self.lattice is None:
+            return None
+        return occupations(self.lattice, self.equation.temperature, self.stored)
+
+    @property
+    def phonon_temperature(self) -> Float[Array, "time mode"] | None:
+        """T_k with N(ω_k, T_k) = N_k(t), mode by mode."""
+        occupied = self.phonons
+        return None if occupied is None else effective_temperatures(self.lattice.omega, occupied)
+
+    @property
+    def phonon_energy(self) -> Float[Array, " time"]:
+        """Σ_k (F_k/2ν0) ω_k [N_k - N_k(T0)]: energy of the phonons, counted as `energy` is."""
+        if self.stored is None:
+            return jnp.zeros_like(self.heat)
+        return self.stored @ self.lattice.omega
+
+    @property
+    def total_energy(self) -> Float[Array, " time"]:
+        """Of electrons and phonons together: constant without a bath and a pulse."""
+        return self.energy + self.phonon_energy
+
+    @property
+    def absorbed(self) -> Float[Array, " time"]:
+        """Energy that the pulse has brought."""
+        if self.pump is None:
+            return jnp.zeros_like(self.heat)
+        return jax.vmap(self.pump.brought)(self.times)
+
+    @property
+    def escaped(self) -> Float[Array, " time"]:
+        """Energy that the phonons have lost to the bath."""
+        stored = self.phonon_energy
+        return -self.heat - (stored - stored[0])
 
     @property
     def deviation(self) -> Float[Array, "time energy"]:
@@ -80,7 +123,8 @@ class Run(eqx.Module):
         """The same run as seen at some of its times only, given by their indices `rows`."""
 
         def seen(evolution):
-            return evolution.times, evolution.f, evolution.heat
+            seen = evolution.times, evolution.f, evolution.heat
+            return seen if evolution.stored is None else (*seen, evolution.stored)
 
         return eqx.tree_at(seen, self, tuple(values[rows] for values in seen(self)))
 
@@ -93,10 +137,13 @@ class Run(eqx.Module):
 
     @property
     def energy_error(self) -> Float[Array, " time"]:
-        """How far energy is from balanced: U(t) - U(0) - ∫dt ∫dE E I, over the largest |U|."""
-        energy = self.energy
-        start = self.equation.energy(self.deviation[0]) - self.heat[0]
-        return (energy - start - self.heat) / jnp.nanmax(jnp.abs(energy))
+        """How far energy is from balanced: U(t) - U(0) - ∫dt ∫dE E I, over the largest |U|.
+
+        What a pulse has brought is counted with the integral.
+        """
+        energy, received = self.energy, self.heat + self.absorbed
+        start = self.equation.energy(self.deviation[0]) - received[0]
+        return (energy - start - received) / jnp.nanmax(jnp.abs(energy))
 
     def amplitudes(self, modes: NormalModes) -> Float[Array, "time mode"]:
         """The deviation's components along normal modes at T0, orthogonal with respect to Ã.

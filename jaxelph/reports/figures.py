@@ -13,6 +13,7 @@ FIGURES = {
     "columns": ("reports.columns_figure", "columns_figure"),
     "evolution": ("kinetics.figure", "evolution_figure"),
     "relaxation": ("kinetics.figure", "evolution_figure"),
+    "lattice": ("kinetics.lattice_figure", "lattice_figure"),
     "sensitivities": ("inverse.sensitivities.figure", "sensitivities_figure"),
     "fit": ("inverse.fit.figure", "fit_figure"),
     "design": ("inverse.design.figure", "design_figure"),

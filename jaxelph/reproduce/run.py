@@ -19,6 +19,7 @@ _MODULES = {
     "convergence": "convergence",
     "pairing": "pairing",
     "transport": "transport",
+    "phonons": "phonons",
 }
 
 NAMES: tuple[str, ...] = tuple(_MODULES)

@@ -21,7 +21,7 @@ from ..spectra.resolution import resolving
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .activated import activated_rate
 from .margin import COARSE, search_space
-from .pencil import StabilityPencil, stability_pencil
+from .pencil import MovingPencil, StabilityPencil, stability_pencil
 from .rates import continuum_rate
 
 
@@ -37,6 +37,8 @@ class NormalModes(eqx.Module):
         rates (array of shape (mode,), energy): γ in the rescaled time.
         vectors (array of shape (energy, mode)): ψ = √(-f0') φ, one column a mode.
         energies (array of shape (energy,), energy): E = ε…Lε.
+        phonons (array of shape (phonon, mode)): η_k of δN_k = N_k(N_k+1)η_k/T beside φ, of a
+            pencil with phonons that move.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -48,6 +50,7 @@ class NormalModes(eqx.Module):
     rates: Float[Array, " mode"]
     vectors: Float[Array, "energy mode"]
     energies: Float[Array, " energy"]
+    phonons: Float[Array, "phonon mode"] | None = None
 
     @property
     def unstable(self) -> Int[Array, ""]:
@@ -109,11 +112,12 @@ def normal_modes(
 
 
 @jit
-def pencil_modes(pencil: StabilityPencil) -> NormalModes:
+def pencil_modes(pencil: StabilityPencil | MovingPencil) -> NormalModes:
     """`normal_modes` of a pencil that is already there.
 
     Args:
-        pencil: Ã and M̃, by `stability_pencil`, with collisions between electrons if it has them.
+        pencil: Ã and M̃, by `stability_pencil`, with collisions between electrons and phonons that
+            move if it has them.
 
     Returns:
         NormalModes: all rates (energy, rescaled time) and eigenvectors.
@@ -129,7 +133,11 @@ def pencil_modes(pencil: StabilityPencil) -> NormalModes:
         True
     """
     rates, vectors = _generalised_eigh(pencil.A, pencil.M)
-    return NormalModes(rates, vectors, pencil.energies)
+    if isinstance(pencil, StabilityPencil):
+        return NormalModes(rates, vectors, pencil.energies)
+    size = pencil.energies.shape[0]
+    phonons = pencil.scale[:, None] * vectors[size:]
+    return NormalModes(rates, vectors[:size], pencil.energies, phonons)
 
 
 # Eigenvalues of M below this fraction of the largest belong to conserved quantities. On a

@@ -9,13 +9,15 @@ M̃ ≥ 0 is entropy production. The metal is stable as long as Ã > 0; each neg
 of Ã is a mode that grows. Time is rescaled, t → πt, as in the kinetic equation (29).
 """
 
+from typing import overload
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, Float
 
-from ..electrons.occupations import thermal_window
+from ..electrons.occupations import bose, thermal_window
 from ..grids.bandwidth import END
 from ..grids.convolution import FoldedConvolution
 from ..grids.energies import EnergyGrid, on_grid
@@ -25,9 +27,10 @@ from ..grids.sinc import interpolate_oversampled
 from ..numerics.checks import checked
 from ..numerics.typed import jit
 from ..spectra.resolution import resolving
-from ..spectra.spectrum import EliashbergFunction, Scalar
+from ..spectra.spectrum import EinsteinModes, EliashbergFunction, Scalar
 from ..spectra.sums import sum_over_modes
 from .dissipation import PhononDissipation
+from .phonons import MovingPhonons
 
 
 class StabilityPencil(eqx.Module):
@@ -120,6 +123,147 @@ class StabilityPencil(eqx.Module):
         )
 
 
+# Branches of which the collisions are taken at once.
+_BLOCK = 32
+
+
+class MovingPencil(eqx.Module):
+    r"""The pencil of $\gamma A v = M v$ for electrons and phonons, v = (ψ, ζ).
+
+    δN_k = N_k(N_k+1) η_k/T. A phonon branch that is out of equilibrium by η_k is seen by the
+    electrons as a shift of φ by -η_kE/ω_k, since E gains ω_k where a phonon is absorbed. So with
+    M̃ = Σ_k M̃_k
+
+        M = Σ_k (φ - η_kE/ω_k) M_k (φ - η_kE/ω_k),      A = φAφ + Σ_k (F_k/2ν0) [N_k(N_k+1)/T] η_k²,
+
+    positive on every grid, as each M_k is, with the null vector φ = E, η_k = ω_k, the total
+    energy. The new part of A is positive and by itself: it has as many negative eigenvalues as
+    without phonons.
+
+    $$\psi = h\phi, \qquad \zeta_k = \eta_k/s_k, \qquad s_k^2 = 2ε\,(2\nu_0/F_k)\,T/N_k(N_k+1),$$
+
+    in which A is Ã beside the identity. Made by `stability_pencil` with `phonons`; `A` and `M`
+    are symmetric, (energy + mode, energy + mode), and `multiply_A`, `multiply_M` take v.
+
+    Args:
+        electrons: the pencil without phonons.
+        omega (array of shape (mode,), energy): ω_k.
+        scale (array of shape (mode,)): s_k.
+        border (array of shape (energy, mode), energy): minus what couples ψ to ζ in M.
+        corner (array of shape (mode,), energy): the diagonal of M for ζ.
+
+    Example:
+        >>> from jaxelph import EinsteinModes, MovingPhonons, stability_pencil
+        >>> s, grid = EinsteinModes([40.0, 60.0], [0.5, 0.5]), EnergyGrid(5.0, 72)
+        >>> pencil = stability_pencil(s, 12.5, grid, phonons=MovingPhonons(0.01))
+        >>> print(pencil.A.shape, bool(jnp.max(jnp.abs(pencil.M @ pencil.energy)) < 1e-11))
+        (74, 74) True
+    """
+
+    electrons: StabilityPencil
+    omega: Float[Array, " mode"]
+    scale: Float[Array, " mode"]
+    border: Float[Array, "energy mode"]
+    corner: Float[Array, " mode"]
+
+    @staticmethod
+    def at(
+        electrons: StabilityPencil,
+        spectrum: EliashbergFunction,
+        temperature: Scalar,
+        grid: EnergyGrid,
+        phonons: MovingPhonons,
+    ) -> "MovingPencil":
+        """Phonons beside the pencil of the same spectrum, temperature and grid."""
+        branches = phonons.on(spectrum)
+        _, coupling = spectrum.modes()
+        trial = electrons.window * electrons.energies
+
+        def pushed(mode):
+            omega, strength = mode
+            one = EinsteinModes(omega[None], strength[None])
+            return PhononDissipation.at(one, temperature, grid).mv(trial) / omega
+
+        size = min(_BLOCK, branches.omega.shape[0])
+        rows = jax.lax.map(pushed, (branches.omega, coupling), batch_size=size)
+        n = bose(branches.omega, temperature)
+        scale = jnp.sqrt(2 * grid.step * branches.coupling * temperature / (n * (n + 1)))
+        return MovingPencil(
+            electrons=electrons,
+            omega=branches.omega,
+            scale=scale,
+            border=(rows * scale[:, None]).T,
+            corner=scale**2 * (rows @ trial) / branches.omega + branches.escape,
+        )
+
+    @property
+    def energies(self) -> Float[Array, " energy"]:
+        """E = ε…Lε (array of shape (energy,), energy)."""
+        return self.electrons.energies
+
+    @property
+    @jit
+    def A(self) -> Float[Array, "all all"]:
+        """A (array of shape (energy + mode, energy + mode)), symmetric."""
+        return jax.scipy.linalg.block_diag(self.electrons.A, jnp.eye(self.omega.shape[0]))
+
+    @property
+    @jit
+    def M(self) -> Float[Array, "all all"]:
+        """M (array of shape (energy + mode, energy + mode), energy), positive semidefinite."""
+        return jnp.block(
+            [[self.electrons.M, -self.border], [-self.border.T, jnp.diag(self.corner)]]
+        )
+
+    def multiply_A(self, v: Float[Array, " all"]) -> Float[Array, " all"]:
+        """The product A v."""
+        psi, zeta = self._split(v)
+        return jnp.concatenate([self.electrons.multiply_A(psi), zeta])
+
+    def multiply_M(self, v: Float[Array, " all"]) -> Float[Array, " all"]:
+        """The product M v (energy)."""
+        psi, zeta = self._split(v)
+        first = self.electrons.multiply_M(psi) - self.border @ zeta
+        return jnp.concatenate([first, self.corner * zeta - psi @ self.border])
+
+    @property
+    def energy(self) -> Float[Array, " all"]:
+        """The total energy, φ = E and η_k = ω_k: a null vector of M, without a bath."""
+        psi = self.electrons.window * self.electrons.energies
+        return jnp.concatenate([psi, self.omega / self.scale])
+
+    @jit
+    def energy_form(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        r"""The forms of A and M for the total energy, over the whole axis.
+
+        The first is $T(C_{el}+C_{ph})/2\nu_0$, the second 0 to rounding without a bath.
+        """
+        step, trial = self.electrons.energies[0], self.energy
+        return 2 * step * trial @ self.multiply_A(trial), 2 * step * trial @ self.multiply_M(trial)
+
+    def _split(self, v):
+        size = self.electrons.energies.shape[0]
+        return v[:size], v[size:]
+
+
+@overload
+def stability_pencil(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    grid: EnergyGrid,
+    *,
+    electrons: Float[Array, "energy energy"] | None = None,
+    phonons: None = None,
+) -> StabilityPencil: ...
+@overload
+def stability_pencil(
+    spectrum: EliashbergFunction,
+    temperature: Scalar,
+    grid: EnergyGrid,
+    *,
+    electrons: Float[Array, "energy energy"] | None = None,
+    phonons: MovingPhonons,
+) -> MovingPencil: ...
 @checked
 @on_grid
 @resolving
@@ -130,7 +274,8 @@ def stability_pencil(
     grid: EnergyGrid,
     *,
     electrons: Float[Array, "energy energy"] | None = None,
-) -> StabilityPencil:
+    phonons: MovingPhonons | None = None,
+) -> StabilityPencil | MovingPencil:
     r"""The pencil of Supplement Eq. (18) on a grid, in its symmetric form.
 
     $$\phi A\phi = \int(-f_0')\phi^2
@@ -147,10 +292,12 @@ def stability_pencil(
         electrons (array of shape (energy, energy), energy): M̃ of electron-electron collisions
             to be added, `ElectronCollisions.linearised`. It raises every decay rate and
             leaves Ã, and with it the number of growing modes, as they are.
+        phonons: those that move with the electrons. They change the rates; the number of growing
+            modes remains, whatever the phonons' specific heat is.
 
     Returns:
-        StabilityPencil: `.A` and `.M` are symmetric (L, L) matrices; A is dimensionless, M an
-        energy.
+        StabilityPencil, or `MovingPencil` with phonons: `.A` and `.M` are symmetric matrices,
+        (L, L) or (L + mode, L + mode); A is dimensionless, M an energy.
 
     Example:
         >>> from jaxelph import specific_heat_ratio
@@ -163,7 +310,7 @@ def stability_pencil(
     """
     energies = grid.energies
     exchange = FoldedConvolution(coupling_kernel(spectrum, grid))
-    return StabilityPencil(
+    pencil = StabilityPencil(
         energies=energies,
         weight=weight_on_grid(exchange, temperature, grid),
         window=thermal_window(energies, temperature),
@@ -171,6 +318,9 @@ def stability_pencil(
         phonons=PhononDissipation.at(spectrum, temperature, grid),
         electrons=electrons,
     )
+    if phonons is None:
+        return pencil
+    return MovingPencil.at(pencil, spectrum, temperature, grid, phonons)
 
 
 class RefinedForm(eqx.Module):

@@ -16,6 +16,7 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
+from ._phonons import Atoms, Escape, States
 
 # What `relax` calls its arguments, in the words of the command line.
 _OPTIONS = {
@@ -39,6 +40,12 @@ def command(
     ] = None,
     points: Annotated[int, typer.Option(help="How many times are kept.")] = 201,
     rtol: Annotated[float, typer.Option(help="Local error of f allowed in each step.")] = 1e-6,
+    hot_phonons: Annotated[
+        bool, typer.Option("--hot-phonons", help="Phonons that are heated by the electrons.")
+    ] = False,
+    states: States = None,
+    atoms: Atoms = None,
+    escape: Escape = None,
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -54,8 +61,9 @@ def command(
     """Integrate the kinetic equation from a hot Fermi distribution.
 
     Prints how the electrons' temperature falls and the relaxation rates beside Allen's formula
-    and the two-temperature model, or when and where the normal state is unstable. Energies are
-    in meV, temperatures in K, times in ps.
+    and the two-temperature model, or when and where the normal state is unstable. With
+    --hot-phonons the phonons' occupations are followed as well, mode by mode, and what energy
+    goes where. Energies are in meV, temperatures in K, times in ps.
     """
     import numpy as np
 
@@ -63,6 +71,7 @@ def command(
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar
     from ...spectra.moments import coupling_constant
+    from ._phonons import moving_phonons
 
     check_temperature(phonon_temperature, "--phonon-temperature")
     check_temperature(electron_temperature, "--electron-temperature")
@@ -72,6 +81,10 @@ def command(
         raise ValueError(f"--points must be from 2 to 100000, got {points}.")
     if not 1e-12 <= rtol <= 1e-2:
         raise ValueError(f"--rtol must lie between 1e-12 and 0.01, got {rtol:g}.")
+    phonons = moving_phonons(states, atoms, escape) if hot_phonons else None
+    for option, value in (("--states", states), ("--atoms", atoms), ("--escape", escape)):
+        if value is not None and not hot_phonons:
+            raise ValueError(f"{option} is of phonons that move: add --hot-phonons.")
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -92,6 +105,7 @@ def command(
                 points=points,
                 rtol=rtol,
                 name=name,
+                phonons=phonons,
                 progress=lambda share: bar(share, 1.0),
                 throw=False,
             )
@@ -123,6 +137,8 @@ def _print(found) -> None:
     console = results()
     head = Text.assemble((found.name, "bold"), f"  phonons at {found.phonon_temperature:g} K")
     console.print(head, soft_wrap=True)
+    from ._phonons import print_phonons, print_validity
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("t (ps)", "T_e (K)", "sup |f - f0|", "energy balance error"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -139,6 +155,12 @@ def _print(found) -> None:
         )
     print_table(console, table)
     console.print()
+    if run.lattice is not None:
+        console.print("Phonons that move, F(ω) taken to be proportional to α²F(ω):")
+        print_phonons(console, found)
+        console.print()
+    else:
+        print_validity(console, found.validity, found.times)
     meanings = {
         "initial_rate": "of the energy at the start",
         "fall_rate": "inverse time to 1/e of the excess temperature",

@@ -1,0 +1,117 @@
+"""What `relax` and `pump` take of the phonons that move."""
+
+from typing import Annotated
+
+import typer
+
+States = Annotated[
+    float | None,
+    typer.Option(help="ν0 at the Fermi level: states per eV, spin and cell."),
+]
+Atoms = Annotated[
+    float | None,
+    typer.Option(help="Atoms per cell: 3 phonon modes each, distributed as α²F is."),
+]
+Escape = Annotated[
+    float | None,
+    typer.Option(help="Time in ps in which phonons reach a bath; by default they do not."),
+]
+
+
+def moving_phonons(states: float | None, atoms: float | None, escape: float | None):
+    """Phonons with F(ω) ∝ α²F(ω), in meV and rescaled time.
+
+    Raises:
+        ValueError: a number that is missing or not above zero.
+
+    Example:
+        >>> print(moving_phonons(500.0, 1.0, None).coupling.states)
+        0.5
+    """
+    import numpy as np
+
+    from ...stability.phonons import MovingPhonons
+    from ...units import mev_to_per_ps
+
+    for option, value, what in (
+        ("--states", states, "the states at the Fermi level per eV, spin and cell"),
+        ("--atoms", atoms, "the number of atoms per cell"),
+    ):
+        if value is None:
+            raise ValueError(f"phonons that move need {option}, {what}.")
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{option} must be positive, got {value:g}.")
+    if escape is not None and not (np.isfinite(escape) and escape > 0):
+        raise ValueError(f"--escape must be a positive time in ps, got {escape:g}.")
+    assert states is not None and atoms is not None
+    lifetime = None if escape is None else escape * mev_to_per_ps(1.0)
+    return MovingPhonons.like_coupling(1e-3 * states, 3 * atoms, lifetime)
+
+
+def print_phonons(console, found) -> None:
+    """Temperatures and energies at some times, and how far the equation holds."""
+    import numpy as np
+    from rich.table import Table
+
+    from ...presentation.plotting import evenly
+    from ...presentation.terminal import number, print_table
+
+    data = found.to_xarray()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    heads = ("t (ps)", "T_e (K)", "T_l (K)", "model T_e", "model T_l", "phonons' T (K)")
+    for head in (*heads, "U_el/2ν0", "phonons", "bath", "τ_f E_Σ"):
+        table.add_column(head, justify="right", no_wrap=True)
+    seen = np.flatnonzero(np.isfinite(data["electron_temperature"].values))
+    moves = data["weight"].values > 0
+    for k in seen[evenly(len(seen), 10)]:
+        row = data.isel(time=int(k))
+        modes = row["phonon_temperature"].values[moves]
+        table.add_row(
+            number(float(row["time"])),
+            *(
+                number(float(row[name]), 5)
+                for name in (
+                    "electron_temperature",
+                    "lattice_temperature",
+                    "model_electrons",
+                    "model_lattice",
+                )
+            ),
+            f"{number(modes.min(), 4)}…{number(modes.max(), 4)}" if modes.size else "",
+            *(
+                number(float(row[name]), 4)
+                for name in ("electron_energy", "phonon_energy", "escaped_energy", "validity")
+            ),
+        )
+    print_table(console, table)
+    total = (data["electron_energy"] + data["phonon_energy"] + data["escaped_energy"]).values
+    total = (total - data["absorbed_energy"].values)[seen]
+    scale = float(np.max(np.abs(data["electron_energy"].values[seen])))
+    console.print(
+        "Energies over 2ν0 in meV²; what electrons, phonons, bath and pulse have together is "
+        f"constant to {float(np.ptp(total)) / scale:.1g} of the largest.",
+        style="dim",
+    )
+    print_validity(console, data["validity"].values, data["time"].values)
+
+
+def print_validity(console, numbers, times) -> None:
+    """A warning where the gradient expansion behind the equation does not hold."""
+    import numpy as np
+
+    from ...presentation.terminal import number
+
+    known = np.isfinite(numbers)
+    if not np.any(known):
+        return
+    least = float(np.min(numbers[known]))
+    text = f"Least τ_f E_Σ of the run: {number(least, 3)}"
+    if least >= 1:
+        console.print(f"{text}, above 1 at all times.", style="dim")
+        return
+    last = times[np.flatnonzero(known & (numbers < 1))[-1]]
+    console.print(
+        f"{text}; below 1 until {number(float(last))} ps, where the kinetic equation is an "
+        "extrapolation: f changes faster than its width in energy allows.",
+        style="yellow",
+    )

@@ -1,0 +1,162 @@
+r"""Systems of which most unknowns follow from the others: only these are solved for.
+
+Where the state is y = (u, x, q), with x that act on u but not on each other, and quadratures q
+that act on nothing, an iteration matrix has the form
+
+    ⎡  A  -U   0 ⎤ ⎡u⎤   ⎡r⎤
+    ⎢ -Y   D   0 ⎥ ⎢x⎥ = ⎢s⎥ ,      D diagonal.
+    ⎣ -e  -w   α ⎦ ⎣q⎦   ⎣t⎦
+
+Eliminating x and q leaves (A - U D⁻¹ Y) u = r + U D⁻¹ s, as large as u alone. Given u, the rows of
+x and q are fulfilled to rounding, be the solve for u exact or not; so are linear invariants
+between them.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.lax as lax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Float
+
+from ..numerics.elimination import invert_by_blocks
+from .linear import AbstractIterationSolver, _stop
+
+__all__ = ["AbstractBlocks", "EliminatingInverse", "EliminatingKrylov"]
+
+Vector = Float[Array, " n"]
+
+
+class AbstractBlocks(eqx.Module):
+    """The blocks of one step's iteration matrix, on raveled states y = (u, x, q).
+
+    `u` is an array of shape (n,), `x` of shape (m,).
+    """
+
+    diagonal: eqx.AbstractVar[Float[Array, " m"]]  # D
+    alpha: eqx.AbstractVar[Float[Array, ""]]
+    readout: eqx.AbstractVar[Float[Array, " m"]]  # w
+
+    @abc.abstractmethod
+    def core(self, u: Vector) -> Vector:
+        """A u."""
+
+    @abc.abstractmethod
+    def to_core(self, x: Vector) -> Vector:
+        """U x."""
+
+    @abc.abstractmethod
+    def from_core(self, u: Vector) -> tuple[Vector, Float[Array, ""]]:
+        """Y u and e·u."""
+
+    def reduced(self, u: Vector) -> Vector:
+        """(A - U D⁻¹ Y) u."""
+        return self.core(u) - self.to_core(self.from_core(u)[0] / self.diagonal)
+
+    def whole(self, y: Vector) -> Vector:
+        """The product with the whole matrix."""
+        u, x, q = self.split(y)
+        driven, heat = self.from_core(u)
+        rest = self.diagonal * x - driven
+        last = self.alpha * q - heat - self.readout @ x
+        return self.join(self.core(u) - self.to_core(x), rest, last)
+
+    def solve(self, solve_core: Callable[[Vector], Vector], r: Vector) -> Vector:
+        """The solution, by `solve_core` for what is left of u."""
+        first, rest, last = self.split(r)
+        u = solve_core(first + self.to_core(rest / self.diagonal))
+        driven, heat = self.from_core(u)
+        x = (rest + driven) / self.diagonal
+        return self.join(u, x, (last + heat + self.readout @ x) / self.alpha)
+
+    def split(self, y: Vector) -> tuple[Vector, Vector, Float[Array, ""]]:
+        m = self.diagonal.shape[0]
+        return y[: -m - 1], y[-m - 1 : -1], y[-1]
+
+    @staticmethod
+    def join(u: Vector, x: Vector, q: Float[Array, ""]) -> Vector:
+        return jnp.concatenate([u, x, q[None]])
+
+
+Make = Callable[[Any, Vector, Vector, Any, Any], tuple[AbstractBlocks, Float[Array, "n n"]]]
+
+
+class EliminatingInverse(AbstractIterationSolver):
+    """The inverse of the dense matrix that is left, by elimination without pivoting.
+
+    Args:
+        blocks: `(t, y, ydot, alpha, args)` → the blocks and A - U D⁻¹ Y, an array (n, n).
+    """
+
+    blocks: Make
+
+    def prepare(self, problem, t, y, ydot, alpha, args):
+        blocks, reduced = self.blocks(t, y, ydot, alpha, args)
+        inverse, _ = invert_by_blocks(lax.stop_gradient(reduced))
+        return blocks, inverse
+
+    def solve(self, kept, r):
+        blocks, inverse = kept
+        fixed = _stop(blocks)
+
+        def forward(_, b):
+            return fixed.solve(lambda v: inverse @ v, b)
+
+        def transposed(_, b):
+            # Transposed as a whole: u's part of it needs only the transpose of the inverse.
+            u, x, q = fixed.split(b)
+            q = q / fixed.alpha
+            x = x + fixed.readout * q
+            y_of_x = jax.linear_transpose(lambda v: fixed.from_core(v), _like(u, r))
+            (from_x,) = y_of_x((x / fixed.diagonal, q))
+            u = inverse.T @ (u + from_x)
+            (to_x,) = jax.linear_transpose(fixed.to_core, _like(x, r))(u)
+            return fixed.join(u, (x + to_x) / fixed.diagonal, q)
+
+        return lax.custom_linear_solve(blocks.whole, r, forward, transposed)
+
+
+class EliminatingKrylov(AbstractIterationSolver):
+    """GMRES for what is left, by products alone.
+
+    Args:
+        blocks: `(t, y, ydot, alpha, args)` → the blocks, and the diagonal by which what is left
+            of u is preconditioned (array of shape (n,)).
+        rtol, atol, restart, max_steps: see [`Krylov`][jaxelph.dae.Krylov].
+    """
+
+    blocks: Callable[[Any, Vector, Vector, Any, Any], tuple[AbstractBlocks, Vector]]
+    rtol: Any = 1e-3
+    atol: float = 1e-14
+    restart: int = 20
+    max_steps: int = 100
+
+    def prepare(self, problem, t, y, ydot, alpha, args):
+        blocks, diagonal = self.blocks(t, y, ydot, alpha, args)
+        return blocks, lax.stop_gradient(diagonal)
+
+    def solve(self, kept, r):
+        blocks, diagonal = kept
+        shape = jax.ShapeDtypeStruct(diagonal.shape, diagonal.dtype)
+        operator = lx.FunctionLinearOperator(blocks.reduced, shape)
+        inverse = lx.FunctionLinearOperator(lambda v: v / diagonal, shape)
+        solver = lx.GMRES(
+            rtol=self.rtol, atol=self.atol, restart=self.restart, max_steps=self.max_steps
+        )
+
+        def solve_core(b):
+            options = {"preconditioner": inverse}
+            return lx.linear_solve(operator, b, solver, options=options, throw=False).value
+
+        return blocks.solve(solve_core, r)
+
+    def for_derivatives(self):
+        return EliminatingKrylov(self.blocks, 1e-11, self.atol, self.restart, 10 * self.max_steps)
+
+
+def _like(vector, r):
+    return jax.ShapeDtypeStruct(vector.shape, r.dtype)

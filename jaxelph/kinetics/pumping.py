@@ -1,0 +1,298 @@
+"""A pulse of light as an experiment sees it: temperatures in K, energies in meV, times in ps."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Real
+
+from ..grids.energies import EnergyGrid, thermal_extent
+from ..numerics.checks import refuse
+from ..numerics.precision import check_precision
+from ..presentation.files import check_folder, json_text, plain, result_writers, write_all
+from ..spectra.moments import maximum_frequency
+from ..spectra.resolution import at_temperature
+from ..spectra.spectrum import EliashbergFunction
+from ..stability.phonons import MovingPhonons
+from ..units import KELVIN, check_kelvin, mev_to_per_ps
+from .dataset import evolution_dataset, lattice_numbers, lattice_temperature
+from .evolve import Evolution, evolve
+from .progress import ProgressMeter
+from .pump import AbstractPulseShape, Pulse
+from .run import outcome
+from .two_temperatures import TwoTemperatures, final_temperature, two_temperatures
+from .validity import validity
+
+# Electrons and phonons of the two-temperature model have come together where they differ by this
+# share of what they differed by at most. A run is so many times as long, since electrons far from
+# the Fermi level cool more slowly, and at least so many durations of the pulse.
+_LEFT, _LONGER, _DURATIONS = 0.01, 8.0, 20.0
+# Electrons that are far from any temperature on cold phonons: see `grids.energies`.
+_HOT = 8.1
+# Energies at most.
+_MOST_ENERGIES = 16384
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pumped:
+    """Electrons and phonons after a pulse of light, what `pump` returns.
+
+    Args:
+        name: of the metal.
+        evolution: the run itself, energies in meV.
+        model: T_e and T_l of the two-temperature model at `times`, in K.
+        start_temperature (scalar, K): of electrons and phonons before the pulse.
+        final_temperature (scalar, K): where energies say that both end.
+        states (scalar, 1/meV): ν0 per spin and cell.
+        rtol: of the integration.
+    """
+
+    name: str
+    evolution: Evolution
+    model: TwoTemperatures
+    start_temperature: float
+    final_temperature: float
+    states: float
+    rtol: float
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times in ps."""
+        return np.asarray(self.evolution.times) / mev_to_per_ps(1.0)
+
+    @property
+    def temperature(self) -> np.ndarray:
+        """T_e with the electrons' kinetic energy, in K."""
+        return np.asarray(self.evolution.temperature) / KELVIN
+
+    @property
+    def lattice_temperature(self) -> np.ndarray:
+        """T_l with the phonons' energy, in K."""
+        return lattice_temperature(self.evolution) / KELVIN
+
+    @property
+    def result(self) -> str:
+        """ "completed", "unstable" or "failed"."""
+        return outcome(self.evolution)
+
+    @functools.cached_property
+    def validity(self) -> np.ndarray:
+        """Whether the kinetic equation may be trusted, time by time; see `kinetics.validity`."""
+        return validity(self.evolution)
+
+    def explain(self) -> str:
+        """What the pulse did, in words."""
+        reached = float(self.evolution.reached) / mev_to_per_ps(1.0)
+        if self.result == "failed":
+            return f"The integration gave up at {reached:.4g} ps. Ask for a looser --rtol."
+        if self.result == "unstable":
+            return (
+                f"The normal state is unstable from {reached:.4g} ps on: B(f) has an eigenvalue "
+                "that is not positive."
+            )
+        hottest = int(np.nanargmax(self.temperature))
+        pulse = self.evolution.pump
+        assert pulse is not None
+        share = float(pulse.absorbed) / float(pulse.photon_energy) ** 2
+        return (
+            f"{2 * self.states * float(pulse.absorbed):.4g} meV per cell absorbed, "
+            f"∫p dt = {share:.3g}. The electrons' energy is that of {self.temperature[hottest]:.5g}"
+            f" K at most, {self.times[hottest]:.4g} ps after the start; at "
+            f"{self.times[-1]:.4g} ps T_e = {self.temperature[-1]:.5g} K and T_l = "
+            f"{self.lattice_temperature[-1]:.5g} K, on the way to {self.final_temperature:.5g} K."
+        )
+
+    def to_xarray(self):
+        """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
+        data = evolution_dataset(
+            self.evolution,
+            per_time=1 / mev_to_per_ps(1.0),
+            per_temperature=1 / KELVIN,
+            time_unit="ps",
+            energy_unit="meV",
+            temperature_unit="K",
+        )
+        pulse = self.evolution.pump
+        assert pulse is not None
+        return data.assign_attrs(
+            kind="lattice",
+            title=f"jaxelph pump {self.name}".strip(),
+            photon_energy=float(pulse.photon_energy),
+            absorbed_per_cell=2 * self.states * float(pulse.absorbed),
+            duration=float(pulse.duration) / mev_to_per_ps(1.0),
+            final_temperature=self.final_temperature,
+            states=self.states,
+            rtol=self.rtol,
+        ).assign(
+            model_electrons=("time", self.model.electrons, {"units": "K"}),
+            model_lattice=("time", self.model.lattice, {"units": "K"}),
+            validity=("time", self.validity, {"long_name": "least τ_f E_Σ", "units": "1"}),
+        )
+
+    def to_json(self) -> str:
+        """The run as valid JSON; what is undefined is null."""
+        evolution = self.evolution
+        return json_text(
+            plain(
+                {
+                    "name": self.name,
+                    "result": self.result,
+                    "explanation": self.explain(),
+                    "start_temperature_K": self.start_temperature,
+                    "final_temperature_K": self.final_temperature,
+                    "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
+                    "rtol": self.rtol,
+                    "steps": int(evolution.stats["num_accepted_steps"]),
+                    "times_ps": self.times,
+                    "temperatures_K": self.temperature,
+                    "two_temperature_model_K": self.model._asdict(),
+                    "validity": self.validity,
+                }
+                | lattice_numbers(evolution)
+            )
+        )
+
+    def plot(self, ax=None):
+        """Maps, temperatures and energies over the logarithm of time; on `ax` if given."""
+        from .lattice_figure import lattice_figure
+
+        return lattice_figure(self.to_xarray(), ax)
+
+    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
+        """Write pump.nc, .json, .png and .pdf: all of them or none."""
+        check_folder(folder)
+        writers = result_writers("pump", self.plot(), self.to_xarray(), self.to_json())
+        return write_all(folder, writers)
+
+
+def pump(
+    spectrum: EliashbergFunction,
+    temperature: float,
+    photon_energy: float,
+    absorbed: float,
+    duration: float,
+    states: float,
+    times: Real[ArrayLike, " time"] | None = None,
+    *,
+    phonons: MovingPhonons | None = None,
+    shape: AbstractPulseShape | None = None,
+    points: int = 121,
+    rtol: float = 1e-6,
+    grid: EnergyGrid | None = None,
+    name: str = "",
+    progress: Callable[[float], object] | None = None,
+    **options,
+) -> Pumped:
+    """A pulse of light heats electrons, which heat phonons: in K, meV and ps.
+
+    Args:
+        spectrum: an Eliashberg function in meV.
+        temperature (K): of electrons and phonons before the pulse.
+        photon_energy (meV): Ω.
+        absorbed (meV): energy that is absorbed, per cell.
+        duration (ps): full width of the pulse at half its maximum.
+        states (1/meV): ν0 per spin and cell.
+        times (array of shape (time,), ps): ascending, ≥ 0; by default through the pulse and then
+            in equal steps of the logarithm, eight times as long as electrons and phonons of the
+            two-temperature model take to come together.
+        phonons: which move with the electrons, in 1/meV and rescaled time, see `relax`; without
+            them they stay at `temperature`.
+        shape: of the pulse, a Gaussian by default.
+        points: how many times there are by default.
+        rtol: local error allowed in each step.
+        grid (meV): by default one that reaches 2Ω.
+        name: of the metal, for figures.
+        progress: called with the share of the run that is done.
+        options: of `evolve`.
+
+    Returns:
+        Pumped: with `.temperature`, `.lattice_temperature` (K), `.times` (ps), `.to_xarray()`,
+        `.plot()` and `.save(folder)`.
+
+    Raises:
+        ValueError: a number that cannot be, or a photon energy so far above the temperature that
+            more than 16384 energies would be needed.
+
+    Example:
+        >>> from jaxelph import example
+        >>> run = pump(example("table1"), 300.0, 400.0, 2.0, 0.02, 0.001, [0.0, 0.05, 0.1])
+        >>> print(run.result, run.temperature.shape)
+        completed (3,)
+    """
+    check_precision()
+    check_kelvin(temperature, "temperature")
+    for given, value in (
+        ("photon_energy", photon_energy),
+        ("absorbed", absorbed),
+        ("duration", duration),
+        ("states", states),
+    ):
+        refuse(given, value, positive=True)
+    cold, scale = temperature * KELVIN, mev_to_per_ps(1.0)
+    pulse = Pulse(photon_energy, absorbed / (2 * states), duration * scale, shape=shape)
+    # All of the energy in bare electrons.
+    hottest = float(np.sqrt(cold**2 + 6 / np.pi**2 * float(pulse.absorbed)))
+    if grid is None:
+        grid = _grid(spectrum, cold, hottest, photon_energy, max(1e-2 * rtol, 1e-12))
+    spectrum = at_temperature(spectrum, cold)
+    end = final_temperature(spectrum, cold, cold, phonons, float(pulse.absorbed))
+    if times is None:
+        times = _default_times(spectrum, cold, phonons, pulse, points, scale)
+    times = np.asarray(times, dtype=float)
+    rescaled = jnp.asarray(times * scale)
+    run = evolve(
+        spectrum,
+        cold,
+        cold,
+        grid,
+        rescaled,
+        rtol=rtol,
+        phonons=MovingPhonons(0.0) if phonons is None else phonons,
+        pump=pulse,
+        progress=None if progress is None else ProgressMeter(progress),
+        **options,
+    )
+    model = two_temperatures(spectrum, cold, cold, rescaled, phonons=phonons, pump=pulse)
+    return Pumped(
+        name=name,
+        evolution=run,
+        model=TwoTemperatures(*(np.asarray(t) / KELVIN for t in model)),
+        start_temperature=float(temperature),
+        final_temperature=end / KELVIN,
+        states=float(states),
+        rtol=float(rtol),
+    )
+
+
+def _grid(spectrum, cold, hottest, photon_energy, rtol) -> EnergyGrid:
+    """Steps as for electrons much hotter than the phonons, up to twice the photon energy."""
+    top = float(maximum_frequency(spectrum)) or cold
+    step, cutoff = thermal_extent(top, cold, rtol, max(hottest, _HOT * cold))
+    cutoff = max(2 * photon_energy + 12 * hottest, cutoff)
+    size = int(np.ceil(cutoff / step / 64)) * 64
+    if size > _MOST_ENERGIES:
+        raise ValueError(
+            f"photons of {photon_energy:g} meV at {cold / KELVIN:.4g} K would need {size} "
+            f"energies, the most is {_MOST_ENERGIES}: raise the temperature to "
+            f"{cold / KELVIN * size / _MOST_ENERGIES:.3g} K, or pass a grid of your own (grid=)."
+        )
+    # With Ω on the grid electrons go from one of its energies to another.
+    return EnergyGrid(photon_energy / np.ceil(photon_energy / step), size)
+
+
+def _default_times(spectrum, cold, phonons, pulse, points, scale) -> np.ndarray:
+    """Through the pulse, and on until the model's temperatures have met."""
+    over = float(pulse.end)
+    trial = np.append(np.linspace(0, over, 60), over * np.geomspace(1.01, 1e5, 400))
+    model = two_temperatures(spectrum, cold, cold, trial, phonons=phonons, pump=pulse, rtol=1e-6)
+    apart = np.abs(np.asarray(model.electrons) - np.asarray(model.lattice))
+    late = np.flatnonzero(apart > _LEFT * np.nanmax(apart))
+    met = trial[min(late[-1] + 1, len(trial) - 1)]
+    last = max(_LONGER * met, _DURATIONS * float(pulse.duration))
+    through = np.linspace(0, over, points // 2)
+    after = np.geomspace(over, last, points - points // 2 + 1)[1:]
+    return np.append(through, after) / scale

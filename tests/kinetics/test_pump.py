@@ -1,0 +1,193 @@
+"""A pulse of light: its shapes, the energy that it brings, and what becomes of it."""
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.integrate
+
+from jaxelph import (
+    EinsteinModes,
+    ElectronCollisions,
+    EnergyGrid,
+    MovingPhonons,
+    Pulse,
+    evolve,
+    fermi,
+    plot,
+    pump,
+    specific_heat_ratio,
+)
+from jaxelph.app.cli import run as program
+from jaxelph.kinetics.pump import Gaussian, PumpOnGrid, Square, SquaredSech
+from jaxelph.kinetics.shifts import reach_of
+from jaxelph.kinetics.two_temperatures import final_temperature, two_temperatures
+
+METAL, COLD = EinsteinModes([2.0, 3.1], [0.4, 0.3]), 1.0
+PHOTON, ABSORBED = 20.0, 3.0
+GRID = EnergyGrid(0.2, 300)
+PULSE = Pulse(PHOTON, ABSORBED, 0.3)
+TIMES = np.array([0.0, 0.5, 0.75, 1.5, 4.0])
+
+
+@pytest.mark.parametrize("shape", [Gaussian(), SquaredSech(), Square()])
+def test_shapes(shape):
+    """∫p dt Ω² is what is absorbed, `brought` its integral; half as high half a width away."""
+    pulse = Pulse(PHOTON, ABSORBED, 0.3, shape=shape)
+    edges = [float(pulse.centre) - 0.15, float(pulse.centre) + 0.15]
+    for until in (0.7 * float(pulse.centre), 3 * float(pulse.end)):
+        points = [e for e in edges if e < until]
+        area = scipy.integrate.quad(
+            lambda t: float(pulse.rate(t)), 0, until, points=points, epsabs=1e-12, limit=200
+        )[0]
+        assert area * PHOTON**2 == pytest.approx(float(pulse.brought(until)), rel=1e-8)
+    assert pulse.brought(10 * pulse.end) == pytest.approx(ABSORBED, rel=1e-12)
+    if not isinstance(shape, Square):
+        ratio = pulse.rate(pulse.centre + 0.15) / pulse.rate(pulse.centre)
+        assert ratio == pytest.approx(0.5, rel=1e-12)
+    # No step from any time passes over the pulse.
+    for t in np.linspace(0, float(pulse.end) * 0.999, 40):
+        assert t + float(pulse.longest_step(t)) < float(pulse.end) + 0.3
+
+
+@pytest.mark.parametrize("photon", [PHOTON, 19.93])
+def test_the_energy_moment_on_the_grid(photon):
+    """Ω² for a Fermi function and for one that is far from it, on and off the lattice."""
+    on_grid = PumpOnGrid.at(Pulse(photon, 1.0, 0.3), COLD, GRID, reach_of(photon / 0.2))
+    hot = fermi(GRID.energies, 1.3) - fermi(GRID.energies, COLD)
+    shifted = on_grid.shifts.mix(on_grid.weights, hot)
+    moment = 2 * GRID.step * GRID.energies @ shifted
+    assert moment == pytest.approx(photon**2, rel=1e-10)
+    far = hot + 0.01 * fermi(GRID.energies - 55.0, COLD)  # absorbs beyond the grid
+    p = on_grid.pulse.rate(on_grid.pulse.centre)
+    moment = 2 * GRID.step * GRID.energies @ on_grid.integral(on_grid.pulse.centre, far)
+    assert moment == pytest.approx(float(p) * photon**2, rel=1e-12)
+    # Where neither edge matters it is f(E+Ω) + f(E-Ω) - 2f(E).
+    e = np.asarray(GRID.energies)
+    exact = fermi(e + photon, 1.3) + fermi(e - photon, 1.3) - 2 * fermi(e, 1.3)
+    np.testing.assert_allclose(shifted, exact, rtol=0, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def pumped():
+    phonons = MovingPhonons(0.2, lifetime=5.0)
+    return evolve(METAL, COLD, COLD, GRID, TIMES, rtol=1e-4, phonons=phonons, pump=PULSE)
+
+
+def test_absorbed_energy_is_the_fluence(pumped):
+    """At a loose tolerance: what electrons, phonons and the bath have is what the pulse brought."""
+    total = np.asarray(pumped.total_energy + pumped.escaped)
+    np.testing.assert_allclose(total, pumped.absorbed, rtol=0, atol=1e-10 * ABSORBED)
+    assert total[-1] == pytest.approx(ABSORBED, rel=1e-10)
+    assert np.max(np.abs(pumped.energy_error)) < 1e-11
+    # Electrons went up by one photon: a plateau up to Ω with the steps of f0 at its end.
+    share = ABSORBED / PHOTON**2
+    above, beyond = (int(e / 0.2) - 1 for e in (15.0, 26.0))
+    assert 0.3 * share < pumped.f[2, above] < 1.1 * share
+    assert pumped.f[2, beyond] < 0.02 * share
+
+
+@pytest.mark.slow
+def test_many_collisions_between_electrons_give_a_hot_fermi_function():
+    """A short pulse, and electrons that share its energy before phonons have any."""
+    grid, metal = EnergyGrid(0.25, 128), EinsteinModes([2.0], [0.05])
+    pulse = Pulse(10.0, 2.0, 0.02)
+    electrons = ElectronCollisions(grid, jnp.full(256, 2.0))
+    run = evolve(
+        metal, COLD, COLD, grid, np.array([0.0, 0.3]), rtol=1e-6, pump=pulse, electrons=electrons
+    )
+    left = float(run.energy[-1])
+    assert left > 0.97 * 2.0
+    hot = final_temperature(metal, COLD, COLD, MovingPhonons(1e12), left)
+    assert run.temperature[-1] == pytest.approx(hot, rel=1e-3)
+    np.testing.assert_allclose(run.f[-1], fermi(grid.energies, hot), rtol=0, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_two_temperatures_are_a_limit():
+    """One branch of phonons has one temperature, and electrons that collide often have one."""
+    metal, grid = EinsteinModes([2.0], [0.1]), EnergyGrid(0.33, 90)
+    times = np.array([0.0, 0.5, 2.0, 5.0, 12.0])
+    phonons, electrons = MovingPhonons(0.5), ElectronCollisions(grid, jnp.full(180, 5.0))
+    run = evolve(metal, 1.3, COLD, grid, times, phonons=phonons, electrons=electrons)
+    model = two_temperatures(metal, 1.3, COLD, times, phonons=phonons)
+    np.testing.assert_allclose(run.temperature, model.electrons, rtol=0.01 * 0.3)
+    np.testing.assert_allclose(run.phonon_temperature[:, 0], model.lattice, rtol=0.01 * 0.3)
+
+
+def test_two_temperatures_against_scipy():
+    """The coupled equations again by SciPy, with a bath and a pulse, and where they end."""
+    omega, coupling, per_mode, lifetime = (2.0, 3.1), (0.4, 0.3), 0.2, 5.0
+
+    def boson(w, t):
+        return 1 / np.expm1(w / t)
+
+    def rate(t, y):
+        hot, lattice = y
+        flow = sum(
+            c * w**3 * (boson(w, hot) - boson(w, lattice))
+            for w, c in zip(omega, coupling, strict=True)
+        )
+        lost = sum(w / per_mode * (boson(w, lattice) - boson(w, COLD)) for w in omega) / lifetime
+        heat = sum(
+            (w / lattice) ** 2 * boson(w, lattice) * (boson(w, lattice) + 1) / per_mode
+            for w in omega
+        )
+        own = np.pi**2 / 3 * hot * float(specific_heat_ratio(METAL, hot))
+        brought = float(PULSE.rate(t)) * PHOTON**2
+        return (brought - flow) / own, (flow - lost) / heat
+
+    found = scipy.integrate.solve_ivp(
+        rate, (0, 4), (COLD, COLD), "LSODA", TIMES, rtol=1e-8, atol=1e-10, max_step=0.1
+    )
+    phonons = MovingPhonons(per_mode, lifetime)
+    model = two_temperatures(METAL, COLD, COLD, TIMES, phonons=phonons, pump=PULSE)
+    np.testing.assert_allclose(model.electrons, found.y[0], rtol=1e-6)
+    np.testing.assert_allclose(model.lattice, found.y[1], rtol=1e-6)
+    closed = MovingPhonons(per_mode)
+    late = two_temperatures(METAL, COLD, COLD, np.array([0.0, 300.0]), phonons=closed, pump=PULSE)
+    end = final_temperature(METAL, COLD, COLD, closed, ABSORBED)
+    assert late.electrons[-1] == pytest.approx(end, rel=1e-6)
+    assert late.lattice[-1] == pytest.approx(end, rel=1e-6)
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="photon_energy must be positive"):
+        Pulse(0.0, 1.0, 0.1)
+    with pytest.raises(ValueError, match="photons of 20 it should reach 32"):
+        evolve(METAL, COLD, COLD, EnergyGrid(0.25, 100), TIMES, pump=PULSE)
+    with pytest.raises(ValueError, match="16384"):
+        pump(METAL, 1.0, 2000.0, 1.0, 0.1, 0.001)
+
+
+OPTIONS = ["pump", "--example", "table1", "--temperature", "300", "--photon-energy", "0.2"]
+OPTIONS += ["--absorbed", "2", "--duration", "0.02"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ([], "need --states"),
+        (["--states", "1", "--atoms", "-1"], "--atoms must be positive"),
+        (["--states", "1", "--atoms", "1", "--escape", "0"], "--escape must be a positive"),
+        (["--states", "1", "--atoms", "1", "--until", "nan"], "--until must be"),
+    ],
+)
+def test_bad_options(more, told, capsys):
+    assert program([*OPTIONS, *more]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_program(capsys, tmp_path):
+    more = ["--states", "1", "--atoms", "1", "--until", "0.2", "-o", str(tmp_path)]
+    assert program([*OPTIONS, *more]) == 0
+    assert "2 meV per cell absorbed" in " ".join(capsys.readouterr().out.split())
+    told = json.loads((tmp_path / "pump.json").read_text())
+    assert told["result"] == "completed"
+    assert told["absorbed_energies_meV2"][-1] == pytest.approx(2 / 2e-3, rel=1e-9)
+    from jaxelph.presentation.files import read_netcdf
+
+    data = read_netcdf(tmp_path / "pump.nc")
+    assert data.attrs["kind"] == "lattice" and len(plot(data).axes) == 5
