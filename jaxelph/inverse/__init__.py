@@ -1,10 +1,15 @@
 """Gradients put to work: sensitivities, α²F from data with error bars, design under stability."""
 
+from .data.gap import GapData as GapData
 from .data.heat import HeatData as HeatData
+from .data.optical import OpticalData as OpticalData
 from .data.relaxation import RelaxationData as RelaxationData
+from .data.resistivity import ResistivityData as ResistivityData
 from .data.self_energy import SelfEnergyData as SelfEnergyData
 from .data.spectral import SpectralData as SpectralData
+from .data.total_heat import TotalHeatData as TotalHeatData
 from .data.transition import TcData as TcData
+from .data.tunnelling import TunnellingData as TunnellingData
 from .data.weight import WeightData as WeightData
 from .design.bound import StabilityBound as StabilityBound
 from .design.optimum import maximise as maximise

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,6 +19,17 @@ def as_vector(x) -> np.ndarray:
 
 def as_scalar(x) -> float:
     return float(x)
+
+
+class Unknown(NamedTuple):
+    """A positive number that is fitted along with α²F; of one name it is one for all data.
+
+    Its logarithm has a prior of mean ln `start` and standard deviation `spread`.
+    """
+
+    name: str
+    start: float
+    spread: float
 
 
 class SpectralData(eqx.Module):
@@ -47,7 +58,7 @@ class SpectralData(eqx.Module):
 
     @abc.abstractmethod
     def predict(self, spectrum: EliashbergFunction) -> Float[Array, " datum"]:
-        """The numbers that a spectrum gives."""
+        """The numbers that a spectrum gives; `unknown` may be passed by their names."""
 
     @abc.abstractmethod
     def suspicion(self, top: float) -> str | None:
@@ -57,6 +68,11 @@ class SpectralData(eqx.Module):
     def background(self) -> dict[str, np.ndarray]:
         """Columns whose amplitudes are fitted along with α²F."""
         return {}
+
+    @property
+    def unknown(self) -> tuple[Unknown, ...]:
+        """Numbers that `predict` takes by name, fitted along with α²F."""
+        return ()
 
     def check(self) -> None:
         """Refuse numbers that cannot be fitted, with the row counted from 1.

@@ -88,6 +88,11 @@ _LABELS = {
     "weight": ("E (meV)", "1/Z"),
     "relaxation": ("t (ps)", r"$T_e$ (K)"),
     "Tc": ("", r"$T_c$ (K)"),
+    "total heat": ("T (K)", "C (mJ/mol K)"),
+    "resistivity": ("T (K)", r"$\rho$ ($\mu\Omega$ cm)"),
+    "optical": (r"$\Omega$ (meV)", r"$1/\tau$ (meV)"),
+    "gap": ("T (K)", r"$\Delta$ (meV)"),
+    "tunnelling": ("V (mV)", r"$dI/dV$ over that of the normal state"),
 }
 _PARTS = {"": "", "real": r"Re $\Sigma$", "imaginary": r"Im $\Sigma$"}
 
