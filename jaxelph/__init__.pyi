@@ -6,6 +6,7 @@ from . import inverse as inverse
 from . import reproduce as reproduce
 from . import stability as stability
 from . import sweeps as sweeps
+from . import transport as transport
 from . import units as units
 from .electrons.occupations import bose as bose
 from .electrons.occupations import fermi as fermi
@@ -105,5 +106,8 @@ from .thermodynamics.specific_heat import (
 )
 from .thermodynamics.specific_heat import specific_heat_ratio as specific_heat_ratio
 from .thermodynamics.specific_heat import stability_parameter as stability_parameter
+from .transport.rates import optical_rate as optical_rate
+from .transport.rates import resistivity_rate as resistivity_rate
+from .transport.resistivity import resistivity as resistivity
 
 __version__: str

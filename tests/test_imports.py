@@ -66,7 +66,7 @@ CHAPTERS = (
     "grids",
     "thermodynamics",
     "stability",
-    "kinetics superconductivity",
+    "kinetics superconductivity transport",
     "inverse",
     "reports sweeps",
     "reproduce",

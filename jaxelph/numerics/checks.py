@@ -26,8 +26,15 @@ def concrete(value) -> np.ndarray | None:
         return None
 
 
-def refuse(name: str, value, *, positive: bool = False, ascending: bool = False) -> None:
-    """Numbers must be finite, and positive or strictly ascending where that is asked.
+def refuse(
+    name: str,
+    value,
+    *,
+    positive: bool = False,
+    not_negative: bool = False,
+    ascending: bool = False,
+) -> None:
+    """Numbers must be finite, and positive, not negative or ascending where that is asked.
 
     Raises:
         ValueError: one sentence with the first value that is not, and its place in an array.
@@ -46,6 +53,8 @@ def refuse(name: str, value, *, positive: bool = False, ascending: bool = False)
     wrong, need = ~np.isfinite(known), "be finite"
     if not np.any(wrong) and positive:
         wrong, need = known <= 0, "be positive"
+    if not np.any(wrong) and not_negative:
+        wrong, need = known < 0, "not be negative"
     if not np.any(wrong) and ascending and known.ndim == 1:
         wrong, need = np.append(False, np.diff(known) <= 0), "ascend, each above the one before"
     if np.any(wrong):
@@ -54,7 +63,12 @@ def refuse(name: str, value, *, positive: bool = False, ascending: bool = False)
         raise ValueError(f"{name} must {need}, got {known.ravel()[place]:g}{where}.")
 
 
-def _spectrum(name, value):
+def check_spectrum(name: str, value) -> None:
+    """Something with quadrature nodes.
+
+    Raises:
+        ValueError: it is something else.
+    """
     if not hasattr(value, "modes"):
         raise ValueError(
             f"{name} must be an Eliashberg function, as EinsteinModes(omega, coupling) or "
@@ -67,7 +81,7 @@ def _positive(name, value):
 
 
 _RULES: dict[str, Callable] = {
-    "spectrum": _spectrum,
+    "spectrum": check_spectrum,
     "temperature": _positive,
     "scaled_temperature": _positive,
     "debye": _positive,

@@ -71,12 +71,37 @@ class GaussianPeaks(EliashbergFunction):
 
     def a2f(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """α²F at `omega` (arrays of shape (frequency,)), 0 where a tail is cut."""
-        area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
-        height = area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
+        height = self._height()
         z = omega[:, None] / self.width[None, :]
         offset = z - (self.omega / self.width)[None, :]
         shape = jnp.exp(-0.5 * offset**2) * -jnp.expm1(-2 * z**2)
         return jnp.where((jnp.abs(offset) < 8) & (z > 0), shape, 0.0) @ height
+
+    def _height(self):
+        """c_p."""
+        area = jnp.sum(jnp.prod(jnp.stack(self.modes()), axis=0).reshape(-1, self.order), axis=1)
+        return area / 2 / (self.width * np.sqrt(np.pi / 2) * self._weight_below())
+
+    def ramp_integral(self, omega):
+        centre, light = self.omega[None, :], omega[:, None]
+        both = jnp.exp(-0.4 * (centre / self.width[None, :]) ** 2)
+        total = jnp.zeros((omega.shape[0], self.omega.shape[0]))
+        for share, mean, root in ((1.0, centre, 1.0), (-both, centre / 5, np.sqrt(5))):
+            s = self.width[None, :] / root
+            first, last = mean / s, (light - mean) / s
+            # ∫(Ω - x) e^{-(x-m)²/2s²} dx = (Ω - m) ∫e^{…} dx + s² [e^{…}] at both ends.
+            area = np.sqrt(np.pi / 2) * s * (erf(last / np.sqrt(2)) + erf(first / np.sqrt(2)))
+            ends = jnp.exp(-0.5 * last**2) - jnp.exp(-0.5 * first**2)
+            total += share * ((light - mean) * area + s**2 * ends)
+        # Below a width, where nothing but the difference of large numbers is left, by Gauss's rule.
+        node, weight = np.polynomial.legendre.leggauss(24)
+        x = jnp.minimum(light, self.width[None, :]) * 0.5
+        inside = x[:, :, None] * (node + 1)[None, None, :]
+        z = inside / self.width[None, :, None]
+        shape = jnp.exp(-0.5 * (z - (centre / self.width[None, :])[:, :, None]) ** 2)
+        value = (light[:, :, None] - inside) * shape * -jnp.expm1(-2 * z**2)
+        total = jnp.where(light < self.width[None, :], x * (value @ weight), total)
+        return total @ self._height()
 
     def _weight_below(self, x=None):
         """∫α²F dω up to x, or to infinity, for c w √(π/2) = 1. Both terms of α²F are Gaussians,

@@ -125,6 +125,11 @@ class EliashbergFunction(eqx.Module):
         node, coupling = self.modes()
         return jnp.heaviside(omega[:, None] - node[None, :], 0.5) @ coupling
 
+    def ramp_integral(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
+        """∫_0^Ω (Ω - x) α²F(x) dx (energy²) up to each Ω of `omega`: T = 0 has no nodes."""
+        node, coupling = self.modes()
+        return jnp.maximum(omega[:, None] - node[None, :], 0.0) @ (coupling * node / 2)
+
     def sampled(self, spacing: float | None = None) -> "EliashbergFunction":
         """Of a table its nodes alone, in one of few numbers of them; any other spectrum itself.
 
@@ -230,6 +235,10 @@ class DebyeSpectrum(EliashbergFunction):
 
     def area_quantile(self, share):
         return jnp.where(self.coupling > 0, self.cutoff * share ** (1 / 3), 0.0)
+
+    def ramp_integral(self, omega):
+        end = jnp.clip(omega, 0.0, self.cutoff)
+        return self.coupling / self.cutoff**2 * end**3 * (omega / 3 - end / 4)
 
 
 def check_shapes(kind: str, **fields: Array) -> None:
