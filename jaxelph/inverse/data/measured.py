@@ -30,9 +30,9 @@ class Layout(NamedTuple):
 
     @property
     def header(self) -> str:
-        """The plainest header."""
-        wanted = [c for c in self.columns if c.need != "may"]
-        return ",".join([c.key for c in wanted] + ["sigma"])
+        """The plainest header, with one of the columns of which one is enough."""
+        wanted = [c.key for c in self.columns if c.need == "all"]
+        return ",".join([*wanted, *[c.key for c in self.columns if c.need == "any"][:1], "sigma"])
 
 
 class Measured(NamedTuple):
@@ -72,7 +72,7 @@ def read_measured(
         OSError: the file cannot be read.
         ValueError: one sentence: a line that is not numbers, or all that is missing.
     """
-    text = _read(path, [*layout.columns, SIGMA], names)
+    text = _read(path, kind, layout, names)
     lacking: list[str] = []
     if text.names is None:
         lacking.append(
@@ -143,9 +143,9 @@ def read_measured(
     return Measured({key: columns[key] for key in [*order, *columns] if key in columns}, notes)
 
 
-def named_columns(path, layout: Layout, names=None) -> set[str]:
+def named_columns(path, kind: str, layout: Layout, names=None) -> set[str]:
     """Keys of the columns that a file's header names."""
-    text = _read(path, [*layout.columns, SIGMA], names)
+    text = _read(path, kind, layout, names)
     return set() if text.names is None else set(_matched(path, text.names, layout))
 
 
@@ -272,14 +272,15 @@ def scatter(x, values, groups=()) -> float:
     return float(np.sqrt(np.mean(np.concatenate(squares)))) if squares else 0.0
 
 
-def _read(path, columns, names) -> _Text:
+def _read(path, kind, layout, names) -> _Text:
+    columns = *layout.columns, SIGMA
     try:
         lines = read_bytes(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file.") from None
     first = next((line for line in lines if _holds_numbers(line)), None)
     if first is None:
-        raise _no_data(path, columns)
+        raise _no_data(path, kind, layout)
     mark, comma = _delimiter(first, lines)
     rows: list[list[float]] = []
     heads: list[str] = []
@@ -316,7 +317,7 @@ def _read(path, columns, names) -> _Text:
             )
         rows.append(values)
     if not rows:
-        raise _no_data(path, columns)
+        raise _no_data(path, kind, layout)
     count = len(rows[0])
     if names is not None:
         return _Text([name.strip() for name in names], np.array(rows))
@@ -332,9 +333,8 @@ def _read(path, columns, names) -> _Text:
     return _Text(None, np.array(rows))
 
 
-def _no_data(path, columns):
-    wanted = [c.key for c in columns if c.need != "may"]
-    return ValueError(f"{path}: no data below a header; that is {','.join(wanted)}, for example.")
+def _no_data(path, kind, layout):
+    return ValueError(f"{path}: no data below a header; for {kind} that is {layout.header}.")
 
 
 def _matches(head, mark, columns) -> bool:

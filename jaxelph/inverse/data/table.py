@@ -329,7 +329,7 @@ def _needed(path, kind, given, reading) -> list[str]:
         "gamma": "--kind heat of C in mJ/molK needs --gamma, the Sommerfeld coefficient of bare "
         "electrons in mJ/molK2, 5.1 or 5.1:0.3 with its error",
     }
-    found = named_columns(path, COLUMNS[kind], reading.get("names"))
+    found = named_columns(path, kind, COLUMNS[kind], reading.get("names"))
     needed = {
         "self-energy": ["temperature"],
         "weight": ["temperature"],
