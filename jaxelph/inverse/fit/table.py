@@ -33,8 +33,14 @@ from .result import (
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
 
+# Of what a curve lacks so much is taken as the error of the first step, and of each error so much
+# as that of the next.
+_SHARE = 0.3
+
 # Shapes to start from where nothing is linear: ω² up to ω_max, λ from weak to very strong.
 _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
+# χ² a datum above which other shapes are tried, and where they have their maxima, over ω_max.
+_NEAR, _START_PLACES = 100.0, (0.25, 0.4, 0.6, 0.8)
 
 
 @eqx.filter_jit
@@ -91,7 +97,7 @@ def fit_table(
     invert = PRIORS[prior]
     names, columns = background_columns(data)
     target = np.concatenate([item.values for item in data])
-    error = np.concatenate([item.error for item in data])
+    stated = error = np.concatenate([item.error for item in data])
     if len(target) <= len(names):
         raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
     along = unknowns(data)
@@ -113,11 +119,19 @@ def fit_table(
     def curve(a2f, theta):
         return np.asarray(_predicted(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels))
 
+    def misfit(value):
+        """χ² of a curve with the best backgrounds, infinite where it cannot be computed."""
+        pull, along = (value - target) / stated, columns / stated[:, None]
+        if not np.all(np.isfinite(pull)):
+            return np.inf
+        return float(np.sum((pull - along @ np.linalg.lstsq(along, pull, rcond=None)[0]) ** 2))
+
     a2f = np.zeros(len(omega))
     if not linear:
-        basis = np.linalg.qr(columns / error[:, None])[0]
-        a2f = _start(nodes, lambda a: curve(a, theta), basis, target, error)
-    last = np.inf
+        a2f = _start(nodes, lambda a: misfit(curve(a, theta)), len(target))
+    # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
+    # curve lacks first, and shrink to their own from step to step.
+    level, last = None, np.inf
     for turn in range(max_steps):
         if blocks:
             value, design = (np.asarray(x) for x in _affine(nodes, traced))
@@ -131,6 +145,11 @@ def fit_table(
                 "computed. Fit peaks, or give the data errors that are not too small."
             )
         offset = value - design @ a2f - beside @ theta
+        if level is None:
+            last = misfit(value)
+            level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
+            before = last
+        error = level * stated
         # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
         scaled = np.zeros((count + len(along), len(names) + len(along)))
         scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
@@ -154,17 +173,22 @@ def fit_table(
         # Shorter where the data cannot be computed, or are further off than before.
         for share in (1.0, 0.5, 0.25, 0.1, 0.03):
             trial = a2f + share * moved[0], theta + share * moved[1]
-            if turn == 0 or step < 1e-3:
+            if level == 1 and step < 1e-3:
                 break
-            pull = (curve(*trial) - target) / error
-            amplitude = np.linalg.lstsq(columns / error[:, None], -pull, rcond=None)[0]
-            chi_square = float(np.sum((pull + columns / error[:, None] @ amplitude) ** 2))
-            if chi_square < 1.1 * last + 1:
+            chi_square = misfit(curve(*trial))
+            if chi_square < 1.1 * last + count * level**2:
                 last = chi_square
                 break
+        else:
+            level *= 10
+            continue
         a2f, theta = trial
-        if step < 1e-3:
+        if level == 1 and step < 1e-3:
             break
+        # As far as the curve has come; further where it comes no nearer.
+        reached = _SHARE * np.sqrt(last / count)
+        stuck = level if last < 0.8 * before else _SHARE * level
+        level, before = max(1.0, min(reached, stuck)), last
     else:
         raise FitError(
             f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
@@ -237,15 +261,25 @@ def fit_table(
     )
 
 
-def _start(nodes, curve, along, target, error) -> np.ndarray:
-    """Of shapes ~ ω² the one whose strength fits the data best."""
+def _start(nodes, misfit, count) -> np.ndarray:
+    """Of shapes ~ ω² the one whose strength fits the data best; of narrower ones, if that is far."""
     shape = np.asarray(nodes / nodes[-1]) ** 2
-    best, found = np.inf, None
-    for coupling in _START_COUPLINGS:
-        pull = (curve(coupling * shape) - target) / error
-        miss = float(np.sum((pull - along @ (along.T @ pull)) ** 2))
-        if miss < best:
-            best, found = miss, coupling * shape
-    if found is None:
+    misses = [misfit(coupling * shape) for coupling in _START_COUPLINGS]
+    best = int(np.argmin(misses))
+    if not np.isfinite(misses[best]):
         raise FitError("the data cannot be computed for any spectrum up to ω_max; is it too low?")
+    least, found = misses[best], _START_COUPLINGS[best] * shape
+    if least < _NEAR * count:
+        return found
+    for place in _START_PLACES:
+        bent = (shape / place**2) * np.exp(1 - shape / place**2)
+        low, high = np.log(_START_COUPLINGS[[0, -1]])
+        # Thrice of nine strengths, each time about the best before.
+        for _ in range(3):
+            strengths = np.linspace(low, high, 9)
+            misses = [misfit(np.exp(x) * bent) for x in strengths]
+            best, width = int(np.argmin(misses)), (high - low) / 8
+            if misses[best] < least:
+                least, found = misses[best], np.exp(strengths[best]) * bent
+            low, high = strengths[best] - width, strengths[best] + width
     return found
