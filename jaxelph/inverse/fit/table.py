@@ -132,7 +132,7 @@ def fit_table(
     # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
     # curve lacks first, and shrink to their own from step to step.
     level, last = None, np.inf
-    for turn in range(max_steps):
+    for _ in range(max_steps):
         if blocks:
             value, design = (np.asarray(x) for x in _affine(nodes, traced))
             beside = np.zeros((count, 0))
@@ -262,7 +262,7 @@ def fit_table(
 
 
 def _start(nodes, misfit, count) -> np.ndarray:
-    """Of shapes ~ ω² the one whose strength fits the data best; of narrower ones, if that is far."""
+    """Of shapes ~ ω² the one whose strength fits best, of others too if that is far off."""
     shape = np.asarray(nodes / nodes[-1]) ** 2
     misses = [misfit(coupling * shape) for coupling in _START_COUPLINGS]
     best = int(np.argmin(misses))
