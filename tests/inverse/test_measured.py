@@ -1,4 +1,4 @@
-"""Tables as people have them: delimiters, decimal commas, units, errors, and all that is missing."""
+"""Tables as people have them: delimiters, decimal commas, units, errors, what is missing."""
 
 import numpy as np
 import pytest
@@ -22,6 +22,10 @@ def table(head, rows, mark, comma=False):
 
 ROWS = list(zip(KELVIN, RHO, ERROR, strict=True))
 METRE = [(t, r * 1e-8, e * 1e-8) for t, r, e in ROWS]
+
+
+MILLI = [(1e3 * t, 1e-3 * r, 1e-3 * e) for t, r, e in ROWS]
+REMARKS = "# sample A, film 3\n# sigma by eye\n"
 
 
 @pytest.mark.parametrize(

@@ -220,13 +220,13 @@ def _jacobian(line, fixed, area, total, pair):
     k = np.arange(1, line.modes + 1)[None, :]
     beyond = (i + k) >= count
     after = fixed.empty[line.modes + np.minimum(i + k, count + line.modes - 1)]
-    extra = jnp.where(beyond, area * (fixed.phonons + after), 0.0)
+    extra = jnp.where(beyond, area[None, :] * (fixed.phonons[None, :] + after), 0.0)
     above = above.at[:, -1].add(1j * jnp.pi * jnp.sum(extra, axis=1))
     below = 1j * jnp.pi * (bosons[i + j] + padded[i + j] * filled_left[None, :])
     below = jnp.where(j == 0, 0.0, below)
     root = retarded_root(total, pair)
     cube = root**3
-    slopes = jnp.stack([-(pair**2), total * pair, -total * pair, total**2]) / cube
+    slopes = jnp.stack([-(pair**2), total * pair, -total * pair, total**2]) / cube[None, :]
 
     def block(matrix, slope):
         return matrix * slope[None, :]

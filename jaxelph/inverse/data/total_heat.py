@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...numerics.quadrature import trapezoid_weights
 from ...superconductivity.free_energy import superconducting_heat_ratio
 from ...thermodynamics.specific_heat import (
     phonon_heat_debye,
@@ -143,8 +144,8 @@ class TotalHeatData(SpectralData):
         if self.density is not None:
             omega, weight = (jnp.asarray(x) for x in self.density)
             each = jax.vmap(lambda t: phonon_heat_einstein(omega, t))(temperature)
-            norm = jnp.trapezoid(weight, omega)
-            return 3 * self.atoms * GAS * jnp.trapezoid(each * weight, omega, axis=1) / norm
+            weight = weight * trapezoid_weights(omega)
+            return 3 * self.atoms * GAS * (each @ weight) / jnp.sum(weight)
         debye, einstein = lattice.get("debye", self.debye), lattice.get("einstein", self.einstein)
         share = lattice.get("einstein_share", 0.3)
         acoustic = jax.vmap(lambda t: phonon_heat_debye(debye, t))(temperature)
