@@ -2,6 +2,7 @@
 
 from .data.gap import GapData as GapData
 from .data.heat import HeatData as HeatData
+from .data.made import made_data as made_data
 from .data.optical import OpticalData as OpticalData
 from .data.relaxation import RelaxationData as RelaxationData
 from .data.resistivity import ResistivityData as ResistivityData
@@ -31,6 +32,8 @@ from .fit.result import FitWarning as FitWarning
 from .fit.sampling import Samples as Samples
 from .fit.sampling import sample_posterior as sample_posterior
 from .fit.spectrum import fit_spectrum as fit_spectrum
+from .plan.optimum import plan as plan
+from .plan.result import Plan as Plan
 from .sensitivities.crossings import margin_slopes as margin_slopes
 from .sensitivities.crossings import pencil_slopes as pencil_slopes
 from .sensitivities.crossings import rate_slopes as rate_slopes

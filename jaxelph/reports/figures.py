@@ -15,6 +15,7 @@ FIGURES = {
     "relaxation": ("kinetics.figure", "evolution_figure"),
     "sensitivities": ("inverse.sensitivities.figure", "sensitivities_figure"),
     "fit": ("inverse.fit.figure", "fit_figure"),
+    "plan": ("inverse.plan.figure", "plan_figure"),
     "design": ("inverse.design.figure", "design_figure"),
     "superconductor": ("superconductivity.figure", "superconductor_figure"),
     "map": ("sweeps.figure", "map_figure"),

@@ -66,7 +66,7 @@ def _affine(omega, data):
 
 
 @eqx.filter_jit
-def _linearised(omega, a2f, log_values, data, names):
+def linearised(omega, a2f, log_values, data, names):
     """The data with their derivatives by α²F and by the logarithms of what is fitted along."""
 
     def value(x):
@@ -137,7 +137,7 @@ def fit_table(
             value, design = (np.asarray(x) for x in _affine(nodes, traced))
             beside = np.zeros((count, 0))
         else:
-            found = _linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
+            found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
             value, design, beside = (np.asarray(x) for x in found)
         if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
             raise FitError(
