@@ -258,3 +258,38 @@ def test_conductance_that_is_no_metal_s_is_refused():
     data = TunnellingData(COLD, BIAS, upside, np.full(60, 1e-3), 12.0)
     with pytest.raises(FitError), pytest.warns():
         fit_spectrum(data, TABLE, top=12.0, mu_star=None, max_steps=25)
+
+
+# ---------------------------------------------------------------- drawn, and told
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_curve_between_the_data_is_the_fit(count):
+    """At the data's own points the smooth curve is what was fitted, background included."""
+    light = np.linspace(1.0, 60.0, 30)
+    blank = OpticalData(COLD, light, np.ones(30), np.ones(30))
+    rate = np.asarray(blank.predict(LEAD)) + 2.0
+    data = [OpticalData(COLD, light, rate, 0.01 * rate, True), resistivity()][:count]
+    fit = fit_spectrum(data, TABLE, mu_star=None)
+    for item, fitted, between in zip(data, fit.fitted, fit.curves(), strict=True):
+        dense, curve = between
+        at, over = (np.asarray(getattr(x, x.over)) for x in (item, dense))
+        assert len(over) == 300 and over[0] == at[0] and over[-1] == pytest.approx(at[-1])
+        order = np.argsort(at)
+        np.testing.assert_allclose(curve[[0, -1]], fitted[order][[0, -1]], rtol=1e-4)
+        np.testing.assert_allclose(np.interp(at, over, curve), fitted, rtol=5e-3)
+    drawn = fit.to_xarray()
+    assert drawn.sizes["point_1"] == 300 and drawn["curve_1"].attrs == drawn["fitted_1"].attrs
+
+
+@pytest.mark.parametrize("wrong", [0.1, 10.0])
+def test_errors_wrong_by_ten_are_told(wrong):
+    rng = np.random.default_rng(4)
+    right = resistivity(rng)
+    data = ResistivityData(WARM, right.values, wrong * right.error, 8.3)
+    if wrong < 1:
+        with pytest.warns(match="does not describe the data"):
+            fit = fit_spectrum(data, TABLE, mu_star=None)
+        assert "times too small" in fit.remarks[0]
+    else:
+        assert "times too large" in fit_spectrum(data, TABLE, mu_star=None).remarks[0]

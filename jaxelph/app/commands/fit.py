@@ -277,6 +277,8 @@ def _show(fit, drawn, files, kind, notes, repulsion, json) -> None:
                 for name, (value, error) in fit.parameters.items()
             },
         }
+        for name, share in fit.parameter_share.items():
+            told["parameters"][name]["prior_share_of_variance"] = share
         if fit.prior_share:
             told["prior_share_of_variance"] = fit.prior_share
             told["undecided"] = list(fit.undecided)
@@ -315,7 +317,10 @@ def _show(fit, drawn, files, kind, notes, repulsion, json) -> None:
             table.add_row(label, shown, unit, share, *cells)
         for name, (value, error) in fit.parameters.items():
             factor, unit = parameter_unit(name)
-            table.add_row(name, value_with_error(factor * value, factor * error), unit, "")
+            told = fit.parameter_share.get(name)
+            share = "" if told is None else f"{100 * told:.2g} %"
+            shown = value_with_error(factor * value, factor * error)
+            table.add_row(name, shown, unit, share)
         console = results()
         print_table(console, table)
         console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)

@@ -71,6 +71,7 @@ class GapData(SpectralData):
     edge: bool = eqx.field(static=True, default=True)
     linear = False
     name = "gap"
+    over = "temperature"
 
     def __check_init__(self):
         check_positive("gap", temperature=self.temperature)

@@ -43,6 +43,7 @@ class OpticalData(SpectralData):
     fit_background: bool = eqx.field(static=True, default=False)
     linear = True
     name = "optical"
+    over = "frequency"
 
     def __check_init__(self):
         check_positive("optical", temperature=self.temperature, frequency=self.frequency)

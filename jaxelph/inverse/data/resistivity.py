@@ -56,6 +56,7 @@ class ResistivityData(SpectralData):
     residual: float | None = None
     saturates: bool = eqx.field(static=True, default=False)
     name = "resistivity"
+    over = "temperature"
 
     def __check_init__(self):
         check_positive("resistivity", temperature=self.temperature, plasma=self.plasma)

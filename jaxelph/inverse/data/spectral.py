@@ -1,6 +1,7 @@
 """What every kind of data has: values, errors, and how a spectrum predicts them."""
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
@@ -45,6 +46,8 @@ class SpectralData(eqx.Module):
 
     linear: ClassVar[bool]
     name: ClassVar[str]
+    #: The field that the data are a curve over, if they are one.
+    over: ClassVar[str | None] = None
 
     @property
     @abc.abstractmethod
@@ -73,6 +76,25 @@ class SpectralData(eqx.Module):
     def unknown(self) -> tuple[Unknown, ...]:
         """Numbers that `predict` takes by name, fitted along with α²F."""
         return ()
+
+    def dense(self, count: int = 300) -> "SpectralData | None":
+        """Data like these at many points between the first and the last, to draw a curve with.
+
+        Their values are ones; None where the data are no curve.
+        """
+        if self.over is None or len(points := getattr(self, self.over)) < 2:
+            return None
+        low, high = np.min(points), np.max(points)
+        if not low < high:
+            return None
+        between = np.geomspace if low > 0 and high > 20 * low else np.linspace
+        names = [
+            one.name
+            for one in dataclasses.fields(self)
+            if isinstance(x := getattr(self, one.name), np.ndarray) and x.shape == points.shape
+        ]
+        new = [between(low, high, count) if n == self.over else np.ones(count) for n in names]
+        return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
 
     def check(self) -> None:
         """Refuse numbers that cannot be fitted, with the row counted from 1.

@@ -78,6 +78,7 @@ class TotalHeatData(SpectralData):
     mu_star_spread: float | None = None
     omega_ph: float | None = None
     name = "total heat"
+    over = "temperature"
 
     def __check_init__(self):
         check_positive(

@@ -73,6 +73,7 @@ class TunnellingData(SpectralData):
     line: Line = eqx.field(static=True)
     linear = False
     name = "tunnelling"
+    over = "bias"
 
     def __init__(
         self,

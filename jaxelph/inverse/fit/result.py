@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -157,11 +158,31 @@ class Fit:
         )
         return html_table(title, rows, ("", "value", "error", ""))
 
+    def curves(self) -> tuple[tuple[SpectralData, np.ndarray] | None, ...]:
+        """Of each data set data like it at many points, and what the fit is there.
+
+        None where the data are no curve, or the numbers of a background are not at hand.
+        """
+        found: list[tuple[SpectralData, np.ndarray] | None] = []
+        values = {name: jnp.asarray(value) for name, (value, _) in self.parameters.items()}
+        for number, item in enumerate(self.data, 1):
+            dense = item.dense()
+            if dense is None:
+                found.append(None)
+                continue
+            told = {one.name: values[one.name] for one in item.unknown}
+            curve = np.asarray(_curve(self.spectrum, dense, told))
+            for name, column in dense.background.items():
+                key = name if len(self.data) == 1 else f"{name} of data set {number}"
+                curve = curve + self.parameters[key][0] * column
+            found.append((dense, curve))
+        return tuple(found)
+
     def to_xarray(self) -> "xr.Dataset":
         """α²F with its covariance, the moments, and data beside fit, in meV, K and ps.
 
         Of the n-th data set, names that end in _n: the abscissa, what was measured with its
-        error, and what was fitted with its own.
+        error, and what was fitted with its own; and the fit between the data, `curve`.
         """
         import xarray as xr
 
@@ -191,8 +212,8 @@ class Fit:
             key = name.replace(" ", "_").replace("-", "_")
             data[key] = ((), factor * value, {"units": unit or "1"})
             data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
-        for number, (item, fitted, error) in enumerate(
-            zip(self.data, self.fitted, self.fitted_error, strict=True), 1
+        for number, (item, fitted, error, between) in enumerate(
+            zip(self.data, self.fitted, self.fitted_error, self.curves(), strict=True), 1
         ):
             row, axis = f"datum_{number}", axis_of(item)
             over = {"long_name": axis.long_name, "units": axis.units}
@@ -213,6 +234,11 @@ class Fit:
             }
             for name, values in columns.items():
                 data[f"{name}_{number}"] = (row, axis.factor * values, dict(told))
+            if between is not None:
+                dense, curve = between
+                row, values = f"point_{number}", axis_of(dense).values
+                data[f"curve_abscissa_{number}"] = (row, values, over)
+                data[f"curve_{number}"] = (row, axis.factor * curve, dict(told))
         if self.posterior is not None:
             data["resolution"] = (
                 ("frequency", "frequency_2"),
@@ -332,6 +358,11 @@ def predict(
         rows = jax.lax.map(one, stacked)
         found.update(zip(numbers, rows, strict=True))
     return jnp.concatenate([found[i] for i in range(len(traced))])
+
+
+@eqx.filter_jit
+def _curve(spectrum, item, values):
+    return predict(spectrum, [item], values)
 
 
 def derived(
