@@ -107,8 +107,19 @@ from .thermodynamics.specific_heat import (
 )
 from .thermodynamics.specific_heat import specific_heat_ratio as specific_heat_ratio
 from .thermodynamics.specific_heat import stability_parameter as stability_parameter
+from .transport.optics import extended_drude as extended_drude
+from .transport.optics import optical_conductivity as optical_conductivity
+from .transport.optics import permittivity as permittivity
+from .transport.optics import reflectivity as reflectivity
+from .transport.properties import TransportProperties as TransportProperties
+from .transport.properties import bloch_grueneisen_rate as bloch_grueneisen_rate
+from .transport.properties import transport_properties as transport_properties
 from .transport.rates import optical_rate as optical_rate
 from .transport.rates import resistivity_rate as resistivity_rate
 from .transport.resistivity import resistivity as resistivity
+from .transport.thermal import boltzmann_rates as boltzmann_rates
+from .transport.thermal import heat_rate as heat_rate
+from .transport.thermal import lorenz_ratio as lorenz_ratio
+from .transport.thermal import thermal_conductivity as thermal_conductivity
 
 __version__: str

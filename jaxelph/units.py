@@ -29,6 +29,9 @@ HBAR = _c.hbar / _JOULE_PER_MEV * 1e12
 #: ρ = DRUDE · (ħ/τ in meV)/(ħω_p in eV)² in µΩ cm, from ρ = 1/(ε0 ω_p² τ).
 DRUDE = 1e8 * _c.hbar / (_c.epsilon_0 * _c.electron_volt) * 1e-3
 
+#: Sommerfeld's value of κρ/T, L0 = (π²/3)(k_B/e)² in W Ω/K².
+LORENZ = math.pi**2 / 3 * (_c.k / _c.electron_volt) ** 2
+
 #: One of each frequency unit, in meV. "rad/ps" is the angular frequency 2π·THz.
 MEV_PER_UNIT: dict[str, float] = {
     "meV": 1.0,

@@ -197,6 +197,27 @@ def anaddb(folder, spins=1, rows=400, low=-3.0):
     return save(folder, "o_A2F", lines)
 
 
+def anaddb_transport(folder, spins=1, lova=False, rows=400, low=-3.0):
+    """`*_A2F_TR` of anaddb: xx, yy, zz have 1, 2 and 3 halves of the model; by LOVA it is one."""
+    omega = _abinit_grid(rows, low)
+    lines = ["#", "# ABINIT package : a2f_tr file", "#"]
+    lines += ["# a2f_tr function integrated over the FS. omega in a.u."]
+    lines += [f"#     number of kpoints integrated over : {1000:10d}"]
+    lines += [f"#     number of energy points : {rows:10d}"]
+    lines += [f"#       between omega_min = {fortran_e(omega[0], 16, 6)} Ha and omega_max = "]
+    lines[-1] += f"{fortran_e(omega[-1], 16, 6)} Ha"
+    lines += [f"#   and the smearing width for gaussians is {fortran_e(2e-5, 16, 6)}", "#"]
+    for spin in range(spins):
+        lines += [f"# The DOS at Fermi level is {fortran_e(4.3, 16, 6)}"]
+        for w in omega:
+            value = model(w * HA, 1 + (spin - (spins - 1) / 2))
+            row = [w, *(value * s for s in (0.5, 0.1, 0, 0.1, 1.0, 0, 0, 0, 1.5))]
+            row = [w, value, 1.5 * value, 0.5 * value] if lova else row
+            lines.append("".join(fortran_e(x, 16, 6).replace("E", "D") for x in row))
+        lines.append("")
+    return save(folder, "o_A2F_TR", lines)
+
+
 def anaddb_qgrid(folder, spins=1, rows=400):
     """anaddb's coarse-q file: smearing s of spin p has the model times (s + 1)/(5 p)."""
     omega = _abinit_grid(rows)
@@ -250,8 +271,14 @@ def eph(folder, spins=1, modes=0, rows=400):
     return save(folder, "t88o_PH_A2FW" if modes else "t88o_A2FW", lines)
 
 
-def abinit_nc(folder, spins=1, library="netcdf3", rows=400, name="o_A2F.nc"):
-    """`*_A2F.nc`: the coarse set has half the interpolated one's α²F."""
+def abinit_nc(
+    folder, spins=1, library="netcdf3", rows=400, name="o_A2F.nc", transport="", plain=True
+):
+    """`*_A2F.nc`: the coarse set has half the interpolated one's α²F.
+
+    α²_tr F of the set `transport` is 0.7 of the model, xx, yy and zz 1, 2 and 3 halves of that;
+    without `plain` it is all there is.
+    """
     omega = _abinit_grid(rows)
     data = {}
     for label, strength in (("qintp", 1.0), ("qcoarse", 0.5)):
@@ -264,6 +291,14 @@ def abinit_nc(folder, spins=1, library="netcdf3", rows=400, name="o_A2F.nc"):
         data[f"a2f_mesh_{label}"] = omega
         data[f"a2f_values_{label}"] = a2f
         data[f"a2f_lambdaw_{label}"] = np.apply_along_axis(lambda y: _running(omega, y), 2, a2f)
+    if transport:
+        parts = np.full((spins, 4), 1 / 3) * np.array([1, 0.2, 0.3, 0.5])[None, :] * 3 / spins
+        tensor = parts[:, :, None, None] * np.diag([0.5, 1.0, 1.5])
+        out = tensor[..., None] * (2 * model(omega * HA, 0.7 * 1.5))
+        data[f"a2ftr_mesh_{transport}"] = omega
+        data[f"a2ftr_out_{transport}"], data[f"a2ftr_in_{transport}"] = out, out / 3
+    if not plain:
+        data = {key: values for key, values in data.items() if "a2ftr" in key}
     path = folder / name
     if library == "hdf5":
         _hdf5(path, data)
@@ -271,10 +306,11 @@ def abinit_nc(folder, spins=1, library="netcdf3", rows=400, name="o_A2F.nc"):
     from scipy.io import netcdf_file
 
     with netcdf_file(path, "w") as file:
-        for dimension, size in (("spin", spins), ("part", 4), ("nomega", rows)):
+        for dimension, size in (("spin", spins), ("part", 4), ("x", 3), ("y", 3), ("nomega", rows)):
             file.createDimension(dimension, size)
         for key, values in data.items():
-            axes = ("nomega",) if values.ndim == 1 else ("spin", "part", "nomega")
+            every = {1: (), 3: ("spin", "part"), 5: ("spin", "part", "x", "y")}
+            axes = (*every[values.ndim], "nomega")
             file.createVariable(key, "d", axes)[:] = values
     return path
 

@@ -275,6 +275,37 @@ def _(omega, area, t, mu_star, cutoff):
     return found
 
 
+# ---------------------------------------------------------------- transport
+
+
+@of_metal("resistivity_rate, optical_rate, resistivity, heat_rate, lorenz_ratio", ENERGIES)
+def _(s, t, light):
+    more = s.scaled(1.5)
+    steady = j.resistivity_rate(s, t), j.resistivity(s, t, plasma=3.0, residual=1.0, saturation=9.0)
+    heat = j.heat_rate(s, t, more), j.lorenz_ratio(s, t, more)
+    bloch = j.bloch_grueneisen_rate(0.7, s.omega[2], t)
+    return (
+        j.optical_rate(s, t, light),
+        steady,
+        heat,
+        bloch,
+        j.thermal_conductivity(s, t, plasma=3.0),
+    )
+
+
+@of_metal("optical_conductivity, extended_drude, reflectivity", ENERGIES[1:], jnp.asarray(0.2))
+def _(s, t, light, gamma):
+    response = j.optical_conductivity(s, t, light, plasma=4.0, impurity=gamma)
+    drude = j.extended_drude(s, t, light, impurity=gamma)
+    mirror = j.reflectivity(s, t, light, plasma=4.0, impurity=gamma, background=2.0)
+    return response, drude, j.permittivity(response, light, 2.0), mirror
+
+
+@on_grid("boltzmann_rates")
+def _(s, t, grid):
+    return j.boltzmann_rates(s, t, grid, scattering=s.scaled(1.5))
+
+
 # ---------------------------------------------------------------- classical phonons
 
 G = jnp.asarray(1.4)

@@ -18,6 +18,7 @@ FIGURES = {
     "plan": ("inverse.plan.figure", "plan_figure"),
     "design": ("inverse.design.figure", "design_figure"),
     "superconductor": ("superconductivity.figure", "superconductor_figure"),
+    "transport": ("transport.figure", "transport_figure"),
     "map": ("sweeps.figure", "map_figure"),
     "real axis": ("superconductivity.real_axis_figure", "real_axis_figure"),
 }

@@ -18,6 +18,7 @@ _MODULES = {
     "strong-coupling": "strong_coupling",
     "convergence": "convergence",
     "pairing": "pairing",
+    "transport": "transport",
 }
 
 NAMES: tuple[str, ...] = tuple(_MODULES)

@@ -2,6 +2,12 @@
 
 import dataclasses
 
+#: What a person is told who reads the spectrum of currents, which has its own coupling.
+TRANSPORT = (
+    "This is the transport function α²_trF(ω), whose λ is λ_tr: that of resistivity and optics; "
+    "superconductivity and the kinetic equation are about α²F."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
@@ -29,6 +35,7 @@ class Provenance:
         notes: whatever else a person should know, a sentence each.
         label: what this column is, a smearing or a mode; empty for the only one.
         coupling_range (pair of scalars): least and largest λ over the columns.
+        quantity: "α²F", or "α²_trF" of transport.
 
     Example:
         >>> where = Provenance("pb.a2f", "epw", "EPW", "meV", 2, columns=10, coupling=1.2)
@@ -55,3 +62,4 @@ class Provenance:
     notes: tuple[str, ...] = ()
     label: str = ""
     coupling_range: tuple[float, float] | None = None
+    quantity: str = "α²F"

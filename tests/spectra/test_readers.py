@@ -180,6 +180,46 @@ def test_epw_iso_and_proj(tmp_path):
 def test_epw_transport(tmp_path):
     spectrum = loud(write.epw(tmp_path, name="pb.a2f_tr.01"), "transport function", column=1)
     assert spectrum.provenance.code == "EPW, transport"
+    assert spectrum.provenance.quantity == "α²_trF"
+    # λ and the warning of the file are those of what it holds; the direct sum is of another.
+    assert "pb.a2f_tr.01 (EPW, transport, α²_trF, meV" in summarise(spectrum.provenance)
+    assert ", λ_tr of the table = " in summarise(spectrum.provenance)
+    assert any("is that of α²F" in note for note in spectrum.provenance.notes)
+    assert quiet(write.epw(tmp_path), column=1).provenance.quantity == "α²F"
+
+
+@pytest.mark.parametrize("spins, lova", [(1, False), (2, False), (1, True)])
+def test_anaddb_transport(tmp_path, spins, lova):
+    path = write.anaddb_transport(tmp_path, spins, lova)
+    spectrum = loud(path, "transport function")
+    assert_model(spectrum, rtol=1e-5)
+    p = spectrum.provenance
+    assert (p.format, p.quantity, p.convention) == ("abinit-transport", "α²_trF", "2∫α²F/ω")
+    assert p.columns == (1 if lova else 4)
+    if not lova:
+        assert_model(loud(path, "transport function", column=4), 1.5, rtol=1e-5)
+    text = path.read_text()
+    path.write_text(text[: text.rindex("\n", 0, -200)])
+    refused(path, "cut short")
+    path.write_text(text.replace("a2f_tr file", "a2f_trin file"))
+    refused(path, "in- or out-scattering part of ABINIT's transport function")
+
+
+@pytest.mark.parametrize("library", ["netcdf3", "hdf5"])
+@pytest.mark.parametrize("spins", [1, 2])
+def test_abinit_netcdf_transport(tmp_path, library, spins):
+    path = write.abinit_nc(tmp_path, spins, library, transport="qintp")
+    plain = quiet(path, convention="abinit", column=1)
+    assert plain.provenance.quantity == "α²F"
+    last = plain.provenance.columns
+    spectrum = loud(path, "transport function", convention="abinit", column=last)
+    assert_model(spectrum, 0.7)
+    assert spectrum.provenance.label == "transport, interpolated q"
+    assert spectrum.provenance.stated_coupling is None
+    path = write.abinit_nc(tmp_path, spins, library, transport="qcoarse", plain=False)
+    alone = loud(path, "transport function", convention="abinit")
+    assert alone.provenance.quantity == "α²_trF"
+    assert_model(alone, 0.7)
 
 
 def test_anaddb(tmp_path):
@@ -374,7 +414,7 @@ def test_family_names(tmp_path):
 
 
 def test_every_format_has_a_name():
-    assert len(FORMATS) == len(set(FORMATS)) == 12
+    assert len(FORMATS) == len(set(FORMATS)) == 13
 
 
 def test_fortran_numbers(tmp_path):

@@ -160,6 +160,7 @@ def test_light_of_no_frequency_is_a_steady_current():
     assert float(resistivity_rate(jx.EinsteinModes([1.0], [1.0]), 0.3)) == pytest.approx(ziman)
 
 
+@pytest.mark.slow
 def test_rows_finer_and_coarser_than_the_temperature():
     """Rows put in between, on the straight lines of 2α²F/ω, change nothing."""
     coarse = KINDS["table"]
@@ -174,7 +175,10 @@ def test_rows_finer_and_coarser_than_the_temperature():
         )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+ALL = ["modes"] + [pytest.param(k, marks=pytest.mark.slow) for k in ("debye", "peaks", "table")]
+
+
+@pytest.mark.parametrize("kind", ALL)
 def test_derivatives_at_all_limits(kind):
     spectrum = KINDS[kind]
     t, light = np.meshgrid([0.0, 1e-70, 1e-6, 0.1, 3.0], [0.0, 1e-12, 1.0, 2.0, 30.0])
@@ -184,8 +188,9 @@ def test_derivatives_at_all_limits(kind):
 
     slopes = jax.jit(jax.grad(total, (0, 1, 2)))(spectrum, t, light)
     assert all(bool(jnp.all(jnp.isfinite(x))) for x in jax.tree.leaves(slopes))
-    second = jax.grad(lambda t: jnp.sum(jax.grad(total, 1)(spectrum, t, light)))(t)
-    assert bool(jnp.all(jnp.isfinite(second)))
+    if kind == "modes":
+        second = jax.jit(jax.grad(lambda t: jnp.sum(jax.grad(total, 1)(spectrum, t, light))))(t)
+        assert bool(jnp.all(jnp.isfinite(second)))
     each = jax.vmap(jax.vmap(lambda t, light: optical_rate(spectrum, t, light)))(t, light)
     whole = jax.jit(optical_rate)(spectrum, t, light)
     np.testing.assert_allclose(each, whole, rtol=1e-13, atol=1e-280)
@@ -199,6 +204,7 @@ def test_slope_where_light_meets_a_mode():
         assert float(slope) == pytest.approx(float(up - down) / (2 * step), rel=1e-7)
 
 
+@pytest.mark.slow
 def test_linear_in_the_spectrum():
     rows = np.linspace(0.5, 30, 40)
     t = np.array([0.5, 4.0, 25.0])

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ...units import MEV_PER_UNIT, frequency_unit, to_mev
-from ..provenance import Provenance
+from ..provenance import TRANSPORT, Provenance
 from ..table import TabulatedSpectrum
 from . import _checks, _smearings
 from ._errors import SpectrumFileError
@@ -59,6 +59,7 @@ class Table:
     even: float | None = None  # the grid is uniform, printed to so much; None if not known
     end: float | None = _checks.SHARE  # what may be missing behind the last row, see `_checks`
     like: Float[np.ndarray, " row"] | None = None  # the phonons' own density of states
+    transport: Sequence[int] = ()  # columns, from 0, that are α²_tr F
     notes: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
@@ -172,6 +173,9 @@ def finish(
                 f"{value:.6g}: the table may be cut short, edited, or from another run."
             )
 
+    transport = column - 1 in table.transport
+    if transport:
+        warnings.append(TRANSPORT)
     factor = 0.5 if single else 1.0
     doubled = 2.0 if table.single and not single else 1.0
     own = sums.trapezoid
@@ -204,6 +208,7 @@ def finish(
         coupling_range=_range([doubled * every[k] for k in _alternatives(table)]),
         warnings=tuple(warnings),
         notes=tuple(notes),
+        quantity="α²_trF" if transport else "α²F",
     )
     return TabulatedSpectrum(omega[keep], factor * a2f[keep], provenance=provenance)
 

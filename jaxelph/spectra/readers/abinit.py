@@ -3,6 +3,8 @@
 | file | blocks and columns | λ of the code | source (abinit/abinit) |
 |---|---|---|---|
 | anaddb `*_A2F` | per spin: ω, α²F | 2∫α²F/|ω|, mean over spins | src/77_ddb/mka2f.F90 |
+| anaddb `*_A2F_TR` | per spin: ω, α²_tr F of xx, xy … zz | 2∫α²F/ω, ω > 0 | 77_ddb/mka2f_tr.F90 |
+| the same by LOVA | per spin: ω, α²_tr F, out, in | the same | mka2f_tr_lova.F90 |
 | anaddb, coarse q | per spin: ω, α²F of 5 smearings | 2∫α²F/|ω| | src/77_ddb/mka2fQgrid.F90 |
 | EPH `*_A2FW` | ω, then α²F, λ(ω): total[, up, down] | ∫α²F/|ω| | src/78_eph/m_phgamma.F90 |
 | EPH `*_PH_A2FW` | such a block for the total and each mode | ∫α²F/|ω| | the same |
@@ -34,7 +36,42 @@ def is_anaddb(text: Text) -> bool:
 def read_anaddb(text: Text) -> Table:
     """`*_A2F` of anaddb: a block `omega a2F` for each spin, of which λ takes the mean."""
     omega, parts, lines = _blocks_of(text, width=(2,))
-    spins = sum("DOS at Fermi level for spin" in line for line in text.lines)
+    _refuse_missing_spins(text, parts)
+    a2f = np.stack([part[:, 1] for part in parts])
+    table = _table(text, "ABINIT anaddb", omega, a2f, lines)
+    table.alternatives = ()
+    if len(parts) > 1:
+        table.a2f = np.concatenate([a2f.mean(axis=0, keepdims=True), a2f])
+        table.labels = ("total", "spin up", "spin down")[: len(table.a2f)]
+    return _with_smearing(text, table)
+
+
+def is_anaddb_transport(text: Text) -> bool:
+    """Whether this is the `_A2F_TR` of anaddb."""
+    return text.find("ABINIT package : a2f_tr file") is not None
+
+
+def read_anaddb_transport(text: Text) -> Table:
+    """`*_A2F_TR` of anaddb: a third of the trace, the nine components; the mean of the spins."""
+    omega, parts, lines = _blocks_of(text, width=(4, 10))
+    _refuse_missing_spins(text, parts)
+    a2f = np.mean(parts, axis=0)[:, 1:].T
+    labels: tuple[str, ...] = ()
+    if len(a2f) == 9:
+        trace = np.mean(a2f[[0, 4, 8]], axis=0, keepdims=True)
+        # Components off the diagonal are no spectrum of a current along its field.
+        a2f = np.concatenate([trace, a2f[[0, 4, 8]]])
+        labels = ("mean of xx, yy and zz", "xx", "yy", "zz")
+    else:
+        a2f = a2f[:1]  # the out- and in-scattering that it is the difference of
+    table = _table(text, "ABINIT anaddb, transport", omega, a2f, lines)
+    table.alternatives, table.labels, table.transport = (), labels, range(len(a2f))
+    table.both_signs = False
+    return _with_smearing(text, table)
+
+
+def _refuse_missing_spins(text: Text, parts) -> None:
+    spins = sum("DOS at Fermi level" in line for line in text.lines)
     if spins > len(parts):
         raise text.error(
             f"{spins} spins are announced, but {len(parts)} block{'s' * (len(parts) > 1)} of rows "
@@ -46,13 +83,6 @@ def read_anaddb(text: Text) -> Table:
             "write it again.",
             len(text.lines) - 1,
         )
-    a2f = np.stack([part[:, 1] for part in parts])
-    table = _table(text, "ABINIT anaddb", omega, a2f, lines)
-    table.alternatives = ()
-    if len(parts) > 1:
-        table.a2f = np.concatenate([a2f.mean(axis=0, keepdims=True), a2f])
-        table.labels = ("total", "spin up", "spin down")[: len(table.a2f)]
-    return _with_smearing(text, table)
 
 
 def is_qgrid(text: Text) -> bool:

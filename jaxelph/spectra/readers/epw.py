@@ -9,7 +9,7 @@
 | `a2f_iso` (QE 6.5 to 7.0) | `w[meV] a2f` | α²F, and no footer |
 | `a2f_iso` (QE ≤ 6.4) | none | α²F, its 3·nat mode parts; `lambda_int =` ends it |
 | `a2f_proj` | `w[meV] a2f a2f_modeproj` | the same |
-| `a2f_tr.NN` | none | N transport α²F |
+| `a2f_tr.NN` | none | N α²_tr F, of transport |
 
 N counts phonon smearings. Formats `(f12.7,20f12.7)` and `(f12.7,15f12.7)` wrap. Sources, in
 QEF/q-e: EPW/src/spectral.f90 (`a2f_main`), EPW/src/supercond.f90 (`evaluate_a2f_lambda`),
@@ -130,16 +130,14 @@ def _remarks(text: Text, header: str, end: int | None, table: Table) -> None:
             "The footer that EPW writes is missing: the table may be cut short, and λ cannot "
             "be checked."
         )
+    summed = "The direct sum over q and modes gives λ = {}."
     if ".a2f_tr" in text.path.name:
-        table.code = "EPW, transport"
-        table.warnings.append(
-            "This is the transport function α²F_tr(ω), whose λ is λ_tr; the spectrum of "
-            "superconductivity and of the kinetic equation is in prefix.a2f."
-        )
+        table.code, table.transport = "EPW, transport", range(len(table.a2f))
+        summed = "The direct sum over q and modes that EPW repeats here, λ = {}, is that of α²F."
     for name, words in (
         (r"Electron smearing \(eV\)", "Electron smearing {} eV."),
         (r"Fermi window \(eV\)", "Fermi window {} eV."),
-        (r"Summed el-ph coupling", "The direct sum over q and modes gives λ = {}."),
+        (r"Summed el-ph coupling", summed),
     ):
         match = text.search(name + r"\s+(\d+\.\d+)")
         if match:

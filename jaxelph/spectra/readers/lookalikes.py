@@ -114,9 +114,9 @@ _LOOKALIKES: tuple[tuple[Callable[[Text], bool], str, str], ...] = (
     (_says(r"phonon DOS file"), "ABINIT's phonon density of states", "*_A2F"),
     (_says(r"ABINIT package : g2f file"), "ABINIT's g²F of single bands", "*_A2F"),
     (
-        _says(r"ABINIT package : a2f_tr"),
-        "ABINIT's transport function α²F_tr",
-        "*_A2F",
+        _says(r"ABINIT package : a2f_tr(?:in|out)"),
+        "the in- or out-scattering part of ABINIT's transport function",
+        "*_A2F_TR",
     ),
     (
         _heads(r"freq\w*\s*\[[^\]]*\]\s*,?\s*P?DOS|\bphonon\s+(?:DOS|density of)|\bphdos"),

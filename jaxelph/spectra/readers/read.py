@@ -36,6 +36,7 @@ _TEXT = {
     "qe-alpha2f": _Layout(quantum_espresso.is_alpha2f, quantum_espresso.read_alpha2f),
     "epw": _Layout(epw.is_epw, epw.read_epw),
     "abinit-anaddb": _Layout(abinit.is_anaddb, abinit.read_anaddb),
+    "abinit-transport": _Layout(abinit.is_anaddb_transport, abinit.read_anaddb_transport),
     "abinit-qgrid": _Layout(abinit.is_qgrid, abinit.read_qgrid),
     "abinit-eph": _Layout(abinit.is_eph, abinit.read_eph),
     "gitgreg": _Layout(columns.is_gitgreg, columns.read_gitgreg),
@@ -86,6 +87,9 @@ def read_a2f(
 
     Raises:
         SpectrumFileError: a `ValueError` in one sentence, with file, line and way out.
+
+    Transport functions α²_tr F (EPW's a2f_tr.NN, anaddb's _A2F_TR, a2ftr_* of ABINIT's netCDF)
+    are spectra like any other, and say so in `provenance.quantity` and in a warning.
 
     Warns:
         SpectrumWarning: the file was read, but disagrees with itself or leaves a choice
