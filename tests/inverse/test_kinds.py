@@ -19,6 +19,7 @@ from jaxelph import (
 from jaxelph.inverse.data import junction
 from jaxelph.inverse.data.gap import GapData
 from jaxelph.inverse.data.optical import OpticalData
+from jaxelph.inverse.data.reflectivity import ReflectivityData
 from jaxelph.inverse.data.resistivity import ResistivityData
 from jaxelph.inverse.data.total_heat import GAS, TotalHeatData
 from jaxelph.inverse.data.transition import TcData
@@ -293,3 +294,21 @@ def test_errors_wrong_by_ten_are_told(wrong):
         assert "times too small" in fit.remarks[0]
     else:
         assert "times too large" in fit_spectrum(data, TABLE, mu_star=None).remarks[0]
+
+
+@pytest.mark.slow
+def test_reflectivity_is_inverted():
+    """R of a clean metal at 30 K with errors of 2e-4: λ⟨ω²⟩, the impurities and ε_∞ are known."""
+    light = np.geomspace(2.0, 200.0, 40)
+    told = dict(impurity=3.0, fit_impurity=True, bound=2.0, fit_bound=True)
+    blank = ReflectivityData(30 * KELVIN, light, np.ones(40), np.ones(40), 2.0, **told)
+    exact = np.asarray(blank.predict(LEAD, impurity=2.0, bound=3.0))
+    seen = exact + 2e-4 * np.random.default_rng(5).normal(size=40)
+    data = ReflectivityData(30 * KELVIN, light, seen, np.full(40, 2e-4), 2.0, **told)
+    fit = fit_spectrum(data, np.linspace(0.3, 12.0, 40), top=12.0, mu_star=None)
+    for name, true in (("impurity", 2.0), ("bound", 3.0)):
+        value, error = fit.parameters[name]
+        assert abs(value - true) < 3 * error, name
+    value, error = fit.moments["lambda-omega2"]
+    assert abs(value - float(coupling_moment(LEAD))) < 3 * error < 0.6 * value
+    assert not fit.remarks

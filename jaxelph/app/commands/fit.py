@@ -54,11 +54,13 @@ def command(
     ] = 0.0,
     background: Annotated[
         bool,
-        typer.Option(help="Fit impurities along to Im Σ or 1/τ, to Im Σ electron collisions too."),
+        typer.Option(
+            help="Fit impurities along to Im Σ, 1/τ or R; to Im Σ electron collisions too, to R ε_∞."
+        ),
     ] = False,
     plasma: Annotated[
         str | None,
-        typer.Option(help="ħω_p in eV of resistivity, or with its error as 9.1:0.4."),
+        typer.Option(help="ħω_p in eV of resistivity or R, or with its error as 9.1:0.4."),
     ] = None,
     residual: Annotated[
         float | None, typer.Option(help="ρ0 in µΩcm, fitted along by default.")
@@ -115,7 +117,7 @@ def command(
     gap: T, Delta.
     tc: Tc.
     resistivity: T, rho; of α²_tr F.
-    optical: Omega, rate (1/τ), and T where there are several; of α²_tr F.
+    optical: Omega, rate (1/τ) or R, and T where there are several; of α²_tr F.
     tunnelling: V, dIdV over that of the normal state, and T where there are several.
     """
     import numpy as np

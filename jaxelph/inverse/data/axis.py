@@ -8,6 +8,7 @@ from ...units import HBAR, KELVIN
 from .gap import GapData
 from .heat import HeatData
 from .optical import OpticalData
+from .reflectivity import ReflectivityData
 from .relaxation import RelaxationData
 from .resistivity import ResistivityData
 from .self_energy import SelfEnergyData
@@ -56,6 +57,8 @@ def axis_of(item: SpectralData) -> Axis:
         return Axis(item.temperature / KELVIN, "temperature T", "K", 1.0, "µΩcm")
     if isinstance(item, OpticalData):
         return Axis(item.frequency, "energy Ω", "meV", 1.0, "meV")
+    if isinstance(item, ReflectivityData):
+        return Axis(item.frequency, "energy Ω", "meV", 1.0, "1")
     if isinstance(item, GapData):
         return Axis(item.temperature / KELVIN, "temperature T", "K", 1.0, "meV")
     if isinstance(item, TotalHeatData):

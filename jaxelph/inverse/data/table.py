@@ -14,6 +14,7 @@ from .header import Column
 from .heat import HeatData
 from .measured import Layout, Measured, named_columns, read_measured
 from .optical import OpticalData
+from .reflectivity import ReflectivityData
 from .relaxation import RelaxationData
 from .resistivity import ResistivityData
 from .self_energy import SelfEnergyData
@@ -66,9 +67,10 @@ COLUMNS: dict[str, Layout] = {
         Column("rho_µΩcm", ("rho", "ρ", "resistivity", "rho_xx", "R"), "resistivity", "µΩcm"),
     ),
     "optical": _layout(
-        "rate_meV",
+        "rate_meV R",
         Column("Omega_meV", _LIGHT, "energy", "meV"),
-        Column("rate_meV", ("rate", "1/tau", "1/τ", "tau^-1", "Gamma"), "energy", "meV"),
+        Column("rate_meV", ("rate", "1/tau", "1/τ", "tau^-1", "Gamma"), "energy", "meV", "any"),
+        Column("R", ("reflectivity", "reflectance"), "number", "1", "any"),
         _AT,
     ),
     "tunnelling": _layout(
@@ -85,7 +87,7 @@ TAKES = {
     "gap": "matsubara mu_star_error",
     "tc": "mu_star_error",
     "resistivity": "plasma residual saturation",
-    "optical": "temperature background",
+    "optical": "temperature background plasma",
     "tunnelling": "temperature broadening mu_star_error",
 }
 _TOTAL = "gamma atoms phonons superconducting"
@@ -239,6 +241,13 @@ def read_with_notes(
         unused.add("initial")
     if kind == "self-energy" and background and "Im_meV" not in columns:
         unused.add("background")
+    if kind == "optical":
+        if "R" in columns and "rate_meV" in columns:
+            raise ValueError(
+                f"{path}: has columns of 1/τ and of R; they are one measurement, keep one."
+            )
+        if "R" not in columns and given["plasma"]:
+            unused.add("plasma")
     if kind == "heat" and "C_ratio" in columns:
         unused |= {o for o in (*_TOTAL.split(), "mu_star_error") if given[o]}
     if kind == "heat" and given["mu_star_error"] and not superconducting:
@@ -301,6 +310,24 @@ def read_with_notes(
     for cold, own in _by_temperature(columns, temperature, kind):
         if kind == "weight":
             found.append(WeightData(cold, columns["E_meV"][own], columns["Z"][own], sigma[own]))
+        elif kind == "optical" and "R" in columns:
+            pair = with_error("--plasma", plasma)
+            assert pair is not None
+            light = columns["Omega_meV"][own]
+            more = {"fit_bound": background, "fit_impurity": background}
+            start = {"impurity": 0.3 * float(np.median(light))} if background else {}
+            found.append(
+                ReflectivityData(
+                    cold,
+                    light,
+                    columns["R"][own],
+                    sigma[own],
+                    pair[0],
+                    _spread(pair),
+                    **more,
+                    **start,
+                )
+            )
         elif kind == "optical":
             light, rate = columns["Omega_meV"][own], columns["rate_meV"][own]
             found.append(OpticalData(cold, light, rate, sigma[own], background))
@@ -325,7 +352,7 @@ def _needed(path, kind, given, reading) -> list[str]:
     told = {
         "temperature": f"--kind {kind} needs --temperature in K",
         "initial": f"--kind {kind} needs --initial in K, of the electrons at t = 0",
-        "plasma": "--kind resistivity needs --plasma, ħω_p in eV, 9.1 or 9.1:0.4 with its error",
+        "plasma": f"--kind {kind} needs --plasma, ħω_p in eV, 9.1 or 9.1:0.4 with its error",
         "gamma": "--kind heat of C in mJ/molK needs --gamma, the Sommerfeld coefficient of bare "
         "electrons in mJ/molK2, 5.1 or 5.1:0.3 with its error",
     }
@@ -334,9 +361,9 @@ def _needed(path, kind, given, reading) -> list[str]:
         "self-energy": ["temperature"],
         "weight": ["temperature"],
         "relaxation": ["temperature", "initial"],
-        "optical": ["temperature"],
         "tunnelling": ["temperature"],
         "resistivity": ["plasma"],
+        "optical": ["temperature", *(["plasma"] if "R" in found else [])],
         "heat": ["gamma"] if {"C_mJ", "CT_mJ"} & found else [],
     }.get(kind, [])
     column = {"temperature": "T_K", "initial": "Tstart_K"}

@@ -91,6 +91,7 @@ _LABELS = {
     "total heat": ("T (K)", "C (mJ/mol K)"),
     "resistivity": ("T (K)", r"$\rho$ ($\mu\Omega$ cm)"),
     "optical": (r"$\Omega$ (meV)", r"$1/\tau$ (meV)"),
+    "reflectivity": (r"$\Omega$ (meV)", "R"),
     "gap": ("T (K)", r"$\Delta$ (meV)"),
     "tunnelling": ("V (mV)", r"$dI/dV$ over that of the normal state"),
 }
