@@ -55,7 +55,7 @@ def command(
     background: Annotated[
         bool,
         typer.Option(
-            help="Fit impurities along to Im Σ, 1/τ or R; to Im Σ electron collisions too, to R ε_∞."
+            help="Fit impurities along to Im Σ, 1/τ or R; to Im Σ electron collisions, to R ε_∞."
         ),
     ] = False,
     plasma: Annotated[
