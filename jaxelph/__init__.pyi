@@ -20,6 +20,7 @@ from .grids.energies import EnergyGrid as EnergyGrid
 from .grids.refined import RefinedGrid as RefinedGrid
 from .inverse import fit_spectrum as fit_spectrum
 from .inverse import functional_derivative as functional_derivative
+from .inverse import plan as plan
 from .inverse import sensitivities as sensitivities
 from .kinetics import RESULTS as RESULTS
 from .kinetics import Evolution as Evolution

@@ -1,10 +1,17 @@
 """Gradients put to work: sensitivities, α²F from data with error bars, design under stability."""
 
+from .data.gap import GapData as GapData
 from .data.heat import HeatData as HeatData
+from .data.made import made_data as made_data
+from .data.optical import OpticalData as OpticalData
+from .data.reflectivity import ReflectivityData as ReflectivityData
 from .data.relaxation import RelaxationData as RelaxationData
+from .data.resistivity import ResistivityData as ResistivityData
 from .data.self_energy import SelfEnergyData as SelfEnergyData
 from .data.spectral import SpectralData as SpectralData
+from .data.total_heat import TotalHeatData as TotalHeatData
 from .data.transition import TcData as TcData
+from .data.tunnelling import TunnellingData as TunnellingData
 from .data.weight import WeightData as WeightData
 from .design.bound import StabilityBound as StabilityBound
 from .design.optimum import maximise as maximise
@@ -26,6 +33,8 @@ from .fit.result import FitWarning as FitWarning
 from .fit.sampling import Samples as Samples
 from .fit.sampling import sample_posterior as sample_posterior
 from .fit.spectrum import fit_spectrum as fit_spectrum
+from .plan.optimum import plan as plan
+from .plan.result import Plan as Plan
 from .sensitivities.crossings import margin_slopes as margin_slopes
 from .sensitivities.crossings import pencil_slopes as pencil_slopes
 from .sensitivities.crossings import rate_slopes as rate_slopes

@@ -16,6 +16,7 @@ FIGURES = {
     "lattice": ("kinetics.lattice_figure", "lattice_figure"),
     "sensitivities": ("inverse.sensitivities.figure", "sensitivities_figure"),
     "fit": ("inverse.fit.figure", "fit_figure"),
+    "plan": ("inverse.plan.figure", "plan_figure"),
     "design": ("inverse.design.figure", "design_figure"),
     "superconductor": ("superconductivity.figure", "superconductor_figure"),
     "transport": ("transport.figure", "transport_figure"),

@@ -258,8 +258,8 @@ def transition_under(
     omega_ph: Scalar | None = None,
     cutoff: Scalar | None = None,
     mu_star_at: Quoted | str = "omega-ph",
-) -> Callable[[EliashbergFunction], Float[Array, ""]]:
-    """T_c as a function of the spectrum alone, with the options checked.
+) -> Callable[..., Float[Array, ""]]:
+    """T_c as a function of the spectrum, and of another μ* if need be, with the options checked.
 
     Example:
         >>> from jaxelph import EinsteinModes
@@ -268,7 +268,7 @@ def transition_under(
     """
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
 
-    def transition(spectrum):
+    def transition(spectrum, mu_star=mu_star):
         return transition_temperature(
             spectrum, mu_star, cutoff=cutoff, omega_ph=omega_ph, mu_star_at=mu_star_at
         )

@@ -5,11 +5,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ...units import HBAR, KELVIN
+from .gap import GapData
 from .heat import HeatData
+from .optical import OpticalData
+from .reflectivity import ReflectivityData
 from .relaxation import RelaxationData
+from .resistivity import ResistivityData
 from .self_energy import SelfEnergyData
 from .spectral import SpectralData
+from .total_heat import TotalHeatData
 from .transition import TcData
+from .tunnelling import TunnellingData
 from .weight import WeightData
 
 
@@ -47,6 +53,18 @@ def axis_of(item: SpectralData) -> Axis:
         return Axis(item.energy, "energy E", "meV", 1.0, "1")
     if isinstance(item, RelaxationData):
         return Axis(picoseconds(item.time), "time t", "ps", 1 / KELVIN, "K")
+    if isinstance(item, ResistivityData):
+        return Axis(item.temperature / KELVIN, "temperature T", "K", 1.0, "µΩcm")
+    if isinstance(item, OpticalData):
+        return Axis(item.frequency, "energy Ω", "meV", 1.0, "meV")
+    if isinstance(item, ReflectivityData):
+        return Axis(item.frequency, "energy Ω", "meV", 1.0, "1")
+    if isinstance(item, GapData):
+        return Axis(item.temperature / KELVIN, "temperature T", "K", 1.0, "meV")
+    if isinstance(item, TotalHeatData):
+        return Axis(item.temperature / KELVIN, "temperature T", "K", 1.0, "mJ/molK")
+    if isinstance(item, TunnellingData):
+        return Axis(item.bias, "bias V", "mV", 1.0, "1")
     if isinstance(item, TcData):
         return Axis(np.zeros(1), "", "1", 1 / KELVIN, "K")
     return Axis(np.arange(1.0, len(item.values) + 1), "datum", "1", 1.0, "")

@@ -39,6 +39,7 @@ class HeatData(SpectralData):
     sigma: np.ndarray = eqx.field(converter=as_vector)
     linear = True
     name = "heat"
+    over = "temperature"
 
     def __check_init__(self):
         check_positive("heat", temperature=self.temperature)

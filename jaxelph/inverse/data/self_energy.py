@@ -52,6 +52,7 @@ class SelfEnergyData(SpectralData):
     nodes: int = eqx.field(static=True)
     linear = True
     name = "self-energy"
+    over = "energy"
 
     def __init__(
         self, temperature, energy, real, imaginary, sigma, resolution=0.0, fit_background=False

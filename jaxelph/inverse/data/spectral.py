@@ -1,8 +1,9 @@
 """What every kind of data has: values, errors, and how a spectrum predicts them."""
 
 import abc
+import dataclasses
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -21,6 +22,17 @@ def as_scalar(x) -> float:
     return float(x)
 
 
+class Unknown(NamedTuple):
+    """A positive number that is fitted along with α²F; of one name it is one for all data.
+
+    Its logarithm has a prior of mean ln `start` and standard deviation `spread`.
+    """
+
+    name: str
+    start: float
+    spread: float
+
+
 class SpectralData(eqx.Module):
     """Measured numbers that depend on α²F, abstract; `spectrum` is an Eliashberg function.
 
@@ -34,6 +46,8 @@ class SpectralData(eqx.Module):
 
     linear: ClassVar[bool]
     name: ClassVar[str]
+    #: The field that the data are a curve over, if they are one.
+    over: ClassVar[str | None] = None
 
     @property
     @abc.abstractmethod
@@ -47,7 +61,7 @@ class SpectralData(eqx.Module):
 
     @abc.abstractmethod
     def predict(self, spectrum: EliashbergFunction) -> Float[Array, " datum"]:
-        """The numbers that a spectrum gives."""
+        """The numbers that a spectrum gives; `unknown` may be passed by their names."""
 
     @abc.abstractmethod
     def suspicion(self, top: float) -> str | None:
@@ -57,6 +71,30 @@ class SpectralData(eqx.Module):
     def background(self) -> dict[str, np.ndarray]:
         """Columns whose amplitudes are fitted along with α²F."""
         return {}
+
+    @property
+    def unknown(self) -> tuple[Unknown, ...]:
+        """Numbers that `predict` takes by name, fitted along with α²F."""
+        return ()
+
+    def dense(self, count: int = 300) -> "SpectralData | None":
+        """Data like these at many points between the first and the last, to draw a curve with.
+
+        Their values are ones; None where the data are no curve.
+        """
+        if self.over is None or len(points := getattr(self, self.over)) < 2:
+            return None
+        low, high = np.min(points), np.max(points)
+        if not low < high:
+            return None
+        between = np.geomspace if low > 0 and high > 20 * low else np.linspace
+        names = [
+            one.name
+            for one in dataclasses.fields(self)
+            if isinstance(x := getattr(self, one.name), np.ndarray) and x.shape == points.shape
+        ]
+        new = [between(low, high, count) if n == self.over else np.ones(count) for n in names]
+        return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
 
     def check(self) -> None:
         """Refuse numbers that cannot be fitted, with the row counted from 1.

@@ -1,28 +1,96 @@
 """Measured data from a table with a header, in K, meV and ps."""
 
-import csv
 import os
+from typing import Any
 
 import numpy as np
 
 from ...grids.energies import EnergyGrid
-from ...presentation.files import read_bytes
 from ...spectra.peaks import GaussianPeaks
 from ...spectra.spectrum import EinsteinModes
 from ...units import HBAR, KELVIN, check_kelvin
+from .gap import GapData
+from .header import Column
 from .heat import HeatData
+from .measured import Layout, Measured, named_columns, read_measured
+from .optical import OpticalData
+from .reflectivity import ReflectivityData
 from .relaxation import RelaxationData
+from .resistivity import ResistivityData
 from .self_energy import SelfEnergyData
 from .spectral import SpectralData
+from .total_heat import TotalHeatData
+from .transition import TcData
+from .tunnelling import TunnellingData
 from .weight import WeightData
 
-#: Columns of each kind; of those in brackets one is enough, those in braces may be missing.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "heat": ("T_K", "C_ratio", "sigma"),
-    "self-energy": ("E_meV", "[Re_meV]", "[Im_meV]", "sigma"),
-    "weight": ("E_meV", "Z", "sigma"),
-    "relaxation": ("t_ps", "Te_K", "sigma", "{T_K}", "{Tstart_K}"),
+_T = Column("T_K", ("T", "temperature", "temp", "Tsample"), "temperature", "K")
+_AT = _T._replace(need="may")
+_E = Column("E_meV", ("E", "energy", "omega", "ω", "w", "frequency"), "energy", "meV")
+_LIGHT = ("Omega", "Ω", "ω", "omega", "w", "nu", "ν", "E", "energy", "frequency", "wavenumber")
+_BIAS = ("V", "bias", "U", "voltage", "E", "energy", "eV")
+_TUNNEL = ("dIdV", "dI/dV", "dIdV_norm", "G", "G/GN", "N", "N(V)", "N(E)", "conductance", "sigma_T")
+
+
+def _layout(values: str, *columns: Column) -> Layout:
+    return Layout(columns, tuple(values.split()))
+
+
+#: What each kind is written as, and under which names.
+COLUMNS: dict[str, Layout] = {
+    "heat": _layout(
+        "C_ratio C_mJ CT_mJ",
+        _T,
+        Column("C_ratio", ("Cratio", "ratio", "Cel/Cbare"), "number", "1", "any"),
+        Column("C_mJ", ("C", "Cp", "heat", "specific heat"), "heat", "mJ/molK", "any"),
+        Column("CT_mJ", ("C/T", "C over T", "Cp/T"), "heat over T", "mJ/molK2", "any"),
+    ),
+    "self-energy": _layout(
+        "Re_meV Im_meV",
+        _E,
+        Column("Re_meV", ("Re", "ReSigma", "Re Σ", "ReΣ"), "energy", "meV", "any"),
+        Column("Im_meV", ("Im", "ImSigma", "Im Σ", "ImΣ"), "energy", "meV", "any"),
+    ),
+    "weight": _layout("Z", _E, Column("Z", ("weight",), "number")),
+    "relaxation": _layout(
+        "Te_K",
+        Column("t_ps", ("t", "time", "delay"), "time", "ps"),
+        Column("Te_K", ("Te", "electron temperature"), "temperature", "K"),
+        _AT,
+        Column("Tstart_K", ("Tstart", "T0"), "temperature", "K", "may"),
+    ),
+    "gap": _layout("Delta_meV", _T, Column("Delta_meV", ("Delta", "gap"), "energy", "meV")),
+    "tc": _layout("Tc_K", Column("Tc_K", ("Tc",), "temperature", "K")),
+    "resistivity": _layout(
+        "rho_µΩcm",
+        _T,
+        Column("rho_µΩcm", ("rho", "ρ", "resistivity", "rho_xx", "R"), "resistivity", "µΩcm"),
+    ),
+    "optical": _layout(
+        "rate_meV R",
+        Column("Omega_meV", _LIGHT, "energy", "meV"),
+        Column("rate_meV", ("rate", "1/tau", "1/τ", "tau^-1", "Gamma"), "energy", "meV", "any"),
+        Column("R", ("reflectivity", "reflectance"), "number", "1", "any"),
+        _AT,
+    ),
+    "tunnelling": _layout(
+        "dIdV", Column("V_mV", _BIAS, "energy", "mV"), Column("dIdV", _TUNNEL, "number"), _AT
+    ),
 }
+
+#: Which options of `read_data` each kind takes, beside those of reading.
+TAKES = {
+    "heat": "gamma atoms phonons superconducting mu_star_error",
+    "self-energy": "temperature resolution background",
+    "weight": "temperature",
+    "relaxation": "temperature initial",
+    "gap": "matsubara mu_star_error",
+    "tc": "mu_star_error",
+    "resistivity": "plasma residual saturation",
+    "optical": "temperature background plasma",
+    "tunnelling": "temperature broadening mu_star_error",
+}
+_TOTAL = "gamma atoms phonons superconducting"
 
 # Of the grid of relaxation: far below what T_e(t) is measured to.
 _GRID_TOLERANCE = 1e-6
@@ -50,99 +118,55 @@ def parse_peaks(text: str) -> GaussianPeaks:
     return GaussianPeaks(omega, width, coupling)
 
 
-def _cells(line: str) -> list[str]:
-    cells = next(csv.reader([line]), []) if "," in line else line.split()
-    return [cell.strip() for cell in cells]
+def with_error(option: str, text: str | float | None) -> tuple[float, float] | None:
+    """A positive number with its error, 0 where it is known, from "value" or "value:error".
 
+    Raises:
+        ValueError: one sentence that names the option.
 
-def _bare(name: str) -> str:
-    return name.strip("[]{}")
-
-
-def _is_number(cell: str) -> bool:
+    Example:
+        >>> print(with_error("--plasma", "9.1:0.4"), with_error("--plasma", "9.1"))
+        (9.1, 0.4) (9.1, 0.0)
+    """
+    if text is None:
+        return None
+    parts = str(text).split(":")
     try:
-        float(cell)
+        value, error = (float(x) for x in (*parts, "0")[:2])
     except ValueError:
-        return False
-    return True
+        value, error = np.nan, np.nan
+    if len(parts) > 2 or not 0 < value < np.inf or not 0 <= error < np.inf:
+        raise ValueError(f"{option} {text!r} is not value or value:error, 9.1:0.4 say; both > 0.")
+    return value, error
 
 
-def read_columns(path: str | os.PathLike[str], kind: str) -> dict[str, np.ndarray]:
-    """The columns of a table by their names, with commas or spaces between.
+def _spread(pair: tuple[float, float]) -> float | None:
+    """The standard deviation of the logarithm."""
+    return pair[1] / pair[0] or None
 
-    Lines that begin with # are left out, but for one above the numbers that names the columns, as
-    `numpy.savetxt` writes it.
 
-    A header may stand behind a #, as `numpy.savetxt` writes it: the last such line above the
-    numbers that names a known column.
+def read_columns(path: str | os.PathLike[str], kind: str, **reading: Any) -> dict[str, np.ndarray]:
+    """The columns of a table by their names in `COLUMNS`, see `measured.read_measured`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: an unknown kind, a column that is missing or stands twice, or a line that is
-            not numbers.
+        ValueError: an unknown kind, or see `measured.read_measured`.
     """
+    return _measured(path, kind, **reading).columns
+
+
+def _measured(path, kind, **reading) -> Measured:
     if kind not in COLUMNS:
         raise ValueError(f"--kind {kind!r} is not known; use one of {', '.join(COLUMNS)}.")
-    wanted = COLUMNS[kind]
-    names: list[str] | None = None
-    rows: list[list[float]] = []
-    try:
-        lines = read_bytes(path).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file.") from None
-    for number, line in enumerate(lines, 1):
-        comment = line.lstrip().startswith("#")
-        cells = _cells(line.lstrip().lstrip("#"))
-        if not any(cells):
-            continue
-        if comment:
-            if not rows and any(_bare(name) in cells for name in wanted):
-                names = cells
-            continue
-        if names is None or (not rows and not any(_is_number(cell) for cell in cells)):
-            names = cells
-            continue
-        try:
-            values = [float(cell) for cell in cells]
-        except ValueError:
-            raise ValueError(f"{path}, line {number}: {line.strip()!r} is not numbers.") from None
-        if len(values) != len(names):
-            raise ValueError(
-                f"{path}, line {number}: {len(values)} numbers below {len(names)} column names."
-            )
-        if not np.all(np.isfinite(values)):
-            raise ValueError(
-                f"{path}, line {number}: holds a number that is not finite; remove the line."
-            )
-        rows.append(values)
-    header = ",".join(name.strip("[]") for name in wanted if not name.startswith("{"))
-    if names is None or not rows:
-        raise ValueError(f"{path}: no data below a header; for {kind} that is {header}.")
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(
-                f"{path}: the column {name} stands {names.count(name)} times; keep one."
-            )
-    columns = dict(zip(names, np.array(rows).T, strict=True))
-    missing = [name for name in wanted if name[0] not in "[{" and name not in columns]
-    optional = [name.strip("[]") for name in wanted if name.startswith("[")]
-    if optional and not any(name in columns for name in optional):
-        missing.append(" or ".join(optional))
-    if missing:
-        raise ValueError(
-            f"{path}: no column {missing[0]} (found: {', '.join(names)}); the header for {kind} "
-            f"is {header}."
-        )
-    bad = np.flatnonzero(columns["sigma"] <= 0)
-    if bad.size:
-        raise ValueError(
-            f"{path}: sigma of row {bad[0] + 1} is {columns['sigma'][bad[0]]:g}; errors are "
-            "standard deviations and positive."
-        )
-    return columns
+    return read_measured(path, kind, COLUMNS[kind], **reading)
 
 
-def read_data(
+def read_data(path: str | os.PathLike[str], kind: str, **options: Any) -> list[SpectralData]:
+    """Data in meV from a table, see `read_with_notes`."""
+    return read_with_notes(path, kind, **options)[0]
+
+
+def read_with_notes(
     path: str | os.PathLike[str],
     kind: str,
     *,
@@ -151,44 +175,219 @@ def read_data(
     resolution: float = 0.0,
     background: bool = False,
     top: float | None = None,
-) -> list[SpectralData]:
-    """Data in meV from a table in K, meV and ps: one set, or one for each trace of relaxation.
+    plasma: str | float | None = None,
+    residual: float | None = None,
+    saturation: bool = False,
+    gamma: str | float | None = None,
+    atoms: float | None = None,
+    phonons: str | os.PathLike[str] | None = None,
+    superconducting: bool = False,
+    matsubara: bool = False,
+    broadening: float | None = None,
+    mu_star: float = 0.1,
+    mu_star_error: float | None = None,
+    omega_ph: float | None = None,
+    **reading: Any,
+) -> tuple[list[SpectralData], tuple[str, ...]]:
+    """Data in meV from a table, and what is to be said of them: one set, or one for each
+    temperature or trace.
 
     Args:
         path: the table.
         kind: of `COLUMNS`.
-        temperature (scalar, K): needed for all kinds but heat, where the table has no T_K.
+        temperature (scalar, K): where the table has no T_K.
         initial (scalar, K): of the electrons at t = 0, for relaxation without Tstart_K.
-        resolution (scalar, meV), background: of Σ, see `SelfEnergyData`.
-        top (scalar, meV): the highest phonon energy, for the grid of relaxation.
+        resolution (scalar, meV): of Σ, see `SelfEnergyData`.
+        background: of Im Σ, or a rate of impurities of optical data.
+        top (scalar, meV): the highest phonon energy.
+        plasma (eV): ħω_p, "value" or "value:error", for resistivity.
+        residual (scalar, µΩ cm), saturation: see `ResistivityData`.
+        gamma (mJ/mol K²): of bare electrons, "value" or "value:error", for C in mJ/mol K.
+        atoms, phonons, superconducting: see `TotalHeatData`; `phonons` is a file of two columns.
+        matsubara: whether Δ is that of the lowest Matsubara frequency, see `GapData`.
+        broadening (scalar, meV): where that of tunnelling starts from, see `TunnellingData`.
+        mu_star, mu_star_error, omega_ph: μ* of kinds that know it, with its standard deviation
+            if it is fitted along.
+        reading: units, names, sigma and missing of `measured.read_measured`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: one sentence that names the file, line, column or option.
+        ValueError: one sentence that names the file, line, column or options.
     """
-    columns = read_columns(path, kind)
-    sigma = columns["sigma"]
-    unused = {
-        "--temperature": temperature is not None and (kind == "heat" or "T_K" in columns),
-        "--initial": initial is not None and (kind != "relaxation" or "Tstart_K" in columns),
-        "--resolution": resolution != 0 and kind != "self-energy",
-        "--background": background and (kind != "self-energy" or "Im_meV" not in columns),
+    given = {
+        "temperature": temperature is not None,
+        "initial": initial is not None,
+        "resolution": resolution != 0,
+        "background": background,
+        "plasma": plasma is not None,
+        "residual": residual is not None,
+        "saturation": saturation,
+        "gamma": gamma is not None,
+        "atoms": atoms is not None,
+        "phonons": phonons is not None,
+        "superconducting": superconducting,
+        "matsubara": matsubara,
+        "broadening": broadening is not None,
+        "mu_star_error": mu_star_error is not None,
     }
-    for option, ignored in unused.items():
-        if ignored:
+    missing = list(reading.pop("missing", ()))
+    lacking = _needed(path, kind, given, reading)
+    columns, notes = _measured(path, kind, missing=[*lacking, *missing], **reading)
+    takes = TAKES[kind].split()
+    unused = {option for option, here in given.items() if here and option not in takes}
+    if "T_K" in columns and kind not in ("heat", "gap", "resistivity"):
+        unused |= {"temperature"} if given["temperature"] else set()
+    if "Tstart_K" in columns and given["initial"]:
+        unused.add("initial")
+    if kind == "self-energy" and background and "Im_meV" not in columns:
+        unused.add("background")
+    if kind == "optical":
+        if "R" in columns and "rate_meV" in columns:
             raise ValueError(
-                f"{option} says nothing of {kind} data with the columns {', '.join(columns)}; "
-                "leave it out."
+                f"{path}: has columns of 1/τ and of R; they are one measurement, keep one."
             )
+        if "R" not in columns and given["plasma"]:
+            unused.add("plasma")
+    if kind == "heat" and "C_ratio" in columns:
+        unused |= {o for o in (*_TOTAL.split(), "mu_star_error") if given[o]}
+    if kind == "heat" and given["mu_star_error"] and not superconducting:
+        unused.add("mu_star_error")
+    for option in given:
+        if option in unused:
+            raise ValueError(
+                f"--{option.replace('_', '-')} says nothing of {kind} data with the columns "
+                f"{', '.join(columns)}; leave it out."
+            )
+    sigma = columns["sigma"]
+    coulomb: dict[str, Any] = {"mu_star": mu_star, "omega_ph": omega_ph}
+    if mu_star_error is not None:
+        if not (0 < mu_star_error < np.inf and mu_star > 0):
+            raise ValueError(
+                f"--mu-star-error {mu_star_error:g}: it is positive, as is the μ* to start from."
+            )
+        coulomb["mu_star_spread"] = mu_star_error / mu_star
+
+    if kind == "heat" and "C_ratio" in columns:
+        return [HeatData(columns["T_K"] * KELVIN, columns["C_ratio"], sigma)], notes
     if kind == "heat":
-        return [HeatData(columns["T_K"] * KELVIN, columns["C_ratio"], sigma)]
+        pair = with_error("--gamma", gamma)
+        assert pair is not None
+        kelvin = columns["T_K"]
+        per = 1.0 if "C_mJ" in columns else kelvin
+        heat = columns["C_mJ"] if "C_mJ" in columns else columns["CT_mJ"] * kelvin
+        told = {} if top is None else {"debye": 0.8 * top, "einstein": 0.6 * top}
+        if superconducting:
+            told |= coulomb
+        return [
+            TotalHeatData(
+                kelvin * KELVIN,
+                heat,
+                sigma * per,
+                pair[0],
+                _spread(pair),
+                atoms=1.0 if atoms is None else atoms,
+                density=None if phonons is None else _density(phonons),
+                superconducting=superconducting,
+                **told,
+            )
+        ], notes
     if kind == "relaxation":
-        return _traces(columns, temperature, initial, top)
-    cold = _kelvin("--temperature", temperature, kind)
-    if kind == "weight":
-        return [WeightData(cold, columns["E_meV"], columns["Z"], sigma)]
-    energy, real, imaginary = columns["E_meV"], columns.get("Re_meV"), columns.get("Im_meV")
-    return [SelfEnergyData(cold, energy, real, imaginary, sigma, resolution, background)]
+        return _traces(columns, temperature, initial, top), notes
+    if kind == "gap":
+        at, gap = columns["T_K"] * KELVIN, columns["Delta_meV"]
+        return [GapData(at, gap, sigma, edge=not matsubara, **coulomb)], notes
+    if kind == "tc":
+        rows = zip(columns["Tc_K"] * KELVIN, sigma * KELVIN, strict=True)
+        return [TcData(one, error, **coulomb) for one, error in rows], notes
+    if kind == "resistivity":
+        pair = with_error("--plasma", plasma)
+        assert pair is not None
+        at, rho = columns["T_K"] * KELVIN, columns["rho_µΩcm"]
+        return [
+            ResistivityData(at, rho, sigma, pair[0], _spread(pair), residual, saturation)
+        ], notes
+    found: list[SpectralData] = []
+    for cold, own in _by_temperature(columns, temperature, kind):
+        if kind == "weight":
+            found.append(WeightData(cold, columns["E_meV"][own], columns["Z"][own], sigma[own]))
+        elif kind == "optical" and "R" in columns:
+            pair = with_error("--plasma", plasma)
+            assert pair is not None
+            light = columns["Omega_meV"][own]
+            more = {"fit_bound": background, "fit_impurity": background}
+            start = {"impurity": 0.3 * float(np.median(light))} if background else {}
+            found.append(
+                ReflectivityData(
+                    cold,
+                    light,
+                    columns["R"][own],
+                    sigma[own],
+                    pair[0],
+                    _spread(pair),
+                    **more,
+                    **start,
+                )
+            )
+        elif kind == "optical":
+            light, rate = columns["Omega_meV"][own], columns["rate_meV"][own]
+            found.append(OpticalData(cold, light, rate, sigma[own], background))
+        elif kind == "tunnelling":
+            bias, seen = columns["V_mV"][own], columns["dIdV"][own]
+            wide = {} if broadening is None else {"broadening": broadening}
+            found.append(TunnellingData(cold, bias, seen, sigma[own], top, **wide, **coulomb))
+        else:
+            parts = [
+                None if p is None else p[own]
+                for p in (columns.get("Re_meV"), columns.get("Im_meV"))
+            ]
+            energy = columns["E_meV"][own]
+            found.append(SelfEnergyData(cold, energy, *parts, sigma[own], resolution, background))
+    return found, notes
+
+
+def _needed(path, kind, given, reading) -> list[str]:
+    """What options are missing, as far as the header says."""
+    if kind not in COLUMNS:
+        return []
+    told = {
+        "temperature": f"--kind {kind} needs --temperature in K",
+        "initial": f"--kind {kind} needs --initial in K, of the electrons at t = 0",
+        "plasma": f"--kind {kind} needs --plasma, ħω_p in eV, 9.1 or 9.1:0.4 with its error",
+        "gamma": "--kind heat of C in mJ/molK needs --gamma, the Sommerfeld coefficient of bare "
+        "electrons in mJ/molK2, 5.1 or 5.1:0.3 with its error",
+    }
+    found = named_columns(path, kind, COLUMNS[kind], reading.get("names"))
+    needed = {
+        "self-energy": ["temperature"],
+        "weight": ["temperature"],
+        "relaxation": ["temperature", "initial"],
+        "tunnelling": ["temperature"],
+        "resistivity": ["plasma"],
+        "optical": ["temperature", *(["plasma"] if "R" in found else [])],
+        "heat": ["gamma"] if {"C_mJ", "CT_mJ"} & found else [],
+    }.get(kind, [])
+    column = {"temperature": "T_K", "initial": "Tstart_K"}
+    return [told[one] for one in needed if not given[one] and column.get(one) not in found]
+
+
+def _by_temperature(columns, temperature, kind):
+    """(T in meV, rows) of each temperature."""
+    if "T_K" not in columns:
+        return [(_kelvin("--temperature", temperature, kind), slice(None))]
+    kelvin = columns["T_K"]
+    return [(_kelvin("T_K", t, kind), kelvin == t) for t in dict.fromkeys(kelvin.tolist())]
+
+
+def _density(path) -> tuple[np.ndarray, np.ndarray]:
+    """ω in meV and F(ω) > 0, from the columns of a file."""
+    columns = (
+        Column("omega_meV", _LIGHT, "energy", "meV"),
+        Column("F", ("F", "dos", "g"), "number"),
+    )
+    found = read_measured(path, "phonons", Layout(columns, ("F",)), sigma="1").columns
+    omega, weight = found["omega_meV"], found["F"]
+    kept = omega > 0
+    return omega[kept], np.clip(weight[kept], 0.0, None)
 
 
 def _traces(columns, temperature, initial, top) -> list[SpectralData]:

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from ...superconductivity.transition import transition_temperature
+from .gap import check_spread, repulsion_unknown
 from .spectral import SpectralData, as_scalar, as_vector, check_positive
 
 
@@ -15,6 +16,8 @@ class TcData(SpectralData):
         sigma (scalar, energy): its standard deviation.
         mu_star (scalar): Coulomb pseudopotential.
         method: see `transition_temperature`.
+        mu_star_spread (scalar): standard deviation of ln μ* if it is fitted along, else None.
+        omega_ph (scalar, energy): that μ* refers to.
 
     Raises:
         ValueError: arrays of unlike lengths, or numbers that cannot be data.
@@ -30,11 +33,14 @@ class TcData(SpectralData):
     sigma: float = eqx.field(converter=as_scalar)
     mu_star: float = eqx.field(converter=as_scalar, default=0.1)
     method: str = eqx.field(static=True, default="eliashberg")
+    mu_star_spread: float | None = None
+    omega_ph: float | None = None
     linear = False
     name = "Tc"
 
     def __check_init__(self):
         check_positive("Tc", transition=self.transition)
+        check_spread("Tc", self.mu_star, self.mu_star_spread)
         self.check()
 
     @property
@@ -45,8 +51,16 @@ class TcData(SpectralData):
     def error(self):
         return as_vector(self.sigma)
 
-    def predict(self, spectrum):
-        return jnp.reshape(transition_temperature(spectrum, self.mu_star, method=self.method), (1,))
+    @property
+    def unknown(self):
+        return repulsion_unknown(self.mu_star, self.mu_star_spread)
+
+    def predict(self, spectrum, mu_star=None):
+        mu_star = self.mu_star if mu_star is None else mu_star
+        found = transition_temperature(
+            spectrum, mu_star, method=self.method, omega_ph=self.omega_ph
+        )
+        return jnp.reshape(found, (1,))
 
     def suspicion(self, top):
         if not 1e-4 < self.transition / top < 1:

@@ -41,6 +41,7 @@ class WeightData(SpectralData):
     sigma: np.ndarray = eqx.field(converter=as_vector)
     linear = True
     name = "weight"
+    over = "energy"
 
     def __check_init__(self):
         check_positive("weight", temperature=self.temperature, weight=self.weight)

@@ -88,7 +88,15 @@ _LABELS = {
     "weight": ("E (meV)", "1/Z"),
     "relaxation": ("t (ps)", r"$T_e$ (K)"),
     "Tc": ("", r"$T_c$ (K)"),
+    "total heat": ("T (K)", "C (mJ/mol K)"),
+    "resistivity": ("T (K)", r"$\rho$ ($\mu\Omega$ cm)"),
+    "optical": (r"$\Omega$ (meV)", r"$1/\tau$ (meV)"),
+    "reflectivity": (r"$\Omega$ (meV)", "R"),
+    "gap": ("T (K)", r"$\Delta$ (meV)"),
+    "tunnelling": ("V (mV)", r"$dI/dV$ over that of the normal state"),
 }
+# Kinds that are drawn over ln T, if they reach far.
+_OVER_LOGARITHM = ("heat", "total heat", "resistivity")
 _PARTS = {"": "", "real": r"Re $\Sigma$", "imaginary": r"Im $\Sigma$"}
 
 
@@ -99,9 +107,16 @@ def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
         np.split(data[f"{name}_{number}"].values, len(parts))
         for name in ("abscissa", "measured", "measured_error", "fitted", "fitted_error")
     )
+    # The band between the data is that of its neighbours; the curve is the fit itself.
+    smooth = f"curve_{number}" in data
+    names = [f"curve_abscissa_{number}", f"curve_{number}"] if smooth else []
+    dense = [np.split(data[name].values, len(parts)) for name in names]
     for k, (part, colour) in enumerate(zip(parts, (ORANGE, GREEN), strict=False)):
-        order = np.argsort(x[k])
-        middle, band = fitted[k][order], width[k][order]
+        order = np.argsort(x[k], kind="stable")
+        over, middle, band = x[k][order], fitted[k][order], width[k][order]
+        if smooth:
+            over, middle = dense[0][k], dense[1][k]
+            band = np.interp(over, x[k][order], band)
         axes.errorbar(
             x[k],
             measured[k],
@@ -113,11 +128,13 @@ def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
             label="data" if k == 0 else None,
         )
         ends = middle - band, middle + band
-        axes.fill_between(x[k][order], *ends, color=colour, alpha=0.3, lw=0)
+        axes.fill_between(over, *ends, color=colour, alpha=0.3, lw=0)
         label = f"fit {_PARTS.get(part, part)}".strip()
-        axes.plot(x[k][order], middle, color=colour, label=label, zorder=3)
-    if np.min(x[0]) > 0 and np.max(x[0]) > 50 * np.min(x[0]) and told["kind"] == "heat":
+        axes.plot(over, middle, color=colour, label=label, zorder=3)
+    if np.min(x[0]) > 0 and np.max(x[0]) > 50 * np.min(x[0]) and told["kind"] in _OVER_LOGARITHM:
         axes.set_xscale("log")
+        if told["kind"] != "heat":
+            axes.set_yscale("log")
     below, beside = _LABELS.get(told["kind"], ("datum", told["kind"]))
     axes.set_xlabel(below)
     axes.set_ylabel(beside)

@@ -13,11 +13,26 @@ MOMENTS = {
 }
 
 
+#: Units of numbers that are fitted along; peaks and backgrounds of Σ by how their names begin.
+_UNITS = {
+    "omega": "meV",
+    "width": "meV",
+    "impurity": "meV",
+    "electron-electron": "1/meV",
+    "residual": "µΩcm",
+    "saturation": "µΩcm",
+    "plasma": "eV",
+    "gamma": "mJ/molK2",
+    "debye": "meV",
+    "einstein_share": "",
+    "einstein": "meV",
+    "broadening": "meV",
+}
+
+
 def parameter_unit(name: str) -> tuple[float, str]:
     """What a parameter is multiplied by, and its unit then."""
-    if name.startswith(("omega", "width", "impurity")):
-        return 1.0, "meV"
-    return (1.0, "1/meV") if name.startswith("electron-electron") else (1.0, "")
+    return 1.0, next((unit for start, unit in _UNITS.items() if name.startswith(start)), "")
 
 
 def value_with_error(value: float, error: float) -> str:

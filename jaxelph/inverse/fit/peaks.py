@@ -1,5 +1,7 @@
 r"""Gaussian peaks fitted by Levenberg-Marquardt in the logarithms of their parameters."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,6 @@ from jaxtyping import Array, Float
 
 from ...spectra.peaks import GaussianPeaks
 from ..data.spectral import SpectralData
-from ..sensitivities.derivatives import Functional
 from .result import (
     MOMENTS,
     Fit,
@@ -19,6 +20,7 @@ from .result import (
     predict,
     propagated,
     split,
+    unknowns,
     with_errors,
 )
 
@@ -57,10 +59,12 @@ def _peaks(theta, order):
 
 def _residual(theta, args):
     """Data first, then the prior's pull of each logarithm to the start."""
-    data, target, error, columns, start, inverse_spread, order = args
-    size = start.shape[0]
-    value = predict(_peaks(theta[:size], order), data) + columns @ theta[size:]
-    return jnp.append((value - target) / error, (theta[:size] - start) * inverse_spread)
+    data, target, error, columns, start, pulls, order, names = args
+    size = start.shape[0] - len(names)
+    shapes, amplitudes, logs = jnp.split(theta, [size, len(theta) - len(names)])
+    values = dict(zip(names, jnp.exp(logs), strict=True))
+    value = predict(_peaks(shapes, order), data, values) + columns @ amplitudes
+    return jnp.append((value - target) / error, (jnp.append(shapes, logs) - start) * pulls)
 
 
 def _residual_with_jacobian(theta, args):
@@ -96,7 +100,7 @@ def _solve(theta, args, max_steps):
 def fit_peaks(
     data: tuple[SpectralData, ...],
     model: GaussianPeaks,
-    transition: Functional | None,
+    transition: Callable | None,
     spread: float | None,
     max_steps: int,
 ) -> Fit:
@@ -110,34 +114,36 @@ def fit_peaks(
         raise ValueError("the peaks to start from must have positive ω, width and coupling.")
     if spread is not None and not 0 < spread < np.inf:
         raise ValueError(f"spread must be a positive number, got {spread:g}.")
-    size, total = shapes.size, shapes.size + len(names)
-    if spread is None and len(target) < total:
+    along = unknowns(data)
+    size, total = shapes.size, shapes.size + len(names) + len(along)
+    if spread is None and len(target) < total - len(along):
         raise ValueError(
             f"{len(target)} data cannot decide {total} parameters without a prior; take fewer "
             "peaks, a prior on them (spread=), or a table, whose prior makes up for what the data "
             "lack."
         )
-    start = jnp.log(jnp.asarray(shapes.ravel()))
+    start = np.append(np.log(shapes.ravel()), np.log([one.start for one in along]))
     inverse_spread = 0.0 if spread is None else 1 / spread
+    pulls = np.append(np.full(size, inverse_spread), [1 / one.spread for one in along])
     args = (
         tuple(data),
         jnp.asarray(target),
         jnp.asarray(error),
         jnp.asarray(columns / scale),
-        start,
-        jnp.asarray(inverse_spread),
+        jnp.asarray(start),
+        jnp.asarray(pulls),
         model.order,
+        tuple(one.name for one in along),
     )
-    theta, converged, residual, jacobian = _solve(
-        jnp.append(start, jnp.zeros(len(names))), args, max_steps
-    )
+    begin = np.concatenate([start[:size], np.zeros(len(names)), start[size:]])
+    theta, converged, residual, jacobian = _solve(jnp.asarray(begin), args, max_steps)
     if not bool(converged) or not bool(jnp.all(jnp.isfinite(theta))):
         raise FitError(
             f"the fit did not converge in {max_steps} steps; start from peaks that are closer, "
             "take fewer of them or a prior (spread=), or allow more steps (max_steps=)."
         )
-    jacobian, pulls = np.asarray(jacobian), np.asarray(residual)
-    residual = pulls[: len(target)]
+    jacobian, all_pulls = np.asarray(jacobian), np.asarray(residual)
+    residual = all_pulls[: len(target)]
     strength = np.linalg.svd(jacobian, compute_uv=False)
     if not np.all(np.isfinite(strength)) or strength[-1] < 1e-10 * strength[0]:
         raise FitError(
@@ -146,7 +152,7 @@ def fit_peaks(
         )
     covariance = np.linalg.inv(jacobian.T @ jacobian)
     # The conditions decide, not the solver: at a least χ² a step of Gauss and Newton stays at home.
-    left = np.abs(covariance @ jacobian.T @ pulls)
+    left = np.abs(covariance @ jacobian.T @ all_pulls)
     if np.any((left > _STILL) & (left > 0.1 * np.sqrt(np.diag(covariance)))):
         raise FitError(
             f"the fit did not converge: χ² = {residual @ residual:.3g} is not the least, a step of "
@@ -161,34 +167,47 @@ def fit_peaks(
     curve = np.asarray(
         jax.jacfwd(lambda x: peaks_a2f(_peaks(x, model.order), jnp.asarray(omega)))(theta[:size])
     )
-    slopes = np.asarray(
-        jax.jacfwd(lambda x: derived(_peaks(x, model.order), transition))(theta[:size])
-    )
-    errors = propagated(slopes, inner)
-    values = np.append(np.exp(np.asarray(theta[:size])), np.asarray(theta[size:]) / scale)
+
+    def told(x):
+        logs = x[size + len(names) :]
+        values = dict(zip([one.name for one in along], jnp.exp(logs), strict=True))
+        given = {"mu_star": values["mu_star"]} if "mu_star" in values else {}
+        return derived(_peaks(x[:size], model.order), transition, **given)
+
+    slopes = np.asarray(jax.jacfwd(told)(theta))
+    errors = propagated(slopes, covariance)
+    ends = size, size + len(names)
+    parts = np.split(np.asarray(theta), ends)
+    values = np.concatenate([np.exp(parts[0]), parts[1] / scale, np.exp(parts[2])])
     labels = [
         f"{kind} {peak + 1}"
         for kind in ("omega", "width", "coupling")
         for peak in range(shapes.shape[1])
     ]
-    turned = np.append(values[:size], 1 / scale) * np.sqrt(np.diag(covariance))
+    deviation = np.sqrt(np.diag(covariance))
+    turned = np.concatenate([values[:size], 1 / scale, values[ends[1] :]]) * deviation
     share = {}
     if spread is not None:
-        before = spread * np.linalg.norm(slopes, axis=1)
+        before = np.linalg.norm(slopes[:, :size] * spread, axis=1)
         share = {n: float((e / b) ** 2) for n, e, b in zip(MOMENTS, errors, before, strict=False)}
     # What the prior decides is the trace of C S⁻², the data decide the rest of the parameters.
-    decided = total - inverse_spread**2 * float(np.trace(inner))
+    of_prior = np.append(np.diag(inner), np.diag(covariance)[ends[1] :])
+    decided = total - float(pulls**2 @ of_prior)
     return Fit(
         spectrum=found,
         data=data,
         omega=omega,
         a2f=np.asarray(peaks_a2f(found, jnp.asarray(omega))),
         covariance=curve @ inner @ curve.T,
-        parameters=with_errors(labels + names, values, turned),
-        moments=with_errors(MOMENTS, np.asarray(derived(found, transition)), errors),
+        parameters=with_errors([*labels, *names, *(one.name for one in along)], values, turned),
+        moments=with_errors(MOMENTS, np.asarray(told(theta)), errors),
         fitted=split(data, residual * error + target),
         fitted_error=split(data, propagated(jacobian * error[:, None], covariance)),
         chi_square=float(residual @ residual),
         degrees=float(len(target) - decided),
         prior_share=share,
+        parameter_share={
+            one.name: float((deviation[ends[1] + place] / one.spread) ** 2)
+            for place, one in enumerate(along)
+        },
     )

@@ -75,6 +75,15 @@ def prior_covariance(
     return jnp.asarray(amplitude) ** 2 * envelope[:, None] * envelope[None, :] * kernel
 
 
+def typical_prior(omega: Float[Array, " row"], top: Scalar) -> Float[Array, "row row"]:
+    """The prior of functionals before any data: of middling A, ℓ and ω_l, and what is watched."""
+
+    def at(amplitude, length, onset):
+        return prior_covariance(omega, top, amplitude, length * top, onset * top)
+
+    return at(*_MIDDLE) + at(np.sqrt(_WATCH[0]), *_WATCH[1:])
+
+
 class Whitened(eqx.Module):
     """A linear problem t = K a + n with noise of unit variance, data that see nothing left out."""
 

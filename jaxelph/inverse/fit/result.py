@@ -1,9 +1,10 @@
 """A fitted spectrum, and what the fits of peaks and of tables share."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,8 +18,8 @@ from ...spectra.spectrum import EliashbergFunction
 from ...spectra.table import TabulatedSpectrum
 from ...units import KELVIN
 from ..data.axis import axis_of
-from ..data.spectral import SpectralData
-from ..sensitivities.derivatives import Functional, coupling_moment
+from ..data.spectral import SpectralData, Unknown
+from ..sensitivities.derivatives import coupling_moment
 from .entropy import EntropyFit
 from .errors import FitError as FitError
 from .errors import FitWarning as FitWarning
@@ -57,6 +58,7 @@ class Fit:
         degrees (scalar): of freedom: data less the parameters that they decide.
         prior_share: of each moment: what is left of the prior's variance.
         posterior: of a table: evidence and resolution kernel.
+        parameter_share: of what was fitted along under a prior: what is left of its variance.
 
     Example:
         >>> from jaxelph.inverse import HeatData, fit_spectrum
@@ -79,6 +81,7 @@ class Fit:
     degrees: float
     prior_share: dict[str, float]
     posterior: "LinearFit | EntropyFit | None" = None
+    parameter_share: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def error(self) -> np.ndarray:
@@ -155,11 +158,31 @@ class Fit:
         )
         return html_table(title, rows, ("", "value", "error", ""))
 
+    def curves(self) -> tuple[tuple[SpectralData, np.ndarray] | None, ...]:
+        """Of each data set data like it at many points, and what the fit is there.
+
+        None where the data are no curve, or the numbers of a background are not at hand.
+        """
+        found: list[tuple[SpectralData, np.ndarray] | None] = []
+        values = {name: jnp.asarray(value) for name, (value, _) in self.parameters.items()}
+        for number, item in enumerate(self.data, 1):
+            dense = item.dense()
+            if dense is None:
+                found.append(None)
+                continue
+            told = {one.name: values[one.name] for one in item.unknown}
+            curve = np.asarray(_curve(self.spectrum, dense, told))
+            for name, column in dense.background.items():
+                key = name if len(self.data) == 1 else f"{name} of data set {number}"
+                curve = curve + self.parameters[key][0] * column
+            found.append((dense, curve))
+        return tuple(found)
+
     def to_xarray(self) -> "xr.Dataset":
         """α²F with its covariance, the moments, and data beside fit, in meV, K and ps.
 
         Of the n-th data set, names that end in _n: the abscissa, what was measured with its
-        error, and what was fitted with its own.
+        error, and what was fitted with its own; and the fit between the data, `curve`.
         """
         import xarray as xr
 
@@ -189,8 +212,8 @@ class Fit:
             key = name.replace(" ", "_").replace("-", "_")
             data[key] = ((), factor * value, {"units": unit or "1"})
             data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
-        for number, (item, fitted, error) in enumerate(
-            zip(self.data, self.fitted, self.fitted_error, strict=True), 1
+        for number, (item, fitted, error, between) in enumerate(
+            zip(self.data, self.fitted, self.fitted_error, self.curves(), strict=True), 1
         ):
             row, axis = f"datum_{number}", axis_of(item)
             over = {"long_name": axis.long_name, "units": axis.units}
@@ -211,6 +234,11 @@ class Fit:
             }
             for name, values in columns.items():
                 data[f"{name}_{number}"] = (row, axis.factor * values, dict(told))
+            if between is not None:
+                dense, curve = between
+                row, values = f"point_{number}", axis_of(dense).values
+                data[f"curve_abscissa_{number}"] = (row, values, over)
+                data[f"curve_{number}"] = (row, axis.factor * curve, dict(told))
         if self.posterior is not None:
             data["resolution"] = (
                 ("frequency", "frequency_2"),
@@ -278,33 +306,72 @@ def runs_remarks(name: str, residual: np.ndarray) -> list[str]:
     ]
 
 
-def predict(spectrum: EliashbergFunction, data: Sequence[SpectralData]) -> Float[Array, " datum"]:
+def unknowns(data: Sequence[SpectralData]) -> tuple[Unknown, ...]:
+    """What is fitted along with α²F, each name once.
+
+    Raises:
+        ValueError: two data sets start one unknown from different numbers.
+    """
+    found: dict[str, Unknown] = {}
+    for item in data:
+        for name, start, spread in item.unknown:
+            one = Unknown(name, float(start), float(spread))
+            if found.setdefault(one.name, one) != one:
+                raise ValueError(
+                    f"{one.name} starts from {found[one.name].start:g} and from {one.start:g} in "
+                    "two data sets; it is one number, give it one start and one spread."
+                )
+    return tuple(found.values())
+
+
+def predict(
+    spectrum: EliashbergFunction,
+    data: Sequence[SpectralData],
+    values: Mapping[str, Array] | None = None,
+) -> Float[Array, " datum"]:
     """What all data sets would be, one after the other.
 
     Sets of one kind and shape, T_e(t) at several temperatures for example, go through one
     program in turn: compiling takes far longer than running it.
+
+    Args:
+        spectrum: an Eliashberg function.
+        data: the sets.
+        values: of their `unknown`, by name; by default where these start.
     """
+
+    def one(item):
+        told = {} if values is None else {u.name: values[u.name] for u in item.unknown}
+        return item.predict(spectrum, **told)
+
     traced = [jax.tree.map(jnp.asarray, item) for item in data]
     groups: dict = {}
     for number, item in enumerate(traced):
         leaves, structure = jax.tree.flatten(item)
         groups.setdefault((structure, *(x.shape for x in leaves)), []).append(number)
-    values: dict[int, Array] = {}
+    found: dict[int, Array] = {}
     for numbers in groups.values():
         if len(numbers) == 1:
-            values[numbers[0]] = traced[numbers[0]].predict(spectrum)
+            found[numbers[0]] = one(traced[numbers[0]])
             continue
         stacked = jax.tree.map(lambda *x: jnp.stack(x), *(traced[i] for i in numbers))
-        rows = jax.lax.map(lambda item: item.predict(spectrum), stacked)
-        values.update(zip(numbers, rows, strict=True))
-    return jnp.concatenate([values[i] for i in range(len(traced))])
+        rows = jax.lax.map(one, stacked)
+        found.update(zip(numbers, rows, strict=True))
+    return jnp.concatenate([found[i] for i in range(len(traced))])
 
 
-def derived(spectrum: EliashbergFunction, transition: Functional | None) -> Float[Array, " moment"]:
-    """λ, ω_log, λ⟨ω²⟩ and, with a function for it, Tc."""
+@eqx.filter_jit
+def _curve(spectrum, item, values):
+    return predict(spectrum, [item], values)
+
+
+def derived(
+    spectrum: EliashbergFunction, transition: Callable | None, **given: Array
+) -> Float[Array, " moment"]:
+    """λ, ω_log, λ⟨ω²⟩ and, with a function for it, Tc, at the μ* that is given."""
     rows = [coupling_constant(spectrum), log_frequency(spectrum), coupling_moment(spectrum)]
     if transition is not None:
-        rows.append(transition(spectrum))
+        rows.append(transition(spectrum, **given))
     return jnp.stack(rows)
 
 

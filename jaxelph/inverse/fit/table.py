@@ -6,6 +6,7 @@ steps of Gauss and Newton, with Laplace's covariance at the end.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -15,22 +16,37 @@ import numpy as np
 from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
 from ..data.spectral import SpectralData
-from ..sensitivities.derivatives import Functional
 from .entropy import fit_entropy
 from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
-from .result import Fit, FitError, background_columns, predict, propagated, split, with_errors
+from .result import (
+    Fit,
+    FitError,
+    background_columns,
+    predict,
+    propagated,
+    split,
+    unknowns,
+    with_errors,
+)
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
 
+# Of what a curve lacks so much is taken as the error of the first step, and of each error so much
+# as that of the next.
+_SHARE = 0.3
+
 # Shapes to start from where nothing is linear: ω² up to ω_max, λ from weak to very strong.
 _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
+# χ² a datum above which other shapes are tried, and where they have their maxima, over ω_max.
+_NEAR, _START_PLACES = 100.0, (0.25, 0.4, 0.6, 0.8)
 
 
 @eqx.filter_jit
-def _predicted(omega, a2f, data):
-    return predict(TabulatedSpectrum(omega, a2f), data)
+def _predicted(omega, a2f, log_values, data, names):
+    values = dict(zip(names, jnp.exp(log_values), strict=True))
+    return predict(TabulatedSpectrum(omega, a2f), data, values)
 
 
 # Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
@@ -50,17 +66,25 @@ def _affine(omega, data):
 
 
 @eqx.filter_jit
-def _linearised(omega, a2f, data):
-    def value(a):
-        return predict(TabulatedSpectrum(omega, a), data)
+def linearised(omega, a2f, log_values, data, names):
+    """The data with their derivatives by α²F and by the logarithms of what is fitted along."""
 
-    return value(a2f), jax.jacfwd(value)(a2f)
+    def value(x):
+        values = dict(zip(names, jnp.exp(x[len(omega) :]), strict=True))
+        return predict(TabulatedSpectrum(omega, x[: len(omega)]), data, values)
+
+    def twice(x):
+        found = value(x)
+        return found, found
+
+    slopes, found = jax.jacfwd(twice, has_aux=True)(jnp.append(a2f, log_values))
+    return found, slopes[:, : len(omega)], slopes[:, len(omega) :]
 
 
 def fit_table(
     data: tuple[SpectralData, ...],
     omega: np.ndarray,
-    transition: Functional | None,
+    transition: Callable | None,
     top: float | None,
     prior: str,
     max_steps: int,
@@ -73,10 +97,11 @@ def fit_table(
     invert = PRIORS[prior]
     names, columns = background_columns(data)
     target = np.concatenate([item.values for item in data])
-    error = np.concatenate([item.error for item in data])
+    stated = error = np.concatenate([item.error for item in data])
     if len(target) <= len(names):
         raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
-    linear = all(item.linear for item in data)
+    along = unknowns(data)
+    linear = all(item.linear for item in data) and not along
     size = len(target) * len(omega)
     blocks = size * len(omega) > _AT_ONCE
     if size > _MOST or (blocks and not linear):
@@ -84,35 +109,92 @@ def fit_table(
             f"{len(target)} data and {len(omega)} rows of α²F are more than memory holds; take the "
             "mean of neighbouring data, with an error that is smaller by the root of their number."
         )
-    scaled = columns / error[:, None]
     traced, nodes = tuple(data), jnp.asarray(omega)
-    # Backgrounds of any amplitude: what they can describe is projected out of whitened data.
-    along = np.linalg.qr(scaled)[0]
-    a2f = np.zeros(len(omega)) if linear else _start(nodes, traced, along, target, error)
+    labels = tuple(one.name for one in along)
+    middle = np.log([one.start for one in along])
+    # A prior on what is fitted along is one more datum for each.
+    pulls = np.diag([1 / one.spread for one in along]).reshape(len(along), len(along))
+    theta, count = middle.copy(), len(target)
+
+    def curve(a2f, theta):
+        return np.asarray(_predicted(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels))
+
+    def misfit(value):
+        """χ² of a curve with the best backgrounds, infinite where it cannot be computed."""
+        pull, along = (value - target) / stated, columns / stated[:, None]
+        if not np.all(np.isfinite(pull)):
+            return np.inf
+        return float(np.sum((pull - along @ np.linalg.lstsq(along, pull, rcond=None)[0]) ** 2))
+
+    a2f = np.zeros(len(omega))
+    if not linear:
+        a2f = _start(nodes, lambda a: misfit(curve(a, theta)), len(target))
+    # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
+    # curve lacks first, and shrink to their own from step to step.
+    level, last = None, np.inf
     for _ in range(max_steps):
-        found = _affine(nodes, traced) if blocks else _linearised(nodes, jnp.asarray(a2f), traced)
-        value, design = (np.asarray(x) for x in found)
-        if not np.all(np.isfinite(value)) or not np.all(np.isfinite(design)):
+        if blocks:
+            value, design = (np.asarray(x) for x in _affine(nodes, traced))
+            beside = np.zeros((count, 0))
+        else:
+            found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
+            value, design, beside = (np.asarray(x) for x in found)
+        if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
             raise FitError(
                 "the fit did not converge: it came to a spectrum for which the data cannot be "
                 "computed. Fit peaks, or give the data errors that are not too small."
             )
-        offset = value - design @ a2f
-        whitened = np.column_stack([scaled, design, target - offset])
-        whitened[:, len(names) :] /= error[:, None]
-        # Rotated onto R of QR: the rows below the backgrounds hold all that is left of the data.
-        rotated = np.asarray(np.linalg.qr(whitened, mode="r"))[len(names) :, len(names) :]
+        offset = value - design @ a2f - beside @ theta
+        if level is None:
+            last = misfit(value)
+            level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
+            before = last
+        error = level * stated
+        # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
+        scaled = np.zeros((count + len(along), len(names) + len(along)))
+        scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
+        scaled[count:, len(names) :] = pulls
+        by_a2f = np.vstack([design / error[:, None], np.zeros((len(along), len(omega)))])
+        seen = np.append((target - offset) / error, pulls @ middle)
+        whole, skipped = np.column_stack([scaled, by_a2f, seen]), scaled.shape[1]
+        # Rotated onto R of QR: the rows below what is projected out hold all that is left.
+        rotated = np.asarray(np.linalg.qr(whole, mode="r"))[skipped:, skipped:]
         posterior = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
-        step = np.max(np.abs(posterior.a2f - a2f)) / np.max(posterior.error)
-        a2f = posterior.a2f
-        if linear or step < 1e-3:
+        inverse = np.linalg.pinv(scaled) if skipped else np.zeros((0, len(seen)))
+        beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
+        moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
+        step = np.max(np.abs(moved[0])) / np.max(posterior.error)
+        if len(along):
+            spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
+            step = max(step, np.max(np.abs(moved[1]) / spread))
+        if linear:
+            a2f, theta = posterior.a2f, beside_a2f[len(names) :]
             break
+        # Shorter where the data cannot be computed, or are further off than before.
+        for share in (1.0, 0.5, 0.25, 0.1, 0.03):
+            trial = a2f + share * moved[0], theta + share * moved[1]
+            if level == 1 and step < 1e-3:
+                break
+            chi_square = misfit(curve(*trial))
+            if chi_square < 1.1 * last + count * level**2:
+                last = chi_square
+                break
+        else:
+            level *= 10
+            continue
+        a2f, theta = trial
+        if level == 1 and step < 1e-3:
+            break
+        # As far as the curve has come; further where it comes no nearer.
+        reached = _SHARE * np.sqrt(last / count)
+        stuck = level if last < 0.8 * before else _SHARE * level
+        level, before = max(1.0, min(reached, stuck)), last
     else:
         raise FitError(
             f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
         )
     # ln p of the rotated data lacks the norm of those that came out as zeros.
-    dropped = len(target) - len(names) - len(rotated)
+    dropped = len(seen) - skipped - len(rotated)
     evidence = posterior.log_evidence - 0.5 * dropped * np.log(2 * np.pi)
     posterior = dataclasses.replace(posterior, log_evidence=float(evidence))
     coupling, log = (float(x) for x in np.asarray(moment_slopes(nodes, jnp.asarray(a2f))[0][:2]))
@@ -121,49 +203,83 @@ def fit_table(
             f"no positive α²F describes the data: the fit has λ = {coupling:.3g}, and χ² = "
             f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
         )
-    # Given α²F the backgrounds follow; b = (CᵀC)⁻¹Cᵀ(y - y₀ - K a), whose error adds to that of a.
-    inverse = np.linalg.pinv(scaled) if names else np.zeros((0, len(target)))
-    background = inverse @ ((target - offset - design @ a2f) / error)
-    by_a2f = inverse @ (design / error[:, None])
-    spread = inverse @ inverse.T + by_a2f @ posterior.covariance @ by_a2f.T
+    # Given α²F what is fitted along follows, b = (CᵀC)⁻¹Cᵀ(y - y₀ - K a), and its error adds to
+    # that of a.
+    beside_a2f = inverse @ (seen - by_a2f @ a2f)
+    carried = inverse @ by_a2f
+    spread = inverse @ inverse.T + carried @ posterior.covariance @ carried.T
     # The joint covariance of (a, b) turns into that of the fitted values.
-    cross = -posterior.covariance @ by_a2f.T
+    cross = -posterior.covariance @ carried.T
     joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
-    table = TabulatedSpectrum(omega, a2f)
+    parameters = with_errors(names, beside_a2f[: len(names)], np.sqrt(np.diag(spread)))
     moments, share = posterior.moments, posterior.prior_share
+
+    def functional(value, by_spectrum, by_theta):
+        """Of α²F and what is fitted along: as a moment is, with the noise of the latter."""
+        gain = by_theta @ inverse[len(names) :]
+        # The logarithms at the α²F that functionals are linear about.
+        there = inverse[len(names) :] @ (seen - by_a2f @ posterior.middle)
+        value = value + by_theta @ (there - theta)
+        found = posterior.functional(float(value), by_spectrum - gain @ by_a2f)
+        return found[0], float(np.hypot(found[1], np.linalg.norm(gain))), found[2]
+
+    parameter_share = {}
+    for place, one in enumerate(along):
+        unit = np.eye(len(along))[place]
+        value, wide, _ = functional(theta[place], np.zeros(len(omega)), unit)
+        parameters[one.name] = float(np.exp(value)), float(np.exp(value) * wide)
+        parameter_share[one.name] = min(1.0, (wide / one.spread) ** 2)
     if transition is not None:
-        tc, slope = jax.value_and_grad(lambda a: transition(TabulatedSpectrum(omega, a)))(
-            jnp.asarray(posterior.middle)
+
+        def critical(a, t):
+            told = dict(zip(labels, jnp.exp(t), strict=True))
+            given = {"mu_star": told["mu_star"]} if "mu_star" in told else {}
+            return transition(TabulatedSpectrum(omega, a), **given)
+
+        tc, slopes = jax.value_and_grad(critical, argnums=(0, 1))(
+            jnp.asarray(posterior.middle), jnp.asarray(theta)
         )
-        value, spread_tc, share["tc"] = posterior.functional(float(tc), slope)
+        value, spread_tc, share["tc"] = functional(float(tc), *(np.asarray(x) for x in slopes))
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
+    fitted = offset + design @ a2f + np.column_stack([columns, beside]) @ beside_a2f
+    slopes = np.hstack([design, columns, beside])
     return Fit(
-        spectrum=table,
+        spectrum=TabulatedSpectrum(omega, a2f),
         data=data,
         omega=omega,
         a2f=a2f,
         covariance=posterior.covariance,
-        parameters=with_errors(names, background, np.sqrt(np.diag(spread))),
+        parameters=parameters,
         moments=moments,
-        fitted=split(data, offset + design @ a2f + columns @ background),
-        fitted_error=split(data, propagated(np.hstack([design, columns]), joint)),
+        fitted=split(data, fitted),
+        fitted_error=split(data, propagated(slopes, joint)),
         chi_square=posterior.chi_square,
         degrees=float(len(target) - len(names) - posterior.degrees),
         prior_share=share,
         posterior=posterior,
+        parameter_share=parameter_share,
     )
 
 
-def _start(nodes, data, along, target, error) -> np.ndarray:
-    """Of shapes ~ ω² the one whose strength fits the data best."""
+def _start(nodes, misfit, count) -> np.ndarray:
+    """Of shapes ~ ω² the one whose strength fits best, of others too if that is far off."""
     shape = np.asarray(nodes / nodes[-1]) ** 2
-    best, found = np.inf, None
-    for coupling in _START_COUPLINGS:
-        value = np.asarray(_predicted(nodes, jnp.asarray(coupling * shape), data))
-        pull = (value - target) / error
-        miss = float(np.sum((pull - along @ (along.T @ pull)) ** 2))
-        if miss < best:
-            best, found = miss, coupling * shape
-    if found is None:
+    misses = [misfit(coupling * shape) for coupling in _START_COUPLINGS]
+    best = int(np.argmin(misses))
+    if not np.isfinite(misses[best]):
         raise FitError("the data cannot be computed for any spectrum up to ω_max; is it too low?")
+    least, found = misses[best], _START_COUPLINGS[best] * shape
+    if least < _NEAR * count:
+        return found
+    for place in _START_PLACES:
+        bent = (shape / place**2) * np.exp(1 - shape / place**2)
+        low, high = np.log(_START_COUPLINGS[[0, -1]])
+        # Thrice of nine strengths, each time about the best before.
+        for _ in range(3):
+            strengths = np.linspace(low, high, 9)
+            misses = [misfit(np.exp(x) * bent) for x in strengths]
+            best, width = int(np.argmin(misses)), (high - low) / 8
+            if misses[best] < least:
+                least, found = misses[best], np.exp(strengths[best]) * bent
+            low, high = strengths[best] - width, strengths[best] + width
     return found
