@@ -91,10 +91,9 @@ def pages(package: Path) -> dict[str, str]:
         lines = [f"# {chapter}", "", summary, ""]
         rows = ["", f"**[{chapter}]({chapter}.md)**: {summary}", ""]
         for name, defined in sorted(known.items()):
-            lines += [f"## `jaxelph.{name}` {{ #jaxelph.{name} }}", "", f"::: jaxelph.{defined}"]
-            lines += ["    options:", "      show_root_heading: false"]
-            lines += ["      show_root_toc_entry: false", "      heading_level: 3", ""]
-            rows.append(f"[`{name}`]({chapter}.md#jaxelph.{name})")
+            lines += [f"::: jaxelph.{defined}", "    options:"]
+            lines += [f"      heading: jaxelph.{name}", f"      toc_label: {name}", ""]
+            rows.append(f"[`{name}`]({chapter}.md#jaxelph.{defined})")
         found[chapter] = "\n".join(lines)
         listed.append("\n".join(rows))
     intro = (

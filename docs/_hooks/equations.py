@@ -8,6 +8,7 @@ import html
 import re
 
 import math_core
+from mkdocs.structure.pages import Page
 
 _CONVERTER = math_core.LatexToMathML(fancy_error=False)
 _MARKED = re.compile(
@@ -45,5 +46,20 @@ def _replace(found: re.Match[str]) -> str:
     return "".join(mathml(latex.strip(), True) for latex in apart)
 
 
-def on_page_content(text: str, **_: object) -> str:
+# Notebooks are no business of arithmatex; their text keeps its dollars.
+_TEXT_CELL = re.compile(r'data-mime-type="text/markdown">.*?</div>', re.DOTALL)
+_DOLLARS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+?)\$", re.DOTALL)
+
+
+def _of_notebook(cell: re.Match[str]) -> str:
+    def replace(found: re.Match[str]) -> str:
+        displayed, inline = found.groups()
+        return mathml(html.unescape(displayed or inline).strip(), displayed is not None)
+
+    return _DOLLARS.sub(replace, cell.group())
+
+
+def on_page_content(text: str, page: Page, **_: object) -> str:
+    if page.file.src_uri.endswith(".ipynb"):
+        return _TEXT_CELL.sub(_of_notebook, text)
     return _MARKED.sub(_replace, text)

@@ -48,9 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: object) -> str:
     """Makes the public names, as users write them, targets of cross-references."""
-    if page.file.src_uri.startswith("api/"):
-        known = config.plugins["autorefs"]
-        for title in page.toc.items:
-            for entry in title.children:
-                known.register_anchor(page, entry.id, title=entry.id)
+    chapter = page.file.src_uri.removeprefix("api/").removesuffix(".md")
+    for name, defined in api.names(TOP / "jaxelph").get(chapter, {}).items():
+        anchor = f"jaxelph.{defined}"
+        config.plugins["autorefs"].register_anchor(page, f"jaxelph.{name}", anchor, title=name)
     return html
