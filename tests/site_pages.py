@@ -6,7 +6,8 @@ A page is a story: its blocks run in order in one empty folder, Python in one na
   first, and runs only where the page calls it.
 - `sh` runs line by line; a line that begins with `jaxelph` in this process, without a new start.
 - a block of another kind with a title is a file; without one it is only shown.
-- `<!-- not run: why -->` above a block says so, `<!-- needs: module -->` that it runs where there is one.
+- `<!-- not run: why -->` above a block says so, `<!-- needs: module -->` that it runs where there
+  is one.
 
 In what is printed, a line of … stands for any lines, and … within a line for anything.
 """
@@ -49,9 +50,13 @@ class Block:
 
 
 def pages() -> dict[str, Path]:
-    """Name of each page that has code → its file."""
+    """Name of each page that has code to run → its file."""
     found = {str(path.relative_to(DOCS).with_suffix("")): path for path in DOCS.rglob("*.md")}
-    return {name: path for name, path in sorted(found.items()) if blocks(path)}
+    return {
+        name: path
+        for name, path in sorted(found.items())
+        if any(block.kind in ("python", "sh") for block in blocks(path))
+    }
 
 
 def blocks(path: Path) -> list[Block]:
@@ -72,9 +77,7 @@ def blocks(path: Path) -> list[Block]:
             continue
         line = text.count("\n", 0, match.start()) + 1
         found.append(
-            Block(
-                match["kind"], title and title[1], match["reason"], match["module"], body, line
-            )
+            Block(match["kind"], title and title[1], match["reason"], match["module"], body, line)
         )
     return found
 
@@ -119,7 +122,10 @@ def _shell(line: str, told: str) -> None:
             "PYTHONPATH": os.pathsep.join((str(TOP), os.environ.get("PYTHONPATH", ""))),
         }
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", line], env=environment, capture_output=True, text=True
+            ["bash", "-euo", "pipefail", "-c", line],
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         print(done.stdout, end="")
         print(done.stderr, end="", file=sys.stderr)

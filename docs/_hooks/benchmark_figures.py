@@ -147,7 +147,7 @@ def _inverse(table: str, axes: list[Axes]) -> None:
 
 
 def _coverage(table: str, axes: list[Axes]) -> None:
-    row = rf"\s*(\S.*?)\s+(C_el|Σ)\s+(\d) %" + rf"\s+{_NUMBER} \(\s*{_NUMBER}\)" * 3
+    row = r"\s*(\S.*?)\s+(C_el|Σ)\s+(\d) %" + rf"\s+{_NUMBER} \(\s*{_NUMBER}\)" * 3
     for place, heading in zip(axes, ("Gaussian process", "maximum entropy"), strict=True):
         rows = list(_rows(section(table, heading), row))
         for offset, (column, label) in enumerate(((3, "λ"), (5, "ω_log"), (7, "λ⟨ω²⟩"))):
