@@ -1,11 +1,11 @@
 """The tables of docs/_parts: every variable of every NetCDF file, from files that were written.
 
-`python tests/site_variables.py` writes them; a test compares.
+`python tests/site_variables.py` writes them, or those that are named; a test compares.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,47 +18,59 @@ from jaxelph.units import kelvin_to_mev
 PARTS = Path(__file__).parents[1] / "docs" / "_parts"
 
 
-def _file(command: str, folder: Path, name: str) -> xr.Dataset:
-    assert cli.run(command.split()) == 0, command
-    with xr.open_dataset(folder / name) as data:
-        return data.load()
+def _written(command: str, name: str) -> Callable[[Path], xr.Dataset]:
+    """What a command writes into its folder; FOLDER in the command stands for that."""
+
+    def read(folder: Path) -> xr.Dataset:
+        assert cli.run(command.replace("FOLDER", str(folder)).split()) == 0, command
+        with xr.open_dataset(folder / name) as data:
+            return data.load()
+
+    return read
 
 
-def datasets(folder: Path) -> Iterator[tuple[str, xr.Dataset]]:
-    """Kind → a small dataset of that kind, most of them as their command writes it."""
-    example = "--example table1"
-    told = f"report {example} -T 150 --output {folder}"
-    yield "report", _file(told, folder, "report.nc")
-    a2f = jx.example("niobium").a2f(np.linspace(0.25, 40.0, 160))
-    rows = np.c_[np.linspace(0.25, 40.0, 160), a2f, 1.1 * a2f]
-    np.savetxt(folder / "metal.dat", rows, header="w[meV] a2f a2f")
-    told = f"columns {folder}/metal.dat -T 20 --output {folder}"
-    yield "columns", _file(told, folder, "columns.nc")
-    told = f"relax {example} --phonon-temperature 146 --electron-temperature 160 --until 0.02"
-    yield "relax", _file(f"{told} --output {folder}", folder, "relaxation.nc")
-    yield "gap", _file(f"gap {example} -T 20 --output {folder}", folder, "gap.nc")
-    state = jx.real_axis_state(jx.example("table1"), kelvin_to_mev(20.0))
-    yield "real axis", state.to_xarray()
-    told = f"sensitivities {example} -T 150 --quantities tc,heat --output {folder}"
-    yield "sensitivities", _file(told, folder, "sensitivities.nc")
+def _inputs(folder: Path) -> None:
+    """A file of α²F with two columns, and a measured specific heat."""
+    metal, omega = jx.example("niobium"), np.linspace(0.25, 40.0, 160)
+    a2f = metal.a2f(omega)
+    np.savetxt(folder / "metal.dat", np.c_[omega, a2f, 1.1 * a2f], header="w[meV] a2f a2f")
     t = np.linspace(5.0, 60.0, 12)
-    ratio = [float(jx.specific_heat_ratio(jx.example("niobium"), kelvin_to_mev(x))) for x in t]
-    data = np.c_[t, ratio, 0.01 * np.ones(12)]
-    np.savetxt(folder / "heat.csv", data, delimiter=",", header="T_K,C_ratio,sigma", comments="")
-    told = f"fit {folder}/heat.csv --kind heat --top 40 --rows 30 --output {folder}"
-    yield "fit", _file(told, folder, "fit.nc")
-    told = (
-        "design --peaks 12:1:0.5 -T 60 --omega 8:20 --coupling 0.1:2 --criterion heat --margins 0.5"
-    )
-    yield "design", _file(f"{told} --output {folder}", folder, "design.nc")
-    told = f"map {example} --over coupling=1,2 --over temperature=150,200 --output {folder}"
-    yield "map", _file(told, folder, "map.nc")
-    told = f"sweep {folder}/metal.dat -T 20 --output {folder}/table.nc"
-    yield "sweep", _file(told, folder, "table.nc")
+    ratio = [float(jx.specific_heat_ratio(metal, kelvin_to_mev(x))) for x in t]
+    rows = np.c_[t, ratio, np.full(12, 0.01)]
+    np.savetxt(folder / "heat.csv", rows, delimiter=",", header="T_K,C_ratio,sigma", comments="")
+
+
+def _real_axis(_: Path) -> xr.Dataset:
+    state = jx.real_axis_state(jx.example("table1"), kelvin_to_mev(20.0), broadening=1.0)
+    return state.to_xarray(energy_unit="meV")
+
+
+_TABLE1 = "--example table1 --output FOLDER"
+KINDS: dict[str, Callable[[Path], xr.Dataset]] = {
+    "report": _written(f"report {_TABLE1} -T 150", "report.nc"),
+    "columns": _written("columns FOLDER/metal.dat -T 20 --output FOLDER", "columns.nc"),
+    "relax": _written(
+        f"relax {_TABLE1} --phonon-temperature 146 --electron-temperature 160 --until 0.02",
+        "relaxation.nc",
+    ),
+    "gap": _written(f"gap {_TABLE1} -T 20", "gap.nc"),
+    "real-axis": _real_axis,
+    "sensitivities": _written(
+        f"sensitivities {_TABLE1} -T 150 --quantities tc,heat", "sensitivities.nc"
+    ),
+    "fit": _written("fit FOLDER/heat.csv --kind heat --top 40 --rows 30 --output FOLDER", "fit.nc"),
+    "design": _written(
+        "design --peaks 12:1:0.5 -T 60 --omega 8:20 --coupling 0.1:2 --criterion heat "
+        "--margins 0.5 --output FOLDER",
+        "design.nc",
+    ),
+    "map": _written(f"map {_TABLE1} --over coupling=1,2 --over temperature=150,200", "map.nc"),
+    "sweep": _written("sweep FOLDER/metal.dat -T 20 --output FOLDER/table.nc", "table.nc"),
+}
 
 
 def table(data: xr.Dataset) -> str:
-    """A dataset's variables as a table: coordinates first, then by their dimensions."""
+    """A dataset's variables as a table, coordinates first."""
     lines = ["| variable | dimensions | unit | what it is |", "|---|---|---|---|"]
     for name in [*data.coords, *data.data_vars]:
         variable = data[name]
@@ -67,19 +79,18 @@ def table(data: xr.Dataset) -> str:
         words = str(variable.attrs.get("long_name", "")).replace("|", r"\|")
         lines.append(f"| `{name}` | {kind or 'scalar'} | {unit} | {words} |")
     attributes = ", ".join(f"`{name}`" for name in data.attrs)
-    return "\n".join([*lines, "", f"Attributes: {attributes}.", ""])
+    return "\n".join([*lines, "", f"Attributes: {attributes or 'none'}.", ""])
 
 
-def tables() -> Iterator[tuple[str, str]]:
-    """File in docs/_parts → its text."""
+def tables(*wanted: str):
+    """Kind → its table, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
-        for kind, data in datasets(Path(folder)):
-            yield f"{kind.replace(' ', '-')}.md", table(data)
+        _inputs(Path(folder))
+        for kind in wanted or KINDS:
+            yield kind, table(KINDS[kind](Path(folder)))
 
 
 if __name__ == "__main__":
-    PARTS.mkdir(exist_ok=True)
-    for wanted, text in tables():
-        if not sys.argv[1:] or wanted in sys.argv[1:]:
-            (PARTS / wanted).write_text(text, encoding="utf-8")
-            print(wanted, flush=True)
+    for found, text in tables(*sys.argv[1:]):
+        (PARTS / f"{found}.md").write_text(text, encoding="utf-8")
+        print(found, file=sys.stderr, flush=True)

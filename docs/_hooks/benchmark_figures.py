@@ -138,11 +138,11 @@ def _inverse(table: str, axes: list[Axes]) -> None:
     axes[0].set(xscale="log", xlabel="cost in evaluations", title="gradient in 200 rows of α²F")
     axes[0].set_yticks(range(len(rows)), names)
     axes[0].invert_yaxis()
-    axes[0].legend(loc="lower right")
+    axes[0].legend(loc="upper center", bbox_to_anchor=(0.4, -0.18), ncols=2)
     row = rf"\s*(\S.*?)\s{{2,}}{_NUMBER}?\s+{_NUMBER}\s*(?:{_NUMBER} ±.*)?$"
     fits = list(_rows(section(table, "fit of 200 rows"), row))
     axes[1].barh([name for name, *_ in fits], [float(time) for _, _, time, _ in fits], 0.5)
-    axes[1].set(xscale="log", xlabel="s", title="fit of 200 rows to 400 data")
+    axes[1].set(xlabel="s", title="fit of 200 rows to 400 data")
     axes[1].invert_yaxis()
 
 
