@@ -364,6 +364,36 @@ def test_one_check_of_mu_star(mu_star, tmp_path):
             way()
 
 
+def test_one_check_of_a_cutoff_beside_the_spectrum(tmp_path):
+    """Refused where it is known, NaN where it is traced: no Tc of a μ* that cannot be."""
+    metal = jx.example("table1")
+    path = tmp_path / "a.dat"
+    path.write_text(HEADER + ROWS)
+    for given, message in (
+        ({"cutoff": 5.0}, "cutoff 5 must exceed the top of the spectrum"),
+        ({"cutoff": 5.0, "mu_star_at": "cutoff"}, "cutoff 5 must exceed the top"),
+        ({"cutoff": 1e6, "mu_star": 0.9}, "mu_star 0.9 is too large for this cutoff"),
+    ):
+        options = {"mu_star": 0.1} | given
+        for way in (
+            lambda options=options: jx.transition_temperature(metal, **options),
+            lambda options=options: jx.report(metal, [200.0], **options),
+            lambda options=options: jx.superconductor(metal, **options),
+            lambda options=options: jx.sensitivities(metal, 20.0, ["tc"], **options),
+            lambda options=options: phase_diagram(
+                metal, np.array([1.0]), np.array([200.0]), **options
+            ),
+        ):
+            with pytest.raises(ValueError, match=message):
+                way()
+        assert message in screen([path], ["tc"], 5.0, **options)["error"].item()
+
+        def tc(factor, options=options):
+            return jx.transition_temperature(metal.scaled(factor), **options)
+
+        assert np.all(np.isnan(jax.jit(jax.value_and_grad(tc))(1.0)))
+
+
 @pytest.mark.slow
 def test_weak_coupling_has_a_report():
     weak = jx.EinsteinModes([10.0], [0.08])

@@ -15,6 +15,7 @@ import typer.core
 import typer.main
 
 from .. import __version__
+from ..numerics.errors import ArgumentError
 from ..presentation import interruption
 from ..presentation.terminal import plain_warnings, say
 from . import commands
@@ -104,6 +105,8 @@ def run(arguments: list[str] | None = None) -> int:
 def _told(error: Exception) -> tuple[str, int]:
     """A sentence about an exception, and the exit code."""
     text = str(error) or type(error).__name__
+    if isinstance(error, ArgumentError):
+        return error.spelled(lambda name: f"--{name.replace('_', '-')}"), 2
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if isinstance(error, OSError) and error.strerror:  # the system's, whose text has a number
         name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "

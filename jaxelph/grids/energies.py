@@ -122,10 +122,12 @@ class EnergyGrid(eqx.Module):
             ) from error
         if not 1e-14 <= rtol <= 0.1:
             raise ValueError(f"rtol must lie between 1e-14 and 0.1, got {rtol}.")
-        step, cutoff = grid_extent(spectrum, temperature, rtol, hottest)
-        step = EnergyGrid(step, 2).aligned(minimum_weight(spectrum, temperature)[1]).step
-        size = int(np.ceil(cutoff / float(step) / size_multiple)) * size_multiple
-        return EnergyGrid(step, size)
+        # Known also where something else is being traced.
+        with jax.ensure_compile_time_eval():
+            step, cutoff = grid_extent(spectrum, temperature, rtol, hottest)
+            step = EnergyGrid(step, 2).aligned(minimum_weight(spectrum, temperature)[1]).step
+            size = int(np.ceil(cutoff / float(step) / size_multiple)) * size_multiple
+            return EnergyGrid(step, size)
 
 
 # Electrons so many times as hot as the phonons, and the largest step over T. They cool so fast

@@ -31,9 +31,8 @@ from ..spectra.source import source_of, warnings_of
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import TabulatedSpectrum
 from ..stability.critical import CRITERIA
-from ..superconductivity.coulomb import check_coulomb
 from ..superconductivity.edge import gap_ratio
-from ..superconductivity.transition import transition_temperature
+from ..superconductivity.transition import check_repulsion, transition_temperature
 from ..thermodynamics.specific_heat import maximum_stability_parameter
 from ..units import KELVIN, temperature_list
 from .examination import Examination, Progress
@@ -262,7 +261,7 @@ def report(
     top = float(maximum_frequency(spectrum))
     if not (np.isfinite(coupling) and coupling > 0):
         raise ValueError(f"spectrum: its coupling λ must be positive, got {coupling:g}.")
-    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     # Of the table, whose α²F is linear between rows; the nodes alone do not know it so well.
     reference = float(phonon_edge(spectrum)) if omega_ph is None else omega_ph
     if temperatures is not None:

@@ -7,6 +7,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from ..numerics.errors import ArgumentError
+
 Quoted = Literal["omega-ph", "cutoff"]
 
 
@@ -18,7 +20,7 @@ def concrete_value(value) -> float | None:
     return None if isinstance(value, Tracer) else float(value)
 
 
-def check_mu_star(mu_star, name: str = "mu_star") -> None:
+def check_mu_star(mu_star) -> None:
     """The one rule on μ*, for everything that takes one.
 
     Raises:
@@ -28,20 +30,24 @@ def check_mu_star(mu_star, name: str = "mu_star") -> None:
         >>> check_mu_star(0.1)
     """
     if np.ndim(mu_star) != 0:
-        raise ValueError(
-            f"{name} must be a scalar, got shape {np.shape(mu_star)}; map over it with jax.vmap."
+        raise ArgumentError(
+            "{mu_star} must be a scalar, got shape {shape}; map over it with jax.vmap.",
+            shape=np.shape(mu_star),
         )
     known = concrete_value(mu_star)
     if known is None or 0 <= known < 1:
         return
     if np.isnan(known):
-        raise ValueError(f"{name} must be a number, got nan; 0.1 is usual.")
+        raise ArgumentError("{mu_star} must be a number, got nan; 0.1 is usual.")
     if known < 0:
-        raise ValueError(f"{name} must not be negative, got {known:g}; use 0 for no repulsion.")
+        raise ArgumentError(
+            "{mu_star} must not be negative, got {known:g}; use 0 for no repulsion.", known=known
+        )
     # μ* = μ/[1 + μ ln(E_F/ω_ph)] < 1/ln(E_F/ω_ph) however large μ is.
-    raise ValueError(
-        f"{name} must be below 1, got {known:g}: no metal's pseudopotential is as large; "
-        "0.1 is usual."
+    raise ArgumentError(
+        "{mu_star} must be below 1, got {known:g}: no metal's pseudopotential is as large; "
+        "0.1 is usual.",
+        known=known,
     )
 
 
@@ -56,21 +62,26 @@ def check_coulomb(mu_star, omega_ph=None, cutoff=None, mu_star_at: str = "omega-
     """
     check_mu_star(mu_star)
     if mu_star_at not in MU_STAR_AT:
-        raise ValueError(
-            f"mu_star_at {mu_star_at!r} is not known; use {' or '.join(map(repr, MU_STAR_AT))}."
+        raise ArgumentError(
+            "{mu_star_at} {given!r} is not known; use {known}.",
+            given=mu_star_at,
+            known=" or ".join(map(repr, MU_STAR_AT)),
         )
     if mu_star_at == "cutoff" and cutoff is None:
-        raise ValueError(
-            "mu_star_at 'cutoff' needs cutoff, the energy of the Matsubara sums that μ* is "
-            "quoted at; give it, or leave mu_star_at out."
+        raise ArgumentError(
+            "{mu_star_at} 'cutoff' needs {cutoff}, the energy of the Matsubara sums that μ* is "
+            "quoted at; give it, or leave {mu_star_at} out."
         )
     for name, value in (("omega_ph", omega_ph), ("cutoff", cutoff)):
         known = None if value is None else concrete_value(value)
         if known is not None and not 0 < known < np.inf:
             edge = "that below which 99 % of ∫α²F dω lies"
             instead = edge if name == "omega_ph" else "the limit of infinity"
-            raise ValueError(
-                f"{name} {known:g} must be a positive, finite energy; leave it out for {instead}."
+            raise ArgumentError(
+                "{" + name + "} {known:g} must be a positive, finite energy; leave it out for "
+                "{instead}.",
+                known=known,
+                instead=instead,
             )
 
 

@@ -33,14 +33,13 @@ from ..spectra.source import source_of, warnings_of
 from ..spectra.spectrum import EliashbergFunction
 from ..thermodynamics.specific_heat import specific_heat_ratio
 from ..units import KELVIN, check_kelvin, temperature_list
-from .coulomb import check_coulomb
 from .edge import edge_at, gap_ratio
 from .field import at_zero, deviation, field_of, reduced_field, tesla
 from .free_energy import entropy_and_heat, free_energy, jump_of
 from .gap import leading_gap, prepared, solution
 from .isotope import isotope_coefficient, isotope_weight
 from .real_axis import density_of_states, least_broadening
-from .transition import transition_temperature
+from .transition import check_repulsion, transition_temperature
 
 #: Temperatures over T_c at which the density of states is shown.
 SHOWN = (0.1, 0.9)
@@ -297,7 +296,7 @@ def superconductor(
         3.931 2.081 0.473
     """
     check_precision()
-    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     if dos is not None and not 0 < dos < np.inf:
         raise ValueError(f"dos must be positive, in states per meV, spin and Å³, got {dos:g}.")
     # What is compiled serves tables of all lengths.

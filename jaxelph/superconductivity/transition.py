@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..numerics.checks import checked
+from ..numerics.errors import ArgumentError
 from ..numerics.roots import falling_root
 from ..spectra.moments import phonon_edge
 from ..spectra.spectrum import EliashbergFunction, Scalar
@@ -293,17 +294,50 @@ def check_resolved(temperature, omega, area, repulsion, basis) -> None:
         )
 
 
-def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
-    """The repulsion and the basis, with defaults filled in and concrete values checked."""
-    edge = phonon_edge(spectrum)
-    known = None if cutoff is None else concrete_value(cutoff), concrete_value(edge)
-    if known[0] is not None and known[1] is not None and not known[0] > known[1]:
-        raise ValueError(
-            f"cutoff {known[0]:g} must exceed the top of the spectrum, {known[1]:g}; "
-            "ten times that is usual."
-        )
+def check_repulsion(spectrum, mu_star, cutoff=None, omega_ph=None, mu_star_at="omega-ph") -> None:
+    """Tc's options beside the spectrum that they are for, where both are known.
+
+    Raises:
+        ValueError: the cutoff is not above the top of the spectrum, or μ* has no Coulomb
+            repulsion at the cutoff that it could come from.
+
+    Example:
+        >>> from jaxelph import EinsteinModes
+        >>> check_repulsion(EinsteinModes([1.0], [1.0]), 0.1, 0.5)
+        Traceback (most recent call last):
+            ...
+        jaxelph.numerics.errors.ArgumentError: cutoff 0.5 must exceed the top of the spectrum, ...
+    """
     check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    limit = None if cutoff is None else concrete_value(cutoff)
+    if limit is None:
+        return
+    edge = concrete_value(phonon_edge(spectrum))
+    if edge is not None and not limit > edge:
+        raise ArgumentError(
+            "{cutoff} {given:g} must exceed the top of the spectrum, {top:g}; ten times that is "
+            "usual.",
+            given=limit,
+            top=edge,
+        )
+    place, strength = (
+        edge if omega_ph is None else concrete_value(omega_ph),
+        concrete_value(mu_star),
+    )
+    if mu_star_at == "omega-ph" and strength and place and strength * np.log(limit / place) >= 1:
+        raise ArgumentError(
+            "{mu_star} {given:g} is too large for this cutoff: it must stay below "
+            "1/ln(ω_c/ω_ph) = {most:g}; lower {cutoff} or leave it out.",
+            given=strength,
+            most=1 / np.log(limit / place),
+        )
+
+
+def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
+    """The repulsion and the basis: defaults filled in, concrete values checked, others NaN."""
+    check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     basis = matsubara_basis() if basis is None else basis
+    edge = phonon_edge(spectrum)
     if omega_ph is None:
         # A spectrum without any coupling has no top; its T_c is 0 for any scale.
         omega_ph = jnp.where(edge == 0, 1.0, edge)
@@ -311,17 +345,12 @@ def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     if cutoff is None:
         return Repulsion(mu_star, None, omega_ph), basis
     cutoff = jnp.asarray(cutoff, dtype=jnp.result_type(float))
-    if mu_star_at == "cutoff":
-        return Repulsion(mu_star, cutoff, omega_ph), basis
-    ratio = omega_ph / cutoff
-    strength, share = concrete_value(mu_star), concrete_value(ratio)
-    if strength and share and 1 + strength * np.log(share) <= 0:
-        raise ValueError(
-            f"mu_star {strength:g} is too large for this cutoff: it must stay below "
-            f"1/ln(cutoff/omega_ph) = {-1 / np.log(share):g}; lower the cutoff or leave it out."
-        )
-    screening = jnp.maximum(1 + mu_star * jnp.log(ratio), 1e-6)
-    return Repulsion(mu_star / screening, cutoff, omega_ph), basis
+    screening = jnp.ones(())
+    if mu_star_at == "omega-ph":
+        screening = 1 + mu_star * jnp.log(omega_ph / cutoff)
+    meant = (screening > 0) & (cutoff > edge)  # what is traced `check_repulsion` cannot see
+    strength = jnp.where(meant, mu_star / jnp.where(meant, screening, 1.0), jnp.nan)
+    return Repulsion(strength, cutoff, omega_ph), basis
 
 
 @eqx.filter_jit

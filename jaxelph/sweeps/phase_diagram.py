@@ -15,7 +15,7 @@ from ..spectra.moments import coupling_constant, maximum_frequency, phonon_edge
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.critical import CRITERIA, margin
-from ..superconductivity.transition import transition_under
+from ..superconductivity.transition import check_repulsion, transition_under
 from ..units import KELVIN
 from .chunks import padded_width
 from .grids import margin_grid
@@ -55,6 +55,7 @@ def phase_diagram(
         ValueError: an option of Tc cannot be meant, or a temperature is so low that its energy
             grid would be too large.
     """
+    check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     transition = transition_under(mu_star, omega_ph=omega_ph, cutoff=cutoff, mu_star_at=mu_star_at)
     couplings, temperatures = (np.asarray(x, dtype=float) for x in (couplings, temperatures))
     own, top = float(coupling_constant(spectrum)), float(maximum_frequency(spectrum))

@@ -29,6 +29,7 @@ from ..spectra.provenance import Provenance
 from ..spectra.readers import SpectrumWarning, read_a2f
 from ..spectra.table import TabulatedSpectrum
 from ..superconductivity.coulomb import check_coulomb
+from ..superconductivity.transition import check_repulsion
 from ..units import KELVIN
 from .chunks import padded_width, shared_out
 from .devices import cores
@@ -246,12 +247,15 @@ def _screened(
                 raise
             spectrum = read_a2f(path, **reading)
             assert spectrum.provenance is not None
+            check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
             key, leaves = _prepared(spectrum, temperature)
             told = " ".join(spectrum.provenance.warnings)
             return (key, leaves, stamp), told, _reading(spectrum.provenance)
         except Exception as error:  # one file that a reader has not expected is not all of them
             known = isinstance(error, ValueError | OSError)
-            told = str(error) if known else f"{path}: {type(error).__name__}: {error}"
+            told = str(error) if known else f"{type(error).__name__}: {error}"
+            if str(path) not in told:
+                told = f"{path}: {told}"
             return None, " ".join(told.split()), {}
 
     def compute(key):

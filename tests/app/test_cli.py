@@ -94,8 +94,8 @@ def test_bad_places(tmp_path, table, capsys):
         (["--unit", "meV", "-T", "1e-310"], ("--temperatures", "too low")),
         (["--unit", "meV", "-T", "5,1e30"], ("--temperatures", "too high")),
         (["--unit", "meV", "-T", "5:50"], ("--temperatures", "5:50")),
-        (["--unit", "meV", "--mu-star", "1.2"], ("mu_star", "must be below 1")),
-        (["--unit", "meV", "--mu-star", "-0.1"], ("mu_star",)),
+        (["--unit", "meV", "--mu-star", "1.2"], ("--mu-star must be below 1",)),
+        (["--unit", "meV", "--mu-star", "-0.1"], ("--mu-star must not be negative",)),
         (["--unit", "meV", "--column", "7"], ("metal.dat", "column")),
         (["--unit", "meV", "--example", "lead"], ("--example",)),
     ],
@@ -104,6 +104,40 @@ def test_bad_arguments(table, tmp_path, capsys, arguments, phrases):
     out = tmp_path / "out"
     refused(capsys, ["report", table, *arguments, "-o", out], *phrases)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "phrase"),
+    [
+        (["--mu-star", "5"], "error: --mu-star must be below 1, got 5"),
+        (["--omega-ph", "-3"], "error: --omega-ph -3 must be a positive, finite energy"),
+        (["--cutoff", "nan"], "error: --cutoff nan must be a positive, finite energy"),
+        (["--cutoff", "5"], "error: --cutoff 5 must exceed the top of the spectrum, "),
+        (["--mu-star", "0.9", "--cutoff", "1e6"], "error: --mu-star 0.9 is too large for this"),
+        (["--mu-star-at", "top"], "error: --mu-star-at 'top' is not known"),
+        (["--mu-star-at", "cutoff"], "error: --mu-star-at 'cutoff' needs --cutoff, "),
+    ],
+)
+def test_what_tc_refuses_in_every_command(table, tmp_path, capsys, options, phrase):
+    """One rule, in the options' own names, before anything is computed."""
+    unit, many = ["--unit", "meV"], tmp_path / "folder"
+    many.mkdir()
+    axes = ["--over", "coupling=1,2", "--over", "temperature=200,300"]
+    for arguments in (
+        ["report", table, *unit, "-T", "60"],
+        ["columns", table, *unit],
+        ["gap", table, *unit],
+        ["sensitivities", table, *unit, "-T", "60", "--quantities", "tc"],
+        ["map", table, *unit, *axes],
+        ["design", "--peaks", "15:2:0.7", "--omega", "5:25", "-T", "60"],
+    ):
+        refused(capsys, [*arguments, *options], phrase)
+    # What depends on the spectrum is a sweep's to say of each file.
+    (many / "a.dat").write_text("# omega (meV)  a2F\n" + "\n".join(ROWS) + "\n")
+    assert run(["sweep", str(many), "-T", "60", *options, "-o", str(tmp_path / "a.csv")]) == 2
+    told = capsys.readouterr().err
+    of_file = f"a.dat: {phrase.removeprefix('error: --').replace('mu-star', 'mu_star')}"
+    assert phrase in told or of_file in told
 
 
 def test_unknown_subcommand_and_example(capsys):

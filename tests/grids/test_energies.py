@@ -1,10 +1,20 @@
 """The energy grid: dense and FFT forms of its quadrature, the accuracy of `suggest`."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxelph import EinsteinModes, EnergyGrid, example, specific_heat_ratio, stability_pencil
+from jaxelph import (
+    DebyeSpectrum,
+    EinsteinModes,
+    EnergyGrid,
+    GaussianPeaks,
+    TabulatedSpectrum,
+    example,
+    specific_heat_ratio,
+    stability_pencil,
+)
 from jaxelph.grids.convolution import FoldedConvolution
 
 SPECTRA = [EinsteinModes([50.0], [1.0]), example("table1"), example("niobium")]
@@ -45,6 +55,34 @@ def test_aligned():
     grid = EnergyGrid(0.7, 40).aligned(9.3)
     assert float(grid.step) <= 0.7
     assert np.min(np.abs(grid.energies - 9.3)) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "spectrum",
+    [
+        SPECTRA[0],
+        GaussianPeaks([20.0], [3.0], [0.5]),
+        DebyeSpectrum(20.0, 0.5),
+        TabulatedSpectrum([5.0, 10.0, 20.0, 30.0], [0.1, 0.5, 0.6, 0.0]),
+    ],
+    ids=["modes", "peaks", "Debye", "table"],
+)
+def test_a_grid_is_chosen_also_where_something_else_is_traced(spectrum):
+    grid = EnergyGrid.suggest(spectrum, 12.5)
+
+    def first(x):
+        inside = EnergyGrid.suggest(spectrum, 12.5)
+        assert inside.size == grid.size
+        return x * inside.step
+
+    assert jax.jit(first)(1.0) == jax.grad(first)(2.0) == grid.step
+    for temperature in (12.5, None):
+        with pytest.raises(TypeError, match="EnergyGrid.suggest sets an array size"):
+            jax.jit(
+                lambda x, t=temperature: EnergyGrid.suggest(
+                    spectrum if t is None else spectrum.scaled(x), x if t is None else t
+                )
+            )(12.5)
 
 
 def test_misuse():

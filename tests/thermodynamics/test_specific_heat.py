@@ -9,6 +9,7 @@ import pytest
 
 from jaxelph import (
     EinsteinModes,
+    GaussianPeaks,
     critical_coupling,
     maximum_stability_parameter,
     phonon_heat_debye,
@@ -62,3 +63,37 @@ def test_critical_coupling_far_above_the_phonons():
                 EinsteinModes([1.0], [coupling]), temperature, criterion="heat"
             )
             assert found == pytest.approx(float(1 / g), rel=1e-12)
+
+
+WIDE = [
+    (omega, width, temperature)
+    for omega, width in [(6.5, 5.1), (1.0, 5.0), (12.0, 3.0), (40.0, 5.0)]
+    for temperature in (0.05, 0.5, 2.0, 20.0)
+]
+
+
+@pytest.mark.parametrize(
+    ("omega", "width", "temperature"),
+    [WIDE[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in WIDE[1:])],
+)
+def test_specific_heat_of_wide_peaks(omega, width, temperature):
+    """Against 30 digits, for any number of nodes."""
+    with mpmath.workdps(30):
+        centre, w, unit = mpmath.mpf(omega), mpmath.mpf(width), 2 * mpmath.pi * temperature
+
+        def density(x):
+            return mpmath.exp(-(((x - centre) / w) ** 2) / 2) * -mpmath.expm1(-2 * (x / w) ** 2) / x
+
+        def heat(x):
+            z = mpmath.mpc(0, x / unit)
+            y = x / unit
+            return 6 * y**2 + 12 * y**3 * mpmath.psi(1, z).imag + 6 * y**4 * mpmath.psi(2, z).real
+
+        ends = [max(mpmath.mpf(0), centre - 8 * w), centre + 8 * w]
+        inner = {unit / 10, unit / 3, unit, 3 * unit, w / 4, w, 2 * w, centre, centre + 3 * w}
+        ends = sorted({*ends, *(x for x in inner if ends[0] < x < ends[1])})
+        total = mpmath.quad(density, ends)
+        exact = float(1 - mpmath.quad(lambda x: density(x) * heat(x), ends) / total)
+    for order in (64, 128, 1024):
+        found = specific_heat_ratio(GaussianPeaks([omega], [width], [1.0], order), temperature)
+        assert found == pytest.approx(exact, rel=1e-11)

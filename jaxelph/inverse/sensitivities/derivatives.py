@@ -29,13 +29,12 @@ from ...spectra.spectrum import EliashbergFunction, Scalar
 from ...stability.critical import critical_coupling, margin
 from ...stability.modes import slowest_rate
 from ...stability.rates import two_temperature_rate
-from ...superconductivity.coulomb import check_coulomb
 from ...superconductivity.edge import gap_ratio
 from ...superconductivity.field import condensation_energy
 from ...superconductivity.formulas import allen_dynes
 from ...superconductivity.free_energy import specific_heat_jump
 from ...superconductivity.isotope import isotope_coefficient
-from ...superconductivity.transition import transition_temperature
+from ...superconductivity.transition import check_repulsion, transition_temperature
 from ...thermodynamics.specific_heat import (
     maximum_stability_parameter,
     specific_heat_ratio,
@@ -317,7 +316,7 @@ def sensitivities(
             f"quantity {unknown[0]!r} is not known; use one of {', '.join(QUANTITIES)}."
         )
     refuse("temperature", temperature, positive=True)
-    check_coulomb(mu_star, omega_ph, cutoff, mu_star_at)
+    check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     spectrum = at_temperature(spectrum, temperature, everywhere=True)
     margin_grid: EnergyGrid | RefinedGrid
     if grid is None:
