@@ -205,8 +205,9 @@ def evolve(
         diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint,
         max_steps,
         diffrax.NoProgressMeter() if progress is None else progress,
-        throw,
     )
+    if throw:
+        run = _raise_failed(run)
     # The caller's own spectrum: where it came from does not pass through a compiled function.
     return dataclasses.replace(run, spectrum=spectrum)
 
@@ -230,7 +231,6 @@ def _integrate(
     adjoint,
     max_steps,
     progress,
-    throw,
 ):
     equation = KineticEquation.at(spectrum, temperature, grid, electrons)
     start = fermi(grid.energies, initial) if initial.ndim == 0 else initial
@@ -287,8 +287,6 @@ def _integrate(
     rows = jnp.where((reached_row & ~started_stable)[:, None], first, rows)
     deviations, heat, stored = system.read(times, rows)
     f = equation.equilibrium[None, :] + deviations
-    if throw:
-        f = eqx.error_if(f, result == RESULTS.failed, RESULTS[RESULTS.failed])
     return Evolution(
         times=times,
         energies=equation.energies,
@@ -402,6 +400,18 @@ def _reaches(spectrum, grid, pump) -> tuple[int, int]:
         reach(lambda: spectrum.modes()[0]),
         0 if pump is None else reach(lambda: pump.photon_energy),
     )
+
+
+def _raise_failed(run: Evolution) -> Evolution:
+    """Raise where the integrator gave up: told by the result, so that what is compiled calls
+    nothing on the host. Only within a caller's own jit or vmap does the program have to ask."""
+    failed = run.result == RESULTS.failed
+    if not _concrete(failed):
+        f = eqx.error_if(run.f, failed, RESULTS[RESULTS.failed])
+        return dataclasses.replace(run, f=f)
+    if bool(failed):
+        raise RuntimeError(RESULTS[RESULTS.failed])
+    return run
 
 
 def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
