@@ -116,6 +116,17 @@ def test_every_benchmark_is_drawn(tmp_path):
     assert set(figures) == set(_hook("benchmark_figures").DRAWINGS)
 
 
+def test_coverage_is_what_the_table_says():
+    table = (TOP / "benchmarks" / "tables" / "coverage.txt").read_text(encoding="utf-8")
+    # The share of each moment, before its median σ in brackets.
+    rows = [line for line in table.splitlines() if re.search(r"(C_el|Σ) +\d %", line)]
+    shares = [float(x) for line in rows for x in re.findall(r"(\d\d\.\d) \(", line)]
+    assert len(shares) == 3 * len(rows)
+    told = f"{min(shares):.0f} to {max(shares):.0f} %"
+    for name in ("theory/inverse", "how-to/fit-data"):
+        assert told in (DOCS / f"{name}.md").read_text(encoding="utf-8"), told
+
+
 def test_variables_of_files_are_on_their_page():
     page = (DOCS / "files" / "out.md").read_text(encoding="utf-8")
     for kind in site_variables.KINDS:
@@ -129,6 +140,17 @@ def test_variables_of_files(kind):
     ((_, text),) = site_variables.tables(kind)
     told = (site_variables.PARTS / f"{kind}.md").read_text(encoding="utf-8")
     assert told == text, f"run python tests/site_variables.py {kind}"
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    pytest.importorskip("mkdocs", reason="needs the extra 'docs'")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "index.html").write_text('<h1 id="top">There</h1>')
+    links = ("there/", "there/#top", "#here", "https://example.org/", "there/#no", "gone.png")
+    text = "".join(f'<a href="{link}">link</a>' for link in links)
+    (tmp_path / "index.html").write_text(f'<h1 id="here">Here</h1>{text}')
+    found = _hook("links").broken(tmp_path)
+    assert [line.split()[1] for line in found] == ["there/#no", "gone.png"]
 
 
 @pytest.mark.slow
