@@ -115,27 +115,15 @@ def test_reflectivity():
 
 
 @pytest.mark.slow
-def test_composes():
-    light = jnp.array([0.0, 1.0, 2.5])
+def test_derivatives_where_light_has_no_frequency():
+    """At Ω = 0, where the window and the mass are limits; elsewhere see test_transformations."""
 
-    def total(s, t, light, gamma):
-        response = optical_conductivity(s, t, light, plasma=2.0, impurity=gamma)
-        rate, mass = extended_drude(s, t, light, impurity=gamma)
-        mirror = reflectivity(s, t, light, plasma=9.0, impurity=gamma)
-        return jnp.sum(response.real + 2 * response.imag + rate + mass + mirror)
+    def total(s, t, light):
+        rate, mass = extended_drude(s, t, light)
+        return jnp.sum(rate + mass)
 
-    point = (MODES, jnp.asarray(0.3), light, jnp.asarray(0.05))
-    eager = total(*point)
-    assert float(jax.jit(total)(*point)) == pytest.approx(float(eager), rel=1e-9)
-    slopes = jax.jit(jax.grad(total, (0, 1, 2, 3)))(*point)
+    slopes = jax.jit(jax.grad(total, (0, 1, 2)))(MODES, jnp.asarray(0.3), jnp.array([0.0, 1.0]))
     assert all(bool(jnp.all(jnp.isfinite(x))) for x in jax.tree.leaves(slopes))
-    many = jax.jit(jax.vmap(total, (None, 0, None, 0)))
-    step = 1e-4
-    shift = step * np.array([1, -1, 0.5, -0.5])
-    for k, t, gamma in ((1, 0.3 + shift, 0.05 + 0 * shift), (3, 0.3 + 0 * shift, 0.05 + shift)):
-        up, down, half_up, half_down = np.asarray(many(MODES, t, light, gamma))
-        slope = (4 * (half_up - half_down) / step - (up - down) / (2 * step)) / 3
-        assert float(slopes[k]) == pytest.approx(slope, rel=1e-6)
 
 
 def test_refusals():
