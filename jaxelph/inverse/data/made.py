@@ -98,7 +98,7 @@ def _builder(kind, points, temperature, top, options) -> Callable[..., Any]:
 
     def self_energy(value, error):
         count = len(points)
-        parts = np.split(np.resize(value, 2 * count), 2)
-        return SelfEnergyData(temperature, points, *parts, error[:count], **options)
+        real, imaginary = np.split(np.resize(value, 2 * count), 2)
+        return SelfEnergyData(temperature, points, real, imaginary, error[:count], **options)
 
     return self_energy

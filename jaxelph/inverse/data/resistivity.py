@@ -1,5 +1,7 @@
 """The resistivity as data, in µΩ cm."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -99,6 +101,8 @@ class ResistivityData(SpectralData):
         if self.plasma_spread is not None:
             found.append(Unknown("plasma", self.plasma, self.plasma_spread))
         if self.saturates:
+            low: Any
+            high: Any
             low, high = (f(jnp.abs(self.resistivity)) for f in (jnp.min, jnp.max))
             if self.residual is None:
                 found.append(Unknown("residual", _RESIDUAL * (low + 1e-3 * high), _UNKNOWN))
