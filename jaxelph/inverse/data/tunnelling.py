@@ -47,6 +47,7 @@ class TunnellingData(SpectralData):
         broadening (scalar, energy): where Γ starts from, by default T/10.
         broadening_spread (scalar): standard deviation of ln Γ; None if Γ is known.
         omega_ph (scalar, energy): that μ* refers to, see `transition_temperature`.
+        line: the grid of energies, set from the others.
 
     Raises:
         ValueError: arrays of unlike lengths, numbers that cannot be data, or a temperature too low
