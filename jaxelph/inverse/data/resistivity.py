@@ -79,6 +79,7 @@ class ResistivityData(SpectralData):
 
     @property
     def linear(self):  # pyright: ignore
+        """Whether the data are linear in α²F."""
         return not self.unknown
 
     @property
@@ -110,6 +111,13 @@ class ResistivityData(SpectralData):
         return tuple(found)
 
     def predict(self, spectrum, plasma=None, residual=None, saturation=None):
+        """ρ(T) of a spectrum.
+
+        Args:
+            spectrum: α²_tr F.
+            plasma (scalar, eV), residual, saturation (scalars, µΩ cm): ħω_p, ρ0 and ρ_sat, by
+                default those of the data, 0 and none.
+        """
         rate = in_blocks(lambda t: resistivity_rate(spectrum, t), jnp.asarray(self.temperature))
         plasma = self.plasma if plasma is None else plasma
         residual = self.residual if residual is None else residual

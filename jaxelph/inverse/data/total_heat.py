@@ -101,6 +101,7 @@ class TotalHeatData(SpectralData):
 
     @property
     def linear(self):  # pyright: ignore
+        """Whether the data are linear in α²F."""
         return not self.unknown and not self.superconducting
 
     @property
