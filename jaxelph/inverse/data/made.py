@@ -60,7 +60,7 @@ def made_data(
         >>> from jaxelph import EinsteinModes
         >>> data = made_data("heat", EinsteinModes([1.0], [1.0]), [0.01, 0.1], 0.02)
         >>> print(data.values.round(4), data.error.round(4))
-        [2.0024 1.4271] [0.04   0.0285]
+        [2.0024 2.3877] [0.04   0.0478]
     """
     if kind not in SHARE_OF:
         raise ValueError(f"kind {kind!r} cannot be made; use one of {', '.join(SHARE_OF)}.")

@@ -47,7 +47,7 @@ class ResistivityData(SpectralData):
         >>> from jaxelph import EinsteinModes
         >>> data = ResistivityData([25.0], [25.0], [0.1], plasma=8.3, residual=1.0)
         >>> print(data.predict(EinsteinModes([4.0, 8.0], [0.9, 0.6])).round(2))
-        [26.32]
+        [26.31]
     """
 
     temperature: np.ndarray = eqx.field(converter=as_vector)
@@ -115,8 +115,9 @@ class ResistivityData(SpectralData):
 
         Args:
             spectrum: α²_tr F.
-            plasma (scalar, eV), residual, saturation (scalars, µΩ cm): ħω_p, ρ0 and ρ_sat, by
-                default those of the data, 0 and none.
+            plasma (scalar, eV): ħω_p, by default that of the data.
+            residual (scalar, µΩ cm): ρ0, by default that of the data or 0.
+            saturation (scalar, µΩ cm): ρ_sat, by default none.
         """
         rate = in_blocks(lambda t: resistivity_rate(spectrum, t), jnp.asarray(self.temperature))
         plasma = self.plasma if plasma is None else plasma

@@ -59,7 +59,7 @@ class TunnellingData(SpectralData):
         >>> bias, seen = np.array([0.0, 1.5, 6.0]), np.ones(3)
         >>> data = TunnellingData(0.1, bias, seen, 0.01 * seen, 12.0)
         >>> print(data.predict(metal).round(3))
-        [0.008 2.62  1.065]
+        [0.006 2.05  1.063]
     """
 
     temperature: float = eqx.field(converter=as_scalar)
