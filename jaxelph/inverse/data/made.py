@@ -60,7 +60,7 @@ def made_data(
         >>> from jaxelph import EinsteinModes
         >>> data = made_data("heat", EinsteinModes([1.0], [1.0]), [0.01, 0.1], 0.02)
         >>> print(data.values.round(4), data.error.round(4))
-        [2.0024 1.4271] [0.04   0.0285]
+        [2.0024 2.3877] [0.04   0.0478]
     """
     if kind not in SHARE_OF:
         raise ValueError(f"kind {kind!r} cannot be made; use one of {', '.join(SHARE_OF)}.")
@@ -98,7 +98,7 @@ def _builder(kind, points, temperature, top, options) -> Callable[..., Any]:
 
     def self_energy(value, error):
         count = len(points)
-        parts = np.split(np.resize(value, 2 * count), 2)
-        return SelfEnergyData(temperature, points, *parts, error[:count], **options)
+        real, imaginary = np.split(np.resize(value, 2 * count), 2)
+        return SelfEnergyData(temperature, points, real, imaginary, error[:count], **options)
 
     return self_energy

@@ -33,7 +33,7 @@ class OpticalData(SpectralData):
         >>> from jaxelph import EinsteinModes
         >>> data = OpticalData(0.1, [2.0], [0.8], [0.01])
         >>> print(data.predict(EinsteinModes([1.0], [0.5])).round(6))
-        [0.785542]
+        [0.785576]
     """
 
     temperature: float = eqx.field(converter=as_scalar)

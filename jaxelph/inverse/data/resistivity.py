@@ -1,5 +1,7 @@
 """The resistivity as data, in µΩ cm."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -45,7 +47,7 @@ class ResistivityData(SpectralData):
         >>> from jaxelph import EinsteinModes
         >>> data = ResistivityData([25.0], [25.0], [0.1], plasma=8.3, residual=1.0)
         >>> print(data.predict(EinsteinModes([4.0, 8.0], [0.9, 0.6])).round(2))
-        [26.32]
+        [26.31]
     """
 
     temperature: np.ndarray = eqx.field(converter=as_vector)
@@ -77,6 +79,7 @@ class ResistivityData(SpectralData):
 
     @property
     def linear(self):  # pyright: ignore
+        """Whether the data are linear in α²F."""
         return not self.unknown
 
     @property
@@ -99,6 +102,8 @@ class ResistivityData(SpectralData):
         if self.plasma_spread is not None:
             found.append(Unknown("plasma", self.plasma, self.plasma_spread))
         if self.saturates:
+            low: Any
+            high: Any
             low, high = (f(jnp.abs(self.resistivity)) for f in (jnp.min, jnp.max))
             if self.residual is None:
                 found.append(Unknown("residual", _RESIDUAL * (low + 1e-3 * high), _UNKNOWN))
@@ -106,6 +111,14 @@ class ResistivityData(SpectralData):
         return tuple(found)
 
     def predict(self, spectrum, plasma=None, residual=None, saturation=None):
+        """ρ(T) of a spectrum.
+
+        Args:
+            spectrum: α²_tr F.
+            plasma (scalar, eV): ħω_p, by default that of the data.
+            residual (scalar, µΩ cm): ρ0, by default that of the data or 0.
+            saturation (scalar, µΩ cm): ρ_sat, by default none.
+        """
         rate = in_blocks(lambda t: resistivity_rate(spectrum, t), jnp.asarray(self.temperature))
         plasma = self.plasma if plasma is None else plasma
         residual = self.residual if residual is None else residual

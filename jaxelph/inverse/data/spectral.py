@@ -81,6 +81,9 @@ class SpectralData(eqx.Module):
         """Data like these at many points between the first and the last, to draw a curve with.
 
         Their values are ones; None where the data are no curve.
+
+        Args:
+            count: how many points.
         """
         if self.over is None or len(points := getattr(self, self.over)) < 2:
             return None

@@ -314,8 +314,6 @@ def read_with_notes(
             pair = with_error("--plasma", plasma)
             assert pair is not None
             light = columns["Omega_meV"][own]
-            more = {"fit_bound": background, "fit_impurity": background}
-            start = {"impurity": 0.3 * float(np.median(light))} if background else {}
             found.append(
                 ReflectivityData(
                     cold,
@@ -324,8 +322,9 @@ def read_with_notes(
                     sigma[own],
                     pair[0],
                     _spread(pair),
-                    **more,
-                    **start,
+                    impurity=0.3 * float(np.median(light)) if background else 0.0,
+                    fit_impurity=background,
+                    fit_bound=background,
                 )
             )
         elif kind == "optical":
@@ -336,12 +335,18 @@ def read_with_notes(
             wide = {} if broadening is None else {"broadening": broadening}
             found.append(TunnellingData(cold, bias, seen, sigma[own], top, **wide, **coulomb))
         else:
-            parts = [
-                None if p is None else p[own]
-                for p in (columns.get("Re_meV"), columns.get("Im_meV"))
-            ]
-            energy = columns["E_meV"][own]
-            found.append(SelfEnergyData(cold, energy, *parts, sigma[own], resolution, background))
+            real, imaginary = (columns.get(key) for key in ("Re_meV", "Im_meV"))
+            found.append(
+                SelfEnergyData(
+                    cold,
+                    columns["E_meV"][own],
+                    None if real is None else real[own],
+                    None if imaginary is None else imaginary[own],
+                    sigma[own],
+                    resolution,
+                    background,
+                )
+            )
     return found, notes
 
 

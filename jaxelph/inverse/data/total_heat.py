@@ -61,7 +61,7 @@ class TotalHeatData(SpectralData):
         >>> t = np.array([1.0])
         >>> data = TotalHeatData(t, [70.0], [1.0], 3.0, debye=20.0, einstein=15.0)
         >>> print(data.predict(EinsteinModes([10.0], [1.0])).round(3))
-        [257.618]
+        [253.715]
     """
 
     temperature: np.ndarray = eqx.field(converter=as_vector)
@@ -101,6 +101,7 @@ class TotalHeatData(SpectralData):
 
     @property
     def linear(self):  # pyright: ignore
+        """Whether the data are linear in α²F."""
         return not self.unknown and not self.superconducting
 
     @property

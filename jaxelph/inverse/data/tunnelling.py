@@ -47,6 +47,7 @@ class TunnellingData(SpectralData):
         broadening (scalar, energy): where Γ starts from, by default T/10.
         broadening_spread (scalar): standard deviation of ln Γ; None if Γ is known.
         omega_ph (scalar, energy): that μ* refers to, see `transition_temperature`.
+        line: the grid of energies, set from the others.
 
     Raises:
         ValueError: arrays of unlike lengths, numbers that cannot be data, or a temperature too low
@@ -58,7 +59,7 @@ class TunnellingData(SpectralData):
         >>> bias, seen = np.array([0.0, 1.5, 6.0]), np.ones(3)
         >>> data = TunnellingData(0.1, bias, seen, 0.01 * seen, 12.0)
         >>> print(data.predict(metal).round(3))
-        [0.008 2.62  1.065]
+        [0.006 2.05  1.063]
     """
 
     temperature: float = eqx.field(converter=as_scalar)
