@@ -9,13 +9,13 @@ has it. The kinetic equation tends to it where electrons among themselves, and p
 themselves, collide much more often than with each other.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Real
+from jaxtyping import ArrayLike, Real
 from scipy.optimize import brentq
 
 from ..electrons.occupations import bose
@@ -30,8 +30,8 @@ from .pump import Pulse
 class TwoTemperatures(NamedTuple):
     """T_e(t) and T_l(t) (arrays of shape (time,), energy)."""
 
-    electrons: Float[Array, " time"]
-    lattice: Float[Array, " time"]
+    electrons: Any
+    lattice: Any
 
 
 @checked
