@@ -68,7 +68,7 @@ def two_temperatures(
         >>> s = EinsteinModes([2.0, 3.0], [0.4, 0.4])
         >>> found = two_temperatures(s, 1.2, 1.0, [0.0, 1.0, 50.0], phonons=MovingPhonons(0.2))
         >>> print(found.electrons.round(4), found.lattice.round(4))
-        [1.2    1.0925 1.0777] [1.     1.0697 1.0777]
+        [1.2    1.0943 1.0653] [1.     1.052  1.0653]
     """
     spectrum = at_temperature(spectrum, temperature)
     branches = (MovingPhonons(0.0) if phonons is None else phonons).on(spectrum)
@@ -157,7 +157,7 @@ def final_temperature(
         >>> from jaxelph import EinsteinModes
         >>> s = EinsteinModes([2.0, 3.0], [0.4, 0.4])
         >>> print(f"{final_temperature(s, 1.2, 1.0, MovingPhonons(0.2)):.4f}")
-        1.0777
+        1.0653
     """
     if phonons is None:
         return temperature
