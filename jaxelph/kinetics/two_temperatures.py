@@ -130,7 +130,8 @@ def _integrate(spectrum, branches: PhononBranches, hot, start, bath, times, pump
         throw=False,
     )
     assert solution.ys is not None
-    return TwoTemperatures(*solution.ys)
+    # diffrax marks what it did not reach by inf: where C_el < 0 the model has no solution.
+    return TwoTemperatures(*(jnp.where(jnp.isfinite(y), y, jnp.nan) for y in solution.ys))
 
 
 def final_temperature(
