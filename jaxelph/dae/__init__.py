@@ -2,7 +2,6 @@
 
 from .bdf import BDF
 from .controller import MultistepError, StepController
-from .elimination import AbstractBlocks, EliminatingInverse, EliminatingKrylov
 from .initial import consistent_initial
 from .linear import AbstractIterationSolver, DenseInverse, DenseLineax, DenseLU, Krylov
 from .newton import SimplifiedNewton
@@ -11,14 +10,11 @@ from .terms import AbstractImplicitTerm, ImplicitTerm, MassMatrixTerm
 
 __all__ = [
     "BDF",
-    "AbstractBlocks",
     "AbstractImplicitTerm",
     "AbstractIterationSolver",
     "DenseInverse",
     "DenseLU",
     "DenseLineax",
-    "EliminatingInverse",
-    "EliminatingKrylov",
     "ImplicitTerm",
     "Krylov",
     "MassMatrixTerm",

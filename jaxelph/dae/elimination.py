@@ -26,8 +26,6 @@ from jaxtyping import Array, Float
 from ..numerics.elimination import invert_by_blocks
 from .linear import AbstractIterationSolver, _stop
 
-__all__ = ["AbstractBlocks", "EliminatingInverse", "EliminatingKrylov"]
-
 Vector = Float[Array, " n"]
 
 

@@ -144,12 +144,14 @@ def _with_lattice(data, evolution, per_temperature, energy_unit, temperature_uni
 
 def phonon_weights(evolution: Run) -> np.ndarray:
     """F_k/2ν0 of each mode, 0 where the phonons keep their occupation."""
+    assert evolution.lattice is not None
     coupling = np.asarray(evolution.lattice.coupling)
     return np.where(coupling > 0, 1 / np.where(coupling > 0, coupling, 1.0), 0.0)
 
 
 def lattice_temperature(evolution: Run) -> np.ndarray:
     """T_l at which phonons in equilibrium have the energy that they have, time by time."""
+    assert evolution.lattice is not None
     omega = np.asarray(evolution.lattice.omega)
     energy = phonon_weights(evolution) * omega
     bath = float(evolution.equation.temperature)

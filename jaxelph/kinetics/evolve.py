@@ -11,7 +11,8 @@ import optimistix as optx
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from ..dae import DenseInverse, EliminatingKrylov, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..dae.elimination import EliminatingKrylov
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..numerics.checks import checked
@@ -55,6 +56,9 @@ class Evolution(Run):
         grid: the energy grid.
         equation: the equation that was integrated.
         stats: numbers of steps, by diffrax.
+        lattice: the phonons that move, mode by mode; `.phonons` is N_k(t).
+        stored (array of shape (time, mode)): (F_k/2ν0) [N_k - N_k(T0)].
+        pump: the pulse of light.
 
     Example:
         >>> import numpy as np

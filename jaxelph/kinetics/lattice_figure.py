@@ -69,7 +69,7 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
             if bad.any():
                 temperatures.axvspan(
                     times[0],
-                    times[np.flatnonzero(bad)[-1]],
+                    float(times[np.flatnonzero(bad)[-1]]),
                     color=GREY,
                     alpha=0.12,
                     linewidth=0,

@@ -14,13 +14,15 @@ f is moved, along the shortest way in the metric 1/f(1-f), to where U[f] = U[f(0
 the pulse has brought.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..dae import AbstractBlocks, EliminatingInverse, EliminatingKrylov, MassMatrixTerm
-from ..electrons.occupations import bose
+from ..dae import MassMatrixTerm
+from ..dae.elimination import AbstractBlocks, EliminatingInverse, EliminatingKrylov
 from ..grids.energies import EnergyGrid
 from ..stability.phonons import PhononBranches
 from .equation import Deviation, KineticEquation, KineticMatrices
@@ -208,7 +210,7 @@ class _Blocks(AbstractBlocks):
         return self.product(jnp.concatenate([u, zeros]))
 
 
-def _common(y, alpha, moving):
+def _common(y, alpha, moving) -> dict[str, Any]:
     deviation, _, _ = moving.split(y)
     branches = moving.branches
     return dict(
@@ -252,16 +254,10 @@ def _free_blocks(t, y, ydot, alpha, moving: MovingEquation):
         return moving.mass_product(y + v, rate) - moving.rhs(t, y + v)
 
     _, product = jax.linearize(residual, jnp.zeros_like(y))
-    equation, (deviation, stored, _) = moving.equation, moving.split(y)
+    equation, (_, stored, _) = moving.equation, moving.split(y)
     blocks = _Blocks(
         matrices=None, product=jax.tree_util.Partial(product), **_common(y, alpha, moving)
     )
     # Beside Γ what the phonons that are there add to the scattering.
     more = 2 * (moving.branches.strength * moving.branches.coupling) @ jnp.maximum(stored, 0.0)
-    del deviation
     return blocks, alpha * equation.weight + equation.phonons.rate + more
-
-
-def bath_occupations(moving: MovingEquation) -> Float[Array, " mode"]:
-    """N_k(T0)."""
-    return bose(moving.branches.omega, moving.equation.temperature)

@@ -139,17 +139,17 @@ class Pulse(eqx.Module):
         return self.centre + self.shape.reach * self.duration
 
     def rate(self, t: Scalar) -> Float[Array, ""]:
-        """p(t) (scalar, energy)."""
+        """p at the time `t` (scalar, 1/energy): a scalar, energy."""
         height = self.absorbed / (self.photon_energy**2 * self.duration * self._whole)
         return height * self.shape.density(self._at(t))
 
     def brought(self, t: Scalar) -> Float[Array, ""]:
-        """The energy absorbed until t ≥ 0, over 2ν0 (scalar, energy²)."""
+        """The energy absorbed until `t` ≥ 0 (scalar, 1/energy), over 2ν0: a scalar, energy²."""
         share = self.shape.integral(self._at(t)) - self.shape.integral(self._at(0.0))
         return self.absorbed * share / self._whole
 
     def longest_step(self, t: Scalar) -> Float[Array, ""]:
-        """How far from t a step may go without passing over the pulse."""
+        """How far from `t` (scalar, 1/energy) a step may go without passing over the pulse."""
         begins = self.centre - self.shape.reach * self.duration
         before = jnp.maximum(begins - t, 0.0) + self.duration / 2
         return jnp.where(t < self.end, before, jnp.inf)

@@ -49,6 +49,12 @@ class Pumped:
         final_temperature (scalar, K): where energies say that both end.
         states (scalar, 1/meV): ν0 per spin and cell.
         rtol: of the integration.
+
+    Example:
+        >>> from jaxelph import example
+        >>> run = pump(example("table1"), 300.0, 400.0, 2.0, 0.02, 0.001, [0.0, 0.05, 0.1])
+        >>> print(run.times, bool(run.temperature[-1] > 500))
+        [0.   0.05 0.1 ] True
     """
 
     name: str
@@ -163,7 +169,14 @@ class Pumped:
         return lattice_figure(self.to_xarray(), ax)
 
     def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write pump.nc, .json, .png and .pdf: all of them or none."""
+        """Write pump.nc, .json, .png and .pdf: all of them or none.
+
+        Args:
+            folder: made where it is not there.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
         check_folder(folder)
         writers = result_writers("pump", self.plot(), self.to_xarray(), self.to_json())
         return write_all(folder, writers)

@@ -64,20 +64,21 @@ class Run(eqx.Module):
     @property
     def phonons(self) -> Float[Array, "time mode"] | None:
         """N_k(t), of a run with phonons that move."""
-        if self.lattice is None:
+        if self.lattice is None or self.stored is None:
             return None
         return occupations(self.lattice, self.equation.temperature, self.stored)
 
     @property
     def phonon_temperature(self) -> Float[Array, "time mode"] | None:
         """T_k with N(ω_k, T_k) = N_k(t), mode by mode."""
-        occupied = self.phonons
-        return None if occupied is None else effective_temperatures(self.lattice.omega, occupied)
+        if self.lattice is None or self.phonons is None:
+            return None
+        return effective_temperatures(self.lattice.omega, self.phonons)
 
     @property
     def phonon_energy(self) -> Float[Array, " time"]:
         """Σ_k (F_k/2ν0) ω_k [N_k - N_k(T0)]: energy of the phonons, counted as `energy` is."""
-        if self.stored is None:
+        if self.lattice is None or self.stored is None:
             return jnp.zeros_like(self.heat)
         return self.stored @ self.lattice.omega
 

@@ -174,7 +174,15 @@ class MovingPencil(eqx.Module):
         grid: EnergyGrid,
         phonons: MovingPhonons,
     ) -> "MovingPencil":
-        """Phonons beside the pencil of the same spectrum, temperature and grid."""
+        """Phonons beside a pencil.
+
+        Args:
+            electrons: the pencil.
+            spectrum: of the same Eliashberg function,
+            temperature (scalar, energy): T,
+            grid: and grid.
+            phonons: see `MovingPhonons`.
+        """
         branches = phonons.on(spectrum)
         _, coupling = spectrum.modes()
         trial = electrons.window * electrons.energies
@@ -216,12 +224,12 @@ class MovingPencil(eqx.Module):
         )
 
     def multiply_A(self, v: Float[Array, " all"]) -> Float[Array, " all"]:
-        """The product A v."""
+        """The product A v with `v` = (ψ, ζ) (array of shape (energy + mode,))."""
         psi, zeta = self._split(v)
         return jnp.concatenate([self.electrons.multiply_A(psi), zeta])
 
     def multiply_M(self, v: Float[Array, " all"]) -> Float[Array, " all"]:
-        """The product M v (energy)."""
+        """The product M v (energy) with `v` = (ψ, ζ) (array of shape (energy + mode,))."""
         psi, zeta = self._split(v)
         first = self.electrons.multiply_M(psi) - self.border @ zeta
         return jnp.concatenate([first, self.corner * zeta - psi @ self.border])

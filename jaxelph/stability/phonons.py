@@ -7,7 +7,7 @@ phonon modes per cell at ω_k; the total energy over 2ν0 is U[f] + Σ_k (F_k/2�
 mind what is followed in time is x_k = (F_k/2ν0)(N_k - N_k(T0)), which stays finite for ν0 → 0.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -41,14 +41,15 @@ class PhononDensity(eqx.Module):
         return jnp.where(found > 0, 2 * self.states / jnp.where(found > 0, found, 1.0), 0.0)
 
 
-PerMode = Float[Array, "..."] | PhononsLikeCoupling | Callable[[Array], Array]
+# A number, one a mode, or what gives one for each ω.
+PerMode = Any
 
 
-def _per_mode(value):
+def _per_mode(value) -> Any:
     return value if callable(value) or isinstance(value, PhononsLikeCoupling) else as_float(value)
 
 
-def _maybe(value):
+def _maybe(value) -> Any:
     return None if value is None else _per_mode(value)
 
 
@@ -74,12 +75,12 @@ class MovingPhonons(eqx.Module):
         >>> s, phonons = EinsteinModes([2.0, 3.0], [0.4, 0.4]), MovingPhonons(0.2)
         >>> run = evolve(s, 1.2, 1.0, EnergyGrid(0.4, 80), [0.0, 1.0, 50.0], phonons=phonons)
         >>> print(run.phonons.shape, run.temperature.round(4))
-        (3, 2) [1.2    1.0928 1.0777]
+        (3, 2) [1.2    1.0971 1.0653]
     """
 
     coupling: PerMode = eqx.field(converter=_per_mode)
     lifetime: PerMode | None = eqx.field(converter=_maybe, default=None)
-    initial: Float[Array, "..."] | None = eqx.field(converter=_maybe, default=None)
+    initial: Any = eqx.field(converter=_maybe, default=None)
 
     def __check_init__(self):
         for name, value, positive in (
@@ -118,6 +119,9 @@ class MovingPhonons(eqx.Module):
             modes (scalar): phonon modes per cell, 3 for each atom.
             lifetime, initial: see `MovingPhonons`.
 
+        Raises:
+            ValueError: a number that is not positive.
+
         Example:
             >>> from jaxelph import EinsteinModes
             >>> phonons = MovingPhonons.like_coupling(0.5, 3.0)
@@ -143,6 +147,9 @@ class MovingPhonons(eqx.Module):
             density (array of shape (row,), 1/energy): F(ω) ≥ 0, modes per energy and cell.
             states (scalar, 1/energy): ν0 per spin and cell.
             lifetime, initial: see `MovingPhonons`.
+
+        Raises:
+            ValueError: frequencies that do not ascend, or a number that is not finite.
 
         Example:
             >>> phonons = MovingPhonons.of_density([1.0, 2.0], [0.5, 1.0], 2.0)
@@ -197,7 +204,7 @@ class MovingPhonons(eqx.Module):
         return 1 / _spread("lifetime", jnp.asarray(value, dtype=float), omega)
 
     def start(self, branches: "PhononBranches", temperature: Scalar) -> Float[Array, " mode"]:
-        """x_k at t = 0, for a bath at `temperature`."""
+        """x_k at t = 0 of `branches`, see `on`, for a bath at `temperature` (scalar, energy)."""
         if self.initial is None:
             return jnp.zeros_like(branches.omega)
         bath = bose(branches.omega, temperature)

@@ -91,13 +91,14 @@ def test_products_alone_give_the_same_run():
 
 @pytest.mark.slow
 def test_reservoirs_give_the_run_with_phonons_in_equilibrium():
-    plain = evolve(METAL, HOT, COLD, GRID, TIMES, rtol=1e-8)
+    plain = evolve(METAL, HOT, COLD, GRID, TIMES, rtol=1e-9)
     for phonons in (MovingPhonons(0.0), MovingPhonons(1e-9), MovingPhonons(PER_MODE, 1e-9)):
-        run = evolve(METAL, HOT, COLD, GRID, TIMES, rtol=1e-8, phonons=phonons)
+        run = evolve(METAL, HOT, COLD, GRID, TIMES, rtol=1e-9, phonons=phonons)
         np.testing.assert_allclose(run.f, plain.f, rtol=0, atol=1e-8)
-        np.testing.assert_allclose(
-            run.phonons, np.tile(np.asarray(bose(OMEGA, COLD)), (6, 1)), rtol=0, atol=1e-9
-        )
+        # All of the energy that there is moves N_k by no more than this.
+        most = 1e-9 * float(plain.energy[0]) / OMEGA[0]
+        bath = np.tile(np.asarray(bose(OMEGA, COLD)), (6, 1))
+        np.testing.assert_allclose(run.phonons, bath, rtol=0, atol=most)
 
 
 def on_whole_axis(step, size, times, hot, lifetime, first):
