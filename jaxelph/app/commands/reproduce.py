@@ -15,7 +15,8 @@ def command(
         str,
         typer.Argument(
             help="all, or one of: table1, fig-main-1, fig-main-2, fig-supp-1, fig-supp-2, "
-            "specific-heat, allen, electron-electron, strong-coupling, convergence, pairing."
+            "specific-heat, allen, electron-electron, strong-coupling, convergence, pairing, "
+            "phonons."
         ),
     ] = "all",
     output: Annotated[
