@@ -16,7 +16,7 @@ def command(
         typer.Argument(
             help="all, or one of: table1, fig-main-1, fig-main-2, fig-supp-1, fig-supp-2, "
             "specific-heat, allen, electron-electron, strong-coupling, convergence, pairing, "
-            "transport."
+            "transport, phonons.",
         ),
     ] = "all",
     output: Annotated[
