@@ -308,6 +308,55 @@ def _(s, t, grid):
     return j.boltzmann_rates(s, t, grid, scattering=s.scaled(1.5))
 
 
+# ---------------------------------------------------------------- below T_c
+
+COLD = jnp.asarray(0.05)  # T_c is 0.14
+
+
+@row("superconducting_state", OMEGA, COUPLING, COLD, MU_STAR)
+def _(omega, coupling, t, mu_star):
+    spectrum, index = j.EinsteinModes(omega, coupling), np.arange(3)
+    state = j.superconducting_state(spectrum, t, mu_star=mu_star, index=index)
+    return state.gap, state.renormalisation
+
+
+@row("gap_edge, gap_ratio", OMEGA, COUPLING, 0.3 * COLD, MU_STAR)
+def _(omega, coupling, t, mu_star):
+    spectrum = j.EinsteinModes(omega, coupling)
+    edge = j.gap_edge(spectrum, t, mu_star=mu_star)
+    return edge, j.gap_ratio(spectrum, mu_star=mu_star)
+
+
+@row("free_energy_difference, entropy, specific heat, field", OMEGA, COUPLING, COLD, MU_STAR)
+def _(omega, coupling, t, mu_star):
+    functions = (
+        j.free_energy_difference,
+        j.entropy_difference,
+        j.specific_heat_difference,
+        j.superconducting_heat_ratio,
+        j.critical_field,
+    )
+    spectrum = j.EinsteinModes(omega, coupling)
+    return [f(spectrum, t, mu_star=mu_star) for f in functions]
+
+
+@of_repulsion("specific_heat_jump, condensation_energy, isotope_coefficient, isotope_weight", OMEGA)
+def _(s, mu_star, omega):
+    functions = j.specific_heat_jump, j.condensation_energy, j.isotope_coefficient
+    return [f(s, mu_star=mu_star) for f in functions], j.isotope_weight(s, omega, mu_star=mu_star)
+
+
+@row("deviation_function", OMEGA, COUPLING, COLD, MU_STAR)
+def _(omega, coupling, t, mu_star):
+    return j.deviation_function(j.EinsteinModes(omega, coupling), t, mu_star=mu_star)
+
+
+@row("density_of_states", jnp.array([1.0, 0.1, 1.0]), 0.6 * COLD, MU_STAR, jnp.array([0.3, 1.2]))
+def _(peak, t, mu_star, energies):
+    spectrum = j.GaussianPeaks(peak[:1], peak[1:2], peak[2:])
+    return j.density_of_states(spectrum, t, energies, mu_star=mu_star)
+
+
 # ---------------------------------------------------------------- classical phonons
 
 G = jnp.asarray(1.4)

@@ -70,9 +70,22 @@ def solve(matrix: Float[Array, "n n"], right: Float[Array, " n"]) -> Float[Array
         >>> print(solve(jnp.array([[0.0, 2.0], [1.0, 0.0]]), jnp.array([2.0, 4.0])))
         [4. 1.]
     """
+    return solve_as(lambda x: matrix @ x, matrix, right)
+
+
+def solve_as(
+    product: Callable, matrix: Float[Array, "n n"], right: Float[Array, " n"]
+) -> Float[Array, " n"]:
+    """`solve`, whose derivatives are those of `product`, the matrix times a vector.
+
+    Example:
+        >>> double = jnp.diag(jnp.array([2.0, 4.0]))
+        >>> print(solve_as(lambda x: double @ x, double, jnp.array([2.0, 2.0])))
+        [1.  0.5]
+    """
     frozen = jax.lax.stop_gradient(matrix)
     return jax.lax.custom_linear_solve(
-        lambda x: matrix @ x,
+        product,
         right,
         lambda _, b: _solve(frozen, b),
         lambda _, b: _solve(frozen.T, b),

@@ -36,6 +36,7 @@ import numpy as np
 import scipy.special
 from jaxtyping import Array, Float
 
+from ..numerics.lapack import one_by_one
 from ..spectra.spectrum import Scalar
 from .matsubara import (
     MatsubaraBasis,
@@ -48,6 +49,8 @@ from .matsubara import (
 
 # Of the odd space. Its error enters the equations as it is, that of the even one as well.
 _TOLERANCE = 1e-8
+# The share of the functions from which a gap is sought.
+_LEADING = 0.4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,6 +61,7 @@ class CondensateBasis:
     odd: np.ndarray  # (node, odd): those of d
     node: np.ndarray  # (node,): ν_q
     weight: np.ndarray  # (node,): of the sum over n ≥ 0
+    samples: np.ndarray  # (sample,): the integers l_j
     tensor: np.ndarray  # (sample, odd, odd): the matrices M_j
     sums: np.ndarray  # (sample, node): C with S_n - λ(0) = Σ_j λ(l_j) C_jn at the nodes
     energy: np.ndarray  # (energy,): energies ε
@@ -94,7 +98,7 @@ def condensate_basis(basis: MatsubaraBasis) -> CondensateBasis:
 
     # The form of a mode of coupling 1 and frequency w, as in `matsubara_basis`, with
     # F(θ) = Σ_n d_n sin ν_nθ. Divided by w²/(1+w²), and without l = 0.
-    w = np.geomspace(0.1, reach / 10, int(4 * np.log(reach)))
+    w = _frequencies(basis)
     theta, dtheta = time_quadrature(bottom=1e-6 / reach)
     decay = np.exp(-energy * theta[:, None]) + np.exp(-energy * (2 * np.pi - theta[:, None]))
     f = (np.pi / 2 * decay / (1 + np.exp(-2 * np.pi * energy))) @ expansion
@@ -110,7 +114,32 @@ def condensate_basis(basis: MatsubaraBasis) -> CondensateBasis:
     tensor[:, i, j] = packed
     tensor[:, j, i] = packed
     sums = _by_samples(basis, w, sums.T)
-    return CondensateBasis(even, odd, nu, weight, tensor, sums, energy, expansion)
+    return CondensateBasis(even, odd, nu, weight, basis.samples, tensor, sums, energy, expansion)
+
+
+@functools.lru_cache(maxsize=8)
+def leading(basis: MatsubaraBasis) -> CondensateBasis:
+    """The leading functions alone, on fewer nodes: they have the gap to one in a thousand."""
+    c = condensate_basis(basis)
+    dim, odd = (round(_LEADING * x.shape[1]) for x in (c.even, c.odd))
+    nu, weight = sum_quadrature(top=1e2 * basis.reach, order=4)
+    even = (basis.energy / (nu[:, None] ** 2 + basis.energy**2)) @ basis.expansion[:, :dim]
+    w = _frequencies(basis)
+    return dataclasses.replace(
+        c,
+        even=even,
+        odd=c.odd_functions(nu)[:, :odd],
+        node=nu,
+        weight=weight,
+        tensor=c.tensor[:, :odd, :odd],
+        sums=_by_samples(basis, w, partial_sums(nu, w).T),
+        expansion=c.expansion[:, :odd],
+    )
+
+
+def _frequencies(basis):
+    """Those of modes, in units of 2πT, for which λ(l) is expanded in its samples."""
+    return np.geomspace(0.1, basis.reach / 10, int(4 * np.log(basis.reach)))
 
 
 def partial_sums(nu: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -131,7 +160,7 @@ def _by_samples(basis, w, form):
 @functools.lru_cache(maxsize=8)
 def normal_sums(basis: MatsubaraBasis, index: tuple[int, ...]) -> np.ndarray:
     """Constants C with S_n - λ(0) = Σ_j λ(l_j) C_jn at integers n, shape (sample, index)."""
-    w = np.geomspace(0.1, basis.reach / 10, int(4 * np.log(basis.reach)))
+    w = _frequencies(basis)
     return _by_samples(basis, w, partial_sums(np.array(index) + 0.5, w).T)
 
 
@@ -164,9 +193,8 @@ class Angles(NamedTuple):
     odd: Float[Array, " odd"]  # of d
 
 
-def angles(basis: MatsubaraBasis, unknown: Float[Array, " unknown"], strength: Scalar) -> Angles:
+def angles(c: CondensateBasis, unknown: Float[Array, " unknown"], strength: Scalar) -> Angles:
     """Of `unknown` = (p, b) with t = Σ p x + μ* b/ν."""
-    c = condensate_basis(basis)
     even = jnp.asarray(c.even)
     t = even @ unknown[:-1] + strength * unknown[-1] / jnp.asarray(c.node)
     root = jnp.sqrt(1 + t**2)
@@ -177,11 +205,11 @@ def angles(basis: MatsubaraBasis, unknown: Float[Array, " unknown"], strength: S
 
 
 def residual(
-    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+    c: CondensateBasis, metal: Metal, unknown: Float[Array, " unknown"]
 ) -> Float[Array, " unknown"]:
     """Zero at the solution: half of ∂F/∂s in the even space, and of ∂F/∂a over -μ*."""
-    c, form = condensate_basis(basis), metal.pairing
-    at = angles(basis, unknown, form.strength)
+    form = metal.pairing
+    at = angles(c, unknown, form.strength)
     bent = c.weight * at.tangent * (at.versine + 0.5 * (c.odd @ (metal.odd @ at.odd)))
     tail = form.strength * unknown[-1]
     first = at.sine - form.kernel @ at.sine - tail * form.border + (c.node * bent) @ c.even
@@ -189,43 +217,72 @@ def residual(
     return jnp.append(first, last)
 
 
-def scales(basis: MatsubaraBasis, metal: Metal) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def slope(
+    c: CondensateBasis, metal: Metal, unknown: Float[Array, " unknown"]
+) -> Float[Array, "unknown unknown"]:
+    """The derivative of `residual` by `unknown`; not itself differentiable."""
+    leaves, kind = jax.tree.flatten((metal, unknown))
+    # One lane of a batch after the other: its products stay in the processor's cache.
+    return one_by_one(lambda *leaves: _slope(c, *jax.tree.unflatten(kind, leaves)))(*leaves)
+
+
+def _slope(c, metal, unknown):
+    form, at = metal.pairing, angles(c, unknown, metal.pairing.strength)
+    even, odd, tail = jnp.asarray(c.even), jnp.asarray(c.odd), 1 / jnp.asarray(c.node)
+    measure, t, cosine = jnp.asarray(c.weight * c.node), at.tangent, 1 - at.versine
+    versine = t * cosine**3  # dd/dt
+    # dt by the unknowns, and what the bend of the functional is summed with.
+    change = jnp.column_stack([even, form.strength * tail])
+    tested = jnp.column_stack([even, -tail])
+
+    def between(left, weight, right):
+        return left.T @ (weight[:, None] * right)
+
+    moved = 0.5 * (odd @ (metal.odd @ at.odd))
+    bent = between(tested, measure * (at.versine + moved + t * versine), change)
+    of_odd = metal.odd @ between(odd, measure * versine, change)
+    bent = bent + 0.5 * between(odd, measure * t, tested).T @ of_odd
+    dim = c.even.shape[1]
+    sine = jnp.eye(dim, dim + 1) - between(even, measure * (1 - cosine**3), change)
+    first = (sine - form.kernel @ sine).at[:, -1].add(-form.strength * form.border)
+    last = (form.border @ sine).at[-1].add(form.screening)
+    return jnp.concatenate([first, last[None]]) + bent
+
+
+def scales(c: CondensateBasis, metal: Metal) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """A phonon frequency and √(λ⟨ω²⟩), larger than any gap, in units of 2πT; at least 1 the one."""
     coupling = metal.pairing.coupling
-    square = coupling[-1] * basis.samples[-1] ** 2
+    square = coupling[-1] * c.samples[-1] ** 2
     exists = square > 0
     ratio = jnp.where(exists, square, 1.0) / jnp.where(exists, coupling[0], 1.0)
     return jnp.sqrt(ratio), jnp.sqrt(jnp.maximum(square, 0.0))
 
 
 def screened(
-    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+    c: CondensateBasis, metal: Metal, unknown: Float[Array, " unknown"]
 ) -> Float[Array, " unknown"]:
     r"""One step of Newton's method for the tail alone, beyond the phonons' frequencies.
 
     There the gap is what the repulsion answers with. In the direction ν/(ν² + κ²), not 1/ν, the
-    answer hardly depends on T; the functional is a maximum in it.
+    answer hardly depends on T; the functional is a maximum in it, with the slope that it has
+    without a gap.
     """
-    c, form = condensate_basis(basis), metal.pairing
-    square = scales(basis, metal)[0] ** 2
+    form, square = metal.pairing, scales(c, metal)[0] ** 2
     inner = -(c.weight * square / (c.node**2 + square)) @ c.even
-    slope = jax.jvp(
-        lambda u: residual(basis, metal, u),
-        (unknown,),
-        (jnp.append(form.strength * inner, 1.0),),
-    )
-    value, slope = (x[-1] - inner @ x[:-1] for x in slope)
-    step = -value / jnp.maximum(slope, 0.1)
+    value = residual(c, metal, unknown)
+    value = value[-1] - inner @ value[:-1]
+    slope = inner @ (form.kernel @ inner - inner + 2 * form.border)
+    step = -value / jnp.maximum(form.screening + form.strength * slope, 0.1)
     return unknown + step * jnp.append(form.strength * inner, 1.0)
 
 
 def iterated(
-    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+    c: CondensateBasis, metal: Metal, unknown: Float[Array, " unknown"]
 ) -> Float[Array, " unknown"]:
     """One step of the textbook's iteration, Δ ← (ZΔ)/Z with both taken from Δ."""
-    c, form = condensate_basis(basis), metal.pairing
-    unknown = screened(basis, metal, unknown)
-    at, tail = angles(basis, unknown, form.strength), form.strength * unknown[-1]
+    form = metal.pairing
+    unknown = screened(c, metal, unknown)
+    at, tail = angles(c, unknown, form.strength), form.strength * unknown[-1]
     t, cosine = at.tangent, 1 - at.versine
     moved = c.odd @ (metal.odd @ at.odd) / 2
     sums = form.coupling @ c.sums / (2 * c.node)
@@ -235,11 +292,11 @@ def iterated(
 
 
 def functional(
-    basis: MatsubaraBasis, metal: Metal, unknown: Float[Array, " unknown"]
+    c: CondensateBasis, metal: Metal, unknown: Float[Array, " unknown"]
 ) -> Float[Array, ""]:
     """(F_S - F_N)/(4π²T²ν0)."""
-    c, form = condensate_basis(basis), metal.pairing
-    at = angles(basis, unknown, form.strength)
+    form = metal.pairing
+    at = angles(c, unknown, form.strength)
     v, b = at.sine, unknown[-1]
     linear = v @ (v - form.kernel @ v) - form.strength * b * (
         2 * form.border @ v + form.screening * b
@@ -249,10 +306,9 @@ def functional(
 
 
 def quartic(
-    basis: MatsubaraBasis, metal: Metal, vector: Float[Array, " dim"], tail: Scalar
+    c: CondensateBasis, metal: Metal, vector: Float[Array, " dim"], tail: Scalar
 ) -> Float[Array, ""]:
     """The functional's part of fourth order at a small s_n = t_n = Σ_a v_a x⁽ᵃ⁾_n + tail/ν_n."""
-    c = condensate_basis(basis)
     t = jnp.asarray(c.even) @ vector + tail / jnp.asarray(c.node)
     half = jnp.asarray(c.weight * c.node) * t**2 / 2
     odd = half @ c.odd

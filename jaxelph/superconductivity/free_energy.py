@@ -16,7 +16,7 @@ from ..numerics.checks import checked
 from ..spectra.moments import coupling_constant
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..thermodynamics.specific_heat import specific_heat_ratio
-from .condensate import functional, metal, quartic
+from .condensate import condensate_basis, functional, metal, quartic
 from .coulomb import Quoted, check_mu_star, nan_of
 from .gap import Problem, follow, prepared, solution
 from .matsubara import MatsubaraBasis, pairing_kernel, top_eigenpair
@@ -220,21 +220,21 @@ def specific_heat_jump(
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def least(basis, at, unknown):
+def least(c, at, unknown):
     """The functional at its stationary point, whose own change changes nothing to first order."""
-    return functional(basis, at, unknown)
+    return functional(c, at, unknown)
 
 
 @least.defjvp
-def _least_jvp(basis, primals, tangents):
+def _least_jvp(c, primals, tangents):
     at, unknown = primals
-    return jax.jvp(lambda at: functional(basis, at, unknown), (at,), tangents[:1])
+    return jax.jvp(lambda at: functional(c, at, unknown), (at,), tangents[:1])
 
 
 def free_energy(problem: Problem, solved) -> Float[Array, ""]:
     """(F_S - F_N)/ν0, of the problem's `solution`."""
-    at = problem.metal()
-    value = least(problem.basis, at, follow(problem.basis, at, solved))
+    at, c = problem.metal(), condensate_basis(problem.basis)
+    value = least(c, at, follow(c, at, solved))
     return 4 * jnp.pi**2 * problem.temperature**2 * value + problem.lost()
 
 
@@ -278,7 +278,7 @@ def jump_of(omega, area, repulsion, basis, coupling):
 
     _, slope, (vector, tail) = jax.jvp(eigenvalue, (root,), (jnp.ones_like(root),), has_aux=True)
     at = metal(basis, omega, area, jnp.exp(root), repulsion)
-    bend = quartic(basis, at, vector, tail)
+    bend = quartic(condensate_basis(basis), at, vector, tail)
     exists = exists & (bend > 0)
     jump = 3 * slope**2 / ((1 + coupling) * jnp.where(exists, bend, 1.0))
     return jnp.where(exists, jump, 0.0) + nan_of(omega, area, *repulsion)

@@ -1,8 +1,7 @@
 r"""The superconducting state: Δ(iω_n) and Z(iω_n) from the isotropic Eliashberg equations.
 
-The functional of `condensate` is made stationary by Newton's method on the compact basis, some
-64 unknowns at any temperature, from the shape of the linearised equation's solution with the
-best size: three or four steps. Derivatives are implicit ones, of any order.
+The functional of `condensate` is made stationary on the compact basis, some 64 unknowns at any
+temperature, by the method of `search`. Derivatives are implicit ones, of any order.
 """
 
 from functools import partial
@@ -15,23 +14,21 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..numerics.checks import checked
-from ..numerics.lapack import solve
+from ..numerics.lapack import solve_as
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .condensate import (
+    CondensateBasis,
     Metal,
     angles,
     condensate_basis,
-    functional,
-    iterated,
     metal,
     normal_sums,
-    quartic,
     residual,
-    scales,
-    screened,
+    slope,
 )
 from .coulomb import Quoted, check_mu_star, concrete_value, nan_of
-from .matsubara import MatsubaraBasis, Repulsion, top_eigenpair
+from .matsubara import MatsubaraBasis, Repulsion
+from .search import stationary
 from .transition import (
     areas_of_modes,
     check_resolved,
@@ -39,15 +36,6 @@ from .transition import (
     critical_temperature,
     lowest_resolved,
 )
-
-# Newton's method needs four or five steps from its start, and the start a few of the textbook's
-# iteration: no more, for what rounding adds to the gap off the imaginary axis grows with them.
-_STEPS = 30
-_BASIN = 0.1
-_ITERATIONS = 40
-_RTOL = 1e-13
-# As far as this from 1 ρ says nothing: at T_c itself the metal is normal.
-_ROUNDING = 3e-11
 
 
 class SuperconductingState(eqx.Module):
@@ -188,7 +176,7 @@ def _state(problem: Problem, solved, index):
     # The normal part in closed form, Z_n ν_n = ν_n + ½ S_n cos θ_n + ½ (M d)_n.
     sums = jnp.sum(2 * problem.area / problem.omega)
     sums = sums + at.pairing.coupling @ normal_sums(basis, index)
-    odd = angles(basis, unknown, at.pairing.strength).odd
+    odd = angles(c, unknown, at.pairing.strength).odd
     bent = c.odd_functions(nu) @ (at.odd @ odd)
     renormalisation = 1 + sums / (2 * nu * jnp.sqrt(1 + t**2)) + bent / 2
     step, lost = 2 * jnp.pi * temperature, problem.lost()
@@ -217,24 +205,7 @@ def solution(problem: Problem) -> Float[Array, " unknown"]:
 
 @eqx.filter_jit
 def _solution(problem):
-    basis, at = problem.basis, problem.metal()
-    start = _start(basis, at)
-
-    def step(state):
-        unknown, last, _, count = state
-        change = -solve(_slope(basis, at, unknown), residual(basis, at, unknown))
-        size = jnp.linalg.norm(change) / jnp.maximum(jnp.linalg.norm(unknown), 1e-300)
-        return unknown + change, size, last, count + 1
-
-    def unfinished(state):
-        _, size, last, count = state
-        # Just below T_c rounding ends the convergence earlier.
-        stalled = (size < 1e-6) & (size > 0.1 * last)
-        return (size > _RTOL) & ~stalled & (count < _STEPS)
-
-    size = jnp.where(jnp.any(start != 0), jnp.inf, 0.0)
-    unknown, size, *_ = jax.lax.while_loop(unfinished, step, (start, size, jnp.inf, 0))
-    return jnp.where(size < 1e-6, unknown, jnp.nan)
+    return stationary(problem.basis, problem.metal())
 
 
 def condensed(problem: Problem, solved=None) -> tuple[Metal, Float[Array, " unknown"]]:
@@ -245,11 +216,12 @@ def condensed(problem: Problem, solved=None) -> tuple[Metal, Float[Array, " unkn
         solved: its `solution`, if that is known.
     """
     at = problem.metal()
-    return at, follow(problem.basis, at, solution(problem) if solved is None else solved)
+    unknown = solution(problem) if solved is None else solved
+    return at, follow(condensate_basis(problem.basis), at, unknown)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def follow(basis: MatsubaraBasis, at: Metal, unknown: Float[Array, " unknown"]):
+def follow(c: CondensateBasis, at: Metal, unknown: Float[Array, " unknown"]):
     """A root of `condensate.residual`, which changes with the metal so that it remains one.
 
     By the implicit function theorem it has derivatives of every order.
@@ -258,62 +230,17 @@ def follow(basis: MatsubaraBasis, at: Metal, unknown: Float[Array, " unknown"]):
 
 
 @follow.defjvp
-def _follow_jvp(basis, primals, tangents):
+def _follow_jvp(c, primals, tangents):
     at, unknown = primals
-    unknown = follow(basis, at, unknown)
-    _, change = jax.jvp(lambda at: residual(basis, at, unknown), (at,), tangents[:1])
-    return unknown, -solve(_slope(basis, at, unknown), change)
-
-
-def _slope(basis, at, unknown):
-    slope = jax.jacfwd(lambda u: residual(basis, at, u))(unknown)
+    unknown = follow(c, at, unknown)
+    _, change = jax.jvp(lambda at: residual(c, at, unknown), (at,), tangents[:1])
     # At the transition itself the normal state's has no inverse, and nothing to be divided.
     exists = jnp.any(jax.lax.stop_gradient(unknown) != 0)
-    return jnp.where(exists, slope, jnp.eye(unknown.size, dtype=slope.dtype))
+    matrix = slope(c, *jax.lax.stop_gradient((at, unknown)))
+    matrix = jnp.where(exists, matrix, jnp.eye(unknown.size, dtype=matrix.dtype))
 
+    def product(change):
+        moved = jax.jvp(lambda u: residual(c, at, u), (unknown,), (change,))[1]
+        return jnp.where(exists, moved, change)
 
-def _start(basis, at):
-    """Where Newton's method converges: the best of two families of gaps, iterated a few times."""
-    c, form = condensate_basis(basis), at.pairing
-    tail = -form.border * (form.strength / form.screening)
-    rho, vector = top_eigenpair(form.kernel + form.border[:, None] * tail[None, :])
-    exists = rho > 1 + _ROUNDING
-    vector = vector / (c.even[0] @ vector + tail @ vector / c.node[0]) / c.node[0]
-    frequency, largest = scales(basis, at)
-
-    # The linearised equation's solution, from the size just below T_c, F = (1-ρ)a² + B a⁴, on.
-    shape = jnp.append(vector, -form.border @ vector / form.screening)
-    bend = quartic(basis, at, vector, tail @ vector)
-    landau = jnp.sqrt(jnp.where(exists, rho - 1, 1.0) / (2 * bend))
-    sizes = landau * jnp.geomspace(0.5, 1e4, 32)
-
-    # Where the gap is as large as the phonons' frequencies it extends as far as itself: a
-    # narrower one has branch points off the axis, which no iteration forgives.
-    wide = jnp.maximum(largest, frequency) * jnp.geomspace(1e-4, 1.0, 32)
-
-    def broad(size):
-        square = jnp.maximum(frequency, 4 * size) ** 2
-        t = size * square / (c.node * (c.node**2 + square))
-        return jnp.append((c.weight * c.node * t) @ c.even, 0.0)
-
-    starts = jnp.concatenate([jnp.outer(sizes, shape), jax.vmap(broad)(wide)])
-    answer = jax.vmap(lambda unknown: screened(basis, at, unknown))
-    starts = jax.lax.fori_loop(0, 2, lambda _, starts: answer(starts), starts)
-    allowed = jnp.append(sizes < jnp.maximum(0.2 * frequency, 2 * landau), wide > 0)
-    energies = jax.vmap(lambda start: functional(basis, at, start))(starts)
-    best = jnp.argmin(jnp.where(allowed, energies, jnp.inf))
-    start = jnp.where(exists, starts[best], 0.0)
-
-    def iterate(state):
-        unknown, last, _, count = state
-        new = iterated(basis, at, unknown)
-        change = jnp.linalg.norm(new - unknown) / jnp.linalg.norm(new)
-        # What is left of a geometric series.
-        left = change / (1 - jnp.clip(change / last, 0.0, 0.99))
-        return new, change, left, count + 1
-
-    def unfinished(state):
-        return (state[2] > _BASIN) & (state[3] < _ITERATIONS)
-
-    left = jnp.where(exists, jnp.inf, 0.0)
-    return jax.lax.while_loop(unfinished, iterate, (start, left, left, 0))[0]
+    return unknown, solve_as(product, matrix, -change)

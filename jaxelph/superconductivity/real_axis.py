@@ -59,7 +59,8 @@ class RealAxisState(eqx.Module):
 
     Example:
         >>> from jaxelph import GaussianPeaks
-        >>> state = real_axis_state(GaussianPeaks([1.0], [0.1], [1.0]), 0.2, mu_star=0.0)
+        >>> s, energies = GaussianPeaks([1.0], [0.1], [1.0]), np.array([0.1, 0.3, 1.3])
+        >>> state = real_axis_state(s, 0.2, energies, mu_star=0.0)
         >>> print(state.edge, bool(jnp.all(state.density_of_states == 1)))  # normal
         0.0 True
     """

@@ -94,7 +94,7 @@ class Superconductor:
 
     Example:
         >>> from jaxelph import example
-        >>> found = superconductor(example("table1"), [10.0, 30.0], mu_star=0.1)
+        >>> found = superconductor(example("table1"), [10.0, 30.0], real_axis=False)
         >>> print(f"{found.tc:.2f} K {found.gap:.3f} meV", found.heat.shape)
         41.83 K 7.085 meV (2,)
     """
@@ -291,7 +291,7 @@ def superconductor(
 
     Example:
         >>> from jaxelph import example
-        >>> found = superconductor(example("table1"), [10.0, 30.0], mu_star=0.1)
+        >>> found = superconductor(example("table1"), [10.0, 30.0], real_axis=False)
         >>> print(f"{found.gap_ratio:.3f} {found.jump:.3f} {found.isotope:.3f}")
         3.931 2.081 0.473
     """

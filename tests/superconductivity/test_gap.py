@@ -11,7 +11,14 @@ from jaxelph.spectra.peaks import GaussianPeaks
 from jaxelph.spectra.readers import read_a2f
 from jaxelph.spectra.spectrum import EinsteinModes
 from jaxelph.spectra.table import TabulatedSpectrum
-from jaxelph.superconductivity.condensate import condensate_basis, metal, normal_sums, residual
+from jaxelph.superconductivity.condensate import (
+    condensate_basis,
+    metal,
+    normal_sums,
+    residual,
+    slope,
+)
+from jaxelph.superconductivity.free_energy import free_energy_difference
 from jaxelph.superconductivity.gap import condensed, prepared, superconducting_state
 from jaxelph.superconductivity.matsubara import matsubara_basis
 from jaxelph.superconductivity.transition import transition_temperature
@@ -166,6 +173,57 @@ def test_homogeneity():
     np.testing.assert_allclose(far.renormalisation, near.renormalisation, rtol=1e-12)
 
 
+REDUCED = np.array([0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 0.9, 0.99, 0.9999, 0.999999, 1 + 1e-8, 1.3])
+
+
+@jax.jit
+def curves(omega, coupling, temperatures, mu_star):
+    """Δ_0 and F_S - F_N over T, one call for all of them."""
+    spectrum = EinsteinModes(omega, coupling)
+
+    def one(t):
+        state = superconducting_state(spectrum, t, mu_star=mu_star, index=np.arange(1))
+        return state.gap[0], free_energy_difference(spectrum, t, mu_star=mu_star)
+
+    return jax.vmap(one)(temperatures)
+
+
+def check_a_curve(generator):
+    """The search ends on the branch of least energy at any T of any metal."""
+    omega = 10 ** generator.uniform(-2, 0, 6)
+    coupling = generator.exponential(size=6)
+    coupling *= 10 ** generator.uniform(np.log10(0.3), 1) / coupling.sum()
+    mu_star = generator.choice([0.0, generator.uniform(0, 0.2)])
+    critical = float(transition_temperature(EinsteinModes(omega, coupling), mu_star))
+    if critical < 1e-6:
+        return
+    gap, energy = curves(omega, coupling, critical * REDUCED, mu_star)
+    assert np.all(gap[:-2] > 0) and not np.any(gap[-2:])
+    assert np.all(energy[:-2] < 0) and not np.any(energy[-2:])
+    # The gap falls with T, the energy rises, and Δ² is linear in T_c - T at the end.
+    assert np.all(np.diff(gap[:-2]) < 1e-9 * gap[0]) and np.all(np.diff(energy[:-2]) > 0)
+    square = gap[7:10] ** 2 / (1 - REDUCED[7:10])
+    np.testing.assert_allclose(square[1:], square[2], rtol=1e-3)
+    if mu_star == 0:
+        dense = plain_state(omega, coupling, 0.4 * critical, 400)[1][0]
+        reach = 400 * 2 * np.pi * 0.4 * critical
+        # What the sums leave out falls as the square of the phonons over their end, or faster.
+        assert gap[4] == pytest.approx(dense, rel=max(1e-7, 2 * (max(omega) / reach) ** 3))
+
+
+def test_curves_of_some_metals():
+    generator = np.random.default_rng(7)
+    for _ in range(6):
+        check_a_curve(generator)
+
+
+@pytest.mark.slow
+def test_curves_of_many_metals():
+    generator = np.random.default_rng(8)
+    for _ in range(200):
+        check_a_curve(generator)
+
+
 # ---------------------------------------------------------------- derivatives, transformations
 
 
@@ -236,7 +294,18 @@ def test_a_curve_in_one_call():
 def test_newton_ends_at_the_solution():
     problem = prepared(METAL, 0.01, 0.1, None, None, "omega-ph", None)
     at, unknown = condensed(problem)
-    assert np.linalg.norm(residual(problem[-1], at, unknown)) < 1e-11 * np.linalg.norm(unknown)
+    c = condensate_basis(problem.basis)
+    assert np.linalg.norm(residual(c, at, unknown)) < 1e-11 * np.linalg.norm(unknown)
+
+
+@pytest.mark.parametrize(("mu_star", "cutoff"), [(0.0, None), (0.13, None), (0.13, 30.0)])
+def test_slope_is_the_derivative(mu_star, cutoff):
+    problem = prepared(METAL, 0.01, mu_star, cutoff, None, "omega-ph", None)
+    c, at = condensate_basis(problem.basis), problem.metal()
+    unknown = np.random.default_rng(0).normal(size=c.even.shape[1] + 1)
+    numeric = jax.jacfwd(lambda u: residual(c, at, u))(unknown)
+    size = np.max(abs(numeric))
+    np.testing.assert_allclose(slope(c, at, unknown), numeric, atol=1e-13 * size)
 
 
 def test_normal_sums_and_odd_form_against_sums():
