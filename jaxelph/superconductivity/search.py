@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..numerics.lapack import eigh, solve
-from ..spectra.spectrum import Scalar
 from .condensate import (
     CondensateBasis,
     Metal,
@@ -130,7 +129,7 @@ def _settled(c, at, small, exists):
 
 
 def newton(
-    c: CondensateBasis, at: Metal, start: Float[Array, " unknown"], sound: Scalar
+    c: CondensateBasis, at: Metal, start: Float[Array, " unknown"], sound: Float[Array, ""]
 ) -> Float[Array, " unknown"]:
     """The root near `start`; 0 stays as it is.
 
