@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from jaxelph import GaussianPeaks, plan
+from jaxelph import EinsteinModes, GaussianPeaks, plan
 from jaxelph.app.cli import run
 from jaxelph.inverse import fit_spectrum, made_data
 from jaxelph.inverse.plan.optimum import TARGETS, _variance_of, optimal_shares
@@ -108,3 +108,14 @@ def test_bad_plans(capsys, options, phrases):
     assert run(["plan", "--example", "table1", *options]) == 2
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1 and all(p in err for p in phrases)
+
+
+def test_a_resistivity_that_is_frozen_decides_nothing():
+    """1 % of e^{-ω/T} would; and no plan is worse than equal shares."""
+    modes = EinsteinModes([40.0, 60.0], [0.5, 0.5])
+    temperatures = np.geomspace(0.4, 26.0, 20)
+    data = made_data("resistivity", modes, temperatures, 0.01, plasma=9.1)
+    for target in ("lambda", "omega-log"):
+        found = plan(modes, data, target)
+        assert found.optimal[target] <= found.equal[target]
+        assert found.share[:5].sum() < 1e-3

@@ -28,6 +28,8 @@ SHARE_OF = {
     "optical": "largest",
     "tunnelling": "1",
 }
+# A share of a value is one of at least this share of the largest.
+_LEAST = 1e-3
 
 
 def made_data(
@@ -47,7 +49,8 @@ def made_data(
         kind: of `SHARE_OF`.
         spectrum: an Eliashberg function.
         points (array of shape (datum,), meV): temperatures or energies.
-        level (scalar): the error, as a share of what `SHARE_OF` says.
+        level (scalar): the error, as a share of what `SHARE_OF` says; of a value, of at least a
+            thousandth of the largest.
         temperature (scalar, meV): of self-energy, weight, optical and tunnelling.
         seed: of the noise; without one there is none.
         offset (scalar): added to all values: ρ0, or 1/τ of impurities, that data of a sample have.
@@ -68,7 +71,10 @@ def made_data(
     top = float(maximum_frequency(spectrum))
     build = _builder(kind, points, temperature, top, options)
     value = np.asarray(build(np.ones(len(points)), np.ones(len(points))).predict(spectrum)) + offset
-    size = {"value": np.abs(value), "largest": np.max(np.abs(value)), "1": 1.0}[SHARE_OF[kind]]
+    largest = np.max(np.abs(value))
+    # No instrument tells a share of nothing: a frozen resistivity is not known to a per cent.
+    own = np.maximum(np.abs(value), _LEAST * largest)
+    size = {"value": own, "largest": largest, "1": 1.0}[SHARE_OF[kind]]
     error = level * size * np.ones(len(value))
     if kind == "weight":  # fitted is 1/Z
         value, error = 1 / value, error / value**2
