@@ -110,7 +110,7 @@ def test_bad_plans(capsys, options, phrases):
     assert out == "" and len(err.splitlines()) == 1 and all(p in err for p in phrases)
 
 
-def test_a_resistivity_that_is_frozen_decides_nothing():
+def test_a_resistivity_that_is_frozen_says_nothing_of_the_coupling():
     """1 % of e^{-ω/T} would; and no plan is worse than equal shares."""
     modes = EinsteinModes([40.0, 60.0], [0.5, 0.5])
     temperatures = np.geomspace(0.4, 26.0, 20)
@@ -118,4 +118,5 @@ def test_a_resistivity_that_is_frozen_decides_nothing():
     for target in ("lambda", "omega-log"):
         found = plan(modes, data, target)
         assert found.optimal[target] <= found.equal[target]
-        assert found.share[:5].sum() < 1e-3
+        if target == "lambda":  # of ω_log they say that nothing is soft
+            assert found.share[:5].sum() < 1e-3

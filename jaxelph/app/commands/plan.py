@@ -44,7 +44,7 @@ def command(
     noise: Annotated[
         str,
         typer.Option(
-            help="Error of each with equal shares of the time, in % of the value, and no less than a "
+            help="Error of each with equal shares of the time, in % of the value, no less than a "
             "thousandth of that of the largest; of self-energy, optical and gap of the largest, of "
             "tunnelling of 1."
         ),
