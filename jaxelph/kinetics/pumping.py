@@ -53,8 +53,8 @@ class Pumped:
     Example:
         >>> from jaxelph import example
         >>> run = pump(example("table1"), 300.0, 400.0, 2.0, 0.02, 0.001, [0.0, 0.05, 0.1])
-        >>> print(run.times, bool(run.temperature[-1] > 500))
-        [0.   0.05 0.1 ] True
+        >>> print(run.times, run.temperature.round(1))
+        [0.   0.05 0.1 ] [300.  347.7 303.3]
     """
 
     name: str

@@ -114,9 +114,11 @@ def _integrate(spectrum, branches: PhononBranches, hot, start, bath, times, pump
         warming = jnp.where(stored > 0, (flow - lost) / jnp.where(stored > 0, stored, 1.0), 0.0)
         return (brought - flow) / heat, warming
 
-    controller = diffrax.PIDController(
-        rtol=rtol, atol=1e-3 * rtol * bath, dtmax=None if pump is None else pump.duration / 2
-    )
+    controller = diffrax.PIDController(rtol=rtol, atol=1e-3 * rtol * bath)
+    if pump is not None:
+        # No step goes over a pulse without seeing it; after it steps are as long as they may be.
+        inside = jnp.linspace(jnp.maximum(0.0, 2 * pump.centre - pump.end), pump.end, 17)
+        controller = diffrax.ClipStepSizeController(controller, step_ts=inside)
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(rate),
         diffrax.Kvaerno5(),

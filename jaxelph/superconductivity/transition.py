@@ -303,7 +303,7 @@ def check_repulsion(spectrum, mu_star, cutoff=None, omega_ph=None, mu_star_at="o
 
     Example:
         >>> from jaxelph import EinsteinModes
-        >>> check_repulsion(EinsteinModes([1.0], [1.0]), 0.1, 0.5)
+        >>> check_repulsion(EinsteinModes([1.0], [1.0]), 0.1, 0.5)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
         jaxelph.numerics.errors.ArgumentError: cutoff 0.5 must exceed the top of the spectrum, ...

@@ -120,7 +120,7 @@ def thermal_conductivity(
 
     Args:
         spectrum: α²_tr F in meV, or α²F in its place.
-        temperature (array of any shape, meV): T.
+        temperature (array of any shape, meV): T > 0.
         plasma (scalar, eV): ħω_p.
         residual (scalar, µΩ cm): ρ0 ≥ 0.
         scattering: α²F in meV, see `heat_rate`.
@@ -129,7 +129,7 @@ def thermal_conductivity(
         κ (array of the shape of T, W/(K m)).
 
     Raises:
-        ValueError: a temperature or ρ0 is negative, or ω_p not positive.
+        ValueError: ρ0 is negative, or a temperature or ω_p not positive.
 
     Example:
         >>> from jaxelph import EinsteinModes, units
@@ -138,6 +138,7 @@ def thermal_conductivity(
         >>> print(f"{thermal_conductivity(lead, t, plasma=8.3):.2f} W/(K m)")
         27.85 W/(K m)
     """
+    refuse("temperature", temperature, positive=True)
     refuse("plasma", plasma, positive=True)
     refuse("residual", residual, not_negative=True)
     rate = heat_rate(spectrum, temperature, scattering)

@@ -142,7 +142,8 @@ def test_functional_derivative_of_tc_agrees_with_its_own_routine():
 def test_sum_rules(criterion):
     # With the nodes that T needs, which functions would take by themselves where nothing is traced.
     peaks = at_temperature(PEAKS, T)
-    omega, coupling = peaks.modes()
+    # The specific heat has nodes of its own.
+    omega, coupling = peaks.coarse_modes() if criterion == "heat" else peaks.modes()
     area = omega * coupling / 2
 
     def value(s):

@@ -194,7 +194,7 @@ def test_lambda_of_the_file_and_that_of_its_table_are_told_apart(tmp_path, capsy
     [
         (["columns", "no.a2f"], "no such file"),
         (["columns", "FILE", "-T", "-3"], "--temperature"),
-        (["columns", "FILE", "--mu-star", "-1"], "mu_star must not be negative"),
+        (["columns", "FILE", "--mu-star", "-1"], "--mu-star must not be negative"),
         (["report", "FILE", "--column", "some"], "neither a number from 1 nor all"),
         (["report", "--example", "table1", "--column", "all"], "give one"),
     ],
