@@ -6,11 +6,14 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.colors import SymLogNorm
 
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, evenly
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+# Modes whose temperatures are drawn, at most.
+_SHOWN = 6
 
 
 def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
@@ -78,8 +81,13 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         temperatures.legend()
 
         order = np.argsort(data["frequency"].values)
-        order = order[data["weight"].values[order] > 0]
-        chosen = order[evenly(len(order), 6)] if len(order) else order
+        weight = data["weight"].values[order]
+        order, weight = order[weight > 0], weight[weight > 0]
+        chosen = order
+        if len(order) > _SHOWN:  # each for as many phonons as the others
+            share = np.cumsum(weight) / np.sum(weight)
+            middles = (np.arange(_SHOWN) + 0.5) / _SHOWN
+            chosen = order[np.unique(np.searchsorted(share, middles))]
         colors = colormaps["viridis"](np.linspace(0, 0.9, max(len(chosen), 1)))
         for k, color in zip(chosen, colors, strict=False):
             values = data["phonon_temperature"].values[seen][:, k]
