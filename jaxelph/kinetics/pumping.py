@@ -2,9 +2,8 @@
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +12,8 @@ from jaxtyping import ArrayLike, Real
 from ..grids.energies import EnergyGrid, thermal_extent
 from ..numerics.checks import refuse
 from ..numerics.precision import check_precision
-from ..presentation.files import check_folder, json_text, plain, result_writers, write_all
+from ..presentation.files import plain
+from ..presentation.result import Result
 from ..spectra.moments import maximum_frequency
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
@@ -38,7 +38,7 @@ _MOST_ENERGIES = 16384
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pumped:
+class Pumped(Result):
     """Electrons and phonons after a pulse of light, what `pump` returns.
 
     Args:
@@ -56,6 +56,8 @@ class Pumped:
         >>> print(run.times, run.temperature.round(1))
         [0.   0.05 0.1 ] [300.  347.7 303.3]
     """
+
+    files: ClassVar[str] = "pump"
 
     name: str
     evolution: Evolution
@@ -139,27 +141,25 @@ class Pumped:
             validity=("time", self.validity, {"long_name": "least τ_f E_Σ", "units": "1"}),
         )
 
-    def to_json(self) -> str:
-        """The run as valid JSON; what is undefined is null."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings; what is undefined is None."""
         evolution = self.evolution
-        return json_text(
-            plain(
-                {
-                    "name": self.name,
-                    "result": self.result,
-                    "explanation": self.explain(),
-                    "start_temperature_K": self.start_temperature,
-                    "final_temperature_K": self.final_temperature,
-                    "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
-                    "rtol": self.rtol,
-                    "steps": int(evolution.stats["num_accepted_steps"]),
-                    "times_ps": self.times,
-                    "temperatures_K": self.temperature,
-                    "two_temperature_model_K": self.model._asdict(),
-                    "validity": self.validity,
-                }
-                | lattice_numbers(evolution)
-            )
+        return plain(
+            {
+                "name": self.name,
+                "result": self.result,
+                "explanation": self.explain(),
+                "start_temperature_K": self.start_temperature,
+                "final_temperature_K": self.final_temperature,
+                "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
+                "rtol": self.rtol,
+                "steps": int(evolution.stats["num_accepted_steps"]),
+                "times_ps": self.times,
+                "temperatures_K": self.temperature,
+                "two_temperature_model_K": self.model._asdict(),
+                "validity": self.validity,
+            }
+            | lattice_numbers(evolution)
         )
 
     def plot(self, ax=None):
@@ -167,19 +167,6 @@ class Pumped:
         from .lattice_figure import lattice_figure
 
         return lattice_figure(self.to_xarray(), ax)
-
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write pump.nc, .json, .png and .pdf: all of them or none.
-
-        Args:
-            folder: made where it is not there.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        check_folder(folder)
-        writers = result_writers("pump", self.plot(), self.to_xarray(), self.to_json())
-        return write_all(folder, writers)
 
 
 def pump(

@@ -10,9 +10,8 @@ relaxation time is compared with stands beside the run:
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable
-from pathlib import Path
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +22,9 @@ from jaxtyping import ArrayLike, Real
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid, size_for, thermal_extent
 from ..numerics.precision import check_precision
-from ..presentation.files import check_folder, json_text, plain, result_writers, write_all
+from ..presentation.files import plain
 from ..presentation.notebook import html_table
+from ..presentation.result import Result
 from ..spectra.moments import maximum_frequency
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
@@ -59,7 +59,7 @@ _LONG = 400
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Relaxation:
+class Relaxation(Result):
     """A run of the kinetic equation in K, meV and ps, with rates to compare, what `relax` returns.
 
     Rates are in 1/ps. Undefined ones are NaN: `late_rate` where the excess does not decay
@@ -86,6 +86,8 @@ class Relaxation:
         >>> print(run.result, run.temperature.shape, run.growing_modes)
         completed (3,) 0
     """
+
+    files: ClassVar[str] = "relaxation"
 
     name: str
     evolution: Evolution
@@ -289,10 +291,6 @@ class Relaxation:
             told |= lattice_numbers(self.evolution)
         return plain(told)
 
-    def to_json(self) -> str:
-        """`to_dict` as valid JSON."""
-        return json_text(self.to_dict())
-
     def plot(self, ax=None):
         """f(E), δf over time and energy, and T_e(t) beside the two-temperature model.
 
@@ -305,19 +303,6 @@ class Relaxation:
         from .figure import evolution_figure
 
         return evolution_figure(self.to_xarray(), ax)
-
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write relaxation.nc, .json, .png and .pdf: all of them or none.
-
-        Args:
-            folder: made where it is not there.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        check_folder(folder)
-        writers = result_writers("relaxation", self.plot(), self.to_xarray(), self.to_json())
-        return write_all(folder, writers)
 
 
 def relax(

@@ -4,15 +4,13 @@ It is by this table that people choose a column. Energies are in meV, temperatur
 """
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
 
-from ..presentation.files import check_folder, json_text, result_writers, write_all
+from ..presentation.result import Result
 from ..spectra.moments import coupling_constant, log_frequency, maximum_frequency
 from ..spectra.readers import SpectrumFileError, summarise
 from ..spectra.table import TabulatedSpectrum
@@ -30,8 +28,10 @@ QUANTITIES = {
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Columns:
+class Columns(Result):
     """What `compare_columns` found; arrays over the columns, NaN where one cannot be read."""
+
+    files: ClassVar[str] = "columns"
 
     name: str
     source: str
@@ -73,10 +73,6 @@ class Columns:
             "warnings": list(self.warnings),
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as valid JSON: null stands for what is not defined."""
-        return json_text(self.to_dict())
-
     def to_xarray(self) -> xr.Dataset:
         """The table as a labelled `xarray.Dataset` over the dimension column."""
         data: dict[str, Any] = {
@@ -109,22 +105,6 @@ class Columns:
         from .columns_figure import columns_figure
 
         return columns_figure(self.to_xarray(), ax)
-
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write columns.nc, columns.json, columns.png and columns.pdf: all of them or none.
-
-        Args:
-            folder: made where it is not there.
-
-        Returns:
-            file name → path.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        check_folder(folder)
-        writers = result_writers("columns", self.plot(), self.to_xarray(), self.to_json())
-        return write_all(folder, writers)
 
 
 def compare_columns(

@@ -4,9 +4,8 @@ Here energies are in meV, temperatures in K and rates in 1/ps.
 """
 
 import dataclasses
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +14,9 @@ from jaxtyping import ArrayLike, Real
 
 from ..numerics.checks import checked
 from ..numerics.precision import check_precision
-from ..presentation.files import as_text, check_folder, json_text, plain, result_writers, write_all
+from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
+from ..presentation.result import Result
 from ..spectra.curve import DRAWN, curve
 from ..spectra.moments import (
     coupling_constant,
@@ -41,7 +41,7 @@ from .verdict import label, paragraph
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Report(Findings):
+class Report(Findings, Result):
     """What `report` found. Temperatures in K, energies in meV, rates in 1/ps.
 
     Arrays over temperature are in ascending order of temperature. `critical` is inf where no
@@ -91,6 +91,8 @@ class Report(Findings):
         >>> print(found.temperatures, found.growing, f"{found.coupling:.2f} {found.xi:.4f}")
         [145. 290.] [0 0] 1.00 0.2602
     """
+
+    files: ClassVar[str] = "report"
 
     @property
     def label(self) -> str:
@@ -177,10 +179,6 @@ class Report(Findings):
             }
         )
 
-    def to_json(self) -> str:
-        """`to_dict` as valid JSON: null stands for infinity and for what is not defined."""
-        return json_text(self.to_dict())
-
     def to_xarray(self):
         """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
         from .dataset import report_dataset
@@ -195,22 +193,6 @@ class Report(Findings):
         from .figure import report_figure
 
         return report_figure(self.to_xarray(), ax)
-
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write report.nc, report.json, report.png and report.pdf: all of them or none.
-
-        Args:
-            folder: made where it is not there.
-
-        Returns:
-            file name → path.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        check_folder(folder)
-        writers = result_writers("report", self.plot(), self.to_xarray(), self.to_json())
-        return write_all(folder, writers)
 
 
 @checked

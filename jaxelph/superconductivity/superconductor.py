@@ -10,11 +10,9 @@ over the normal metal's own specific heat at T_c, which is γ0T_c only if T_c �
 """
 
 import dataclasses
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -24,8 +22,9 @@ from jaxtyping import ArrayLike, Real
 
 from ..numerics.checks import checked
 from ..numerics.precision import check_precision
-from ..presentation.files import as_text, check_folder, json_text, plain, result_writers, write_all
+from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
+from ..presentation.result import Result
 from ..spectra.curve import curve
 from ..spectra.moments import coupling_constant, log_frequency, maximum_frequency, phonon_edge
 from ..spectra.resolution import at_temperature
@@ -49,7 +48,7 @@ REDUCED = np.concatenate([np.arange(0.04, 0.981, 0.02), [0.99, 0.995], np.arange
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Superconductor:
+class Superconductor(Result):
     """What `superconductor` found. Temperatures in K, energies in meV.
 
     Without superconductivity T_c, the gap and the curves of it are 0 and the ratios NaN.
@@ -98,6 +97,8 @@ class Superconductor:
         >>> print(f"{found.tc:.2f} K {found.gap:.3f} meV", found.heat.shape)
         41.83 K 7.085 meV (2,)
     """
+
+    files: ClassVar[str] = "gap"
 
     name: str
     source: str
@@ -218,10 +219,6 @@ class Superconductor:
             }
         )
 
-    def to_json(self) -> str:
-        """`to_dict` as valid JSON: null stands for what is not defined."""
-        return json_text(self.to_dict())
-
     def to_xarray(self):
         """Numbers and curves as a labelled `xarray.Dataset`."""
         from .dataset import superconductor_dataset
@@ -236,22 +233,6 @@ class Superconductor:
         from .figure import superconductor_figure
 
         return superconductor_figure(self.to_xarray(), ax)
-
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write gap.nc, gap.json, gap.png and gap.pdf: all of them or none.
-
-        Args:
-            folder: made where it is not there.
-
-        Returns:
-            file name → path.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        check_folder(folder)
-        writers = result_writers("gap", self.plot(), self.to_xarray(), self.to_json())
-        return write_all(folder, writers)
 
 
 @checked

@@ -6,9 +6,8 @@ at a few temperatures, of `optical_rate`, `extended_drude` and `reflectivity`.
 
 import csv
 import dataclasses
-import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +16,10 @@ from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..numerics.checks import checked, refuse
 from ..numerics.precision import check_precision
-from ..presentation.files import as_text, check_folder, json_text, plain, result_writers, write_all
+from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
 from ..presentation.plotting import evenly
+from ..presentation.result import Result
 from ..spectra.curve import curve
 from ..spectra.moments import coupling_constant, log_frequency, maximum_frequency, rms_frequency
 from ..spectra.resolution import at_temperature
@@ -66,7 +66,7 @@ def bloch_grueneisen_rate(
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class TransportProperties:
+class TransportProperties(Result):
     """What `transport_properties` found. Temperatures in K, energies in meV.
 
     Args:
@@ -106,6 +106,8 @@ class TransportProperties:
         >>> print(found.resistivity.shape, found.mass.shape)
         (2,) (2, 241)
     """
+
+    files: ClassVar[str] = "transport"
 
     name: str
     source: str
@@ -200,10 +202,6 @@ class TransportProperties:
             ("thermal_conductivity_W_per_K_m", self.heat),
         )
 
-    def to_json(self) -> str:
-        """`to_dict` as valid JSON: null stands for what is not defined."""
-        return json_text(self.to_dict())
-
     def to_xarray(self):
         """Numbers and curves as a labelled `xarray.Dataset`."""
         from .dataset import transport_dataset
@@ -219,21 +217,8 @@ class TransportProperties:
 
         return transport_figure(self.to_xarray(), ax)
 
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, Path]:
-        """Write transport.nc, .json, .png, .pdf, and .csv with what depends on T: all or none.
-
-        Args:
-            folder: made where it is not there.
-
-        Returns:
-            file name → path.
-
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        check_folder(folder)
-        writers = result_writers("transport", self.plot(), self.to_xarray(), self.to_json())
-        return write_all(folder, writers | {"transport.csv": self._write_csv})
+    def _more_writers(self):
+        return {"transport.csv": self._write_csv}
 
     def _write_csv(self, path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
