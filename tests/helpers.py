@@ -310,14 +310,19 @@ def _least_eigenvalue(diagonal, rows, strength, root):
     for _ in range(100):
         value, vector = (x[..., :3] for x in np.linalg.eigh(basis.T @ image))
         residual = image @ vector - value * (basis @ vector)
-        if np.linalg.norm(residual[:, 0]) < 1e-11:
+        left = np.linalg.norm(residual[:, 0])
+        # The eigenvalue's error is below both, and rounding keeps a residual.
+        if min(left, left**2 / (value[1] - value[0])) < 1e-12:
             return value[0]
         gap = diagonal[:, None] - value
         more = residual / np.where(np.abs(gap) > 1e-6, gap, 1e-6)
         for _ in range(2):
             more = np.linalg.qr(more - basis @ (basis.T @ more))[0]
         basis, image = np.append(basis, more, 1), np.append(image, product(more), 1)
-    raise RuntimeError(f"a residual of {np.linalg.norm(residual[:, 0]):.1e} is left")
+    # At the end of a continuous spectrum eigenvalues lie too close for more.
+    if left < 3e-10 * abs(value[0]):
+        return value[0]
+    raise RuntimeError(f"a residual of {left:.1e} is left")
 
 
 def slowest_rate_by_mpmath(omega, coupling, temperature, step, size, digits=50):

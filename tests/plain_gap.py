@@ -40,7 +40,10 @@ def plain_state(omega, coupling, temperature, count, repulsion=0.0, form=None, t
         gap = found[-1]
         if len(rest) > 1:
             mix = np.linalg.lstsq(np.diff(rest, axis=0).T, rest[-1], rcond=None)[0]
-            gap = gap - np.diff(found, axis=0).T @ mix
+            mixed = gap - np.diff(found, axis=0).T @ mix
+            # Zero is a solution, too, which an extrapolation may fall on.
+            if mixed[0] > gap[0] / 2:
+                gap = mixed
     gap = found[-1]
     root, total = np.hypot(w, gap), renormalised(gap)
     free_energy = -step * np.sum((root - w) * (total / w - normal / root))

@@ -16,6 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
@@ -26,7 +27,11 @@ Scalar = Real[_ArrayLike, ""]
 
 
 def as_float(x) -> Array:
-    return jnp.asarray(x, dtype=jnp.result_type(float))
+    if isinstance(x, Tracer):
+        return jnp.asarray(x, dtype=jnp.result_type(float))
+    # Numbers that are known stay so in a function that is being traced: nodes are counted by them.
+    with jax.ensure_compile_time_eval():
+        return jnp.asarray(x, dtype=jnp.result_type(float))
 
 
 def as_vector(x) -> Array:

@@ -109,7 +109,7 @@ def suited(
     # Sharper features come to light where there are more nodes, but only few times.
     for _ in range(4):
         finer = spectrum.resolved(float(grid.step) / NODES_PER_STEP)
-        if finer.modes()[0].shape == spectrum.modes()[0].shape:
+        if np.array_equal(finer.modes()[0], spectrum.modes()[0]):
             break
         spectrum = finer
         grid = EnergyGrid.suggest(spectrum, temperature, rtol)

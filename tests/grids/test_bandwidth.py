@@ -145,6 +145,27 @@ def test_what_is_known_is_known_while_something_else_is_traced(spectrum):
     assert float(jax.jit(scaled)(2.0)) == pytest.approx(float(scaled(2.0)), rel=1e-12)
 
 
+def test_a_table_made_while_something_else_is_traced_counts_its_nodes():
+    """How many there are follows from its frequencies, which are known though α²F is not."""
+    rows = np.linspace(0.1, 1.5, 30)
+
+    def nodes(height):
+        return TabulatedSpectrum(rows, height * np.ones(30)).resolved(0.01).modes()[0]
+
+    np.testing.assert_array_equal(jax.jit(nodes)(1.0), nodes(1.0))
+    assert nodes(1.0).size > 100
+
+
+def test_nodes_of_one_number_may_be_too_far_apart():
+    """A finer grid asks for more panels, but not for more than are compiled for anyway."""
+    spectrum, _, symbol = _random(np.random.default_rng(60))
+    nodes, grid = suited(spectrum, 0.676787819724535)
+    omega, coupling = nodes.modes()
+    q = np.linspace(0.1, np.pi / float(grid.base.step), 300)
+    sums = np.pi * np.sin(np.multiply.outer(q, omega)) @ (omega * coupling)
+    np.testing.assert_allclose(sums, symbol(q), atol=1e-9)
+
+
 def _random(rng):
     """A smooth spectrum, the top of it and κ̂, in closed form."""
     count = rng.integers(1, 4)
