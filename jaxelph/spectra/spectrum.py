@@ -27,7 +27,7 @@ Scalar = Real[_ArrayLike, ""]
 
 
 def as_float(x) -> Array:
-    if isinstance(x, Tracer):
+    if any(isinstance(part, Tracer) for part in jax.tree.leaves(x)):
         return jnp.asarray(x, dtype=jnp.result_type(float))
     # Numbers that are known stay so in a function that is being traced: nodes are counted by them.
     with jax.ensure_compile_time_eval():

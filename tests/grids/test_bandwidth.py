@@ -154,6 +154,8 @@ def test_a_table_made_while_something_else_is_traced_counts_its_nodes():
 
     np.testing.assert_array_equal(jax.jit(nodes)(1.0), nodes(1.0))
     assert nodes(1.0).size > 100
+    peak = jax.jit(lambda x: coupling_constant(GaussianPeaks([1.0], [0.1], [x])))(0.7)
+    assert float(peak) == pytest.approx(0.7, rel=1e-12)
 
 
 def test_nodes_of_one_number_may_be_too_far_apart():
