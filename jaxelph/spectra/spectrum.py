@@ -27,16 +27,18 @@ Scalar = Real[_ArrayLike, ""]
 
 
 def as_float(x) -> Array:
-    if any(isinstance(part, Tracer) for part in jax.tree.leaves(x)):
-        return jnp.asarray(x, dtype=jnp.result_type(float))
-    # Numbers that are known stay so in a function that is being traced: nodes are counted by them.
-    with jax.ensure_compile_time_eval():
-        return jnp.asarray(x, dtype=jnp.result_type(float))
+    return jnp.asarray(x, dtype=jnp.result_type(float))
 
 
 def as_vector(x) -> Array:
+    if any(isinstance(part, Tracer) for part in jax.tree.leaves(x)):
+        x = as_float(x)
+    else:
+        # Frequencies that are known stay so in a function that is being traced: nodes are counted
+        # by them.
+        with jax.ensure_compile_time_eval():
+            x = as_float(x)
     # By reshape, and only where need be: each length would be compiled for.
-    x = as_float(x)
     return x.reshape(1) if x.ndim == 0 else x
 
 
