@@ -27,7 +27,12 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Without LLVM's optimisations and the emitters made of MLIR it needs a sixth of that. The slow
 # tests are compiled as a user's program is, and so is all of it where XLA_FLAGS says so, be it
 # with an empty one.
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": "false"}
+QUICK = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": "false",
+    # One module a function: what is split is compiled by threads that have no cores here.
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 def _quick_flags():
