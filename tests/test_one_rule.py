@@ -105,6 +105,22 @@ def table(seed, rows=60):
     return omega, np.append(rng.random(rows - 1), 0.0)
 
 
+def test_edge_is_compiled_for_few_lengths():
+    from jaxelph.spectra import moments
+
+    jx.phonon_edge(jx.TabulatedSpectrum(*table(0, 260)))
+    compiled = moments._phonon_edge._cache_size()
+    for rows in range(257, 384, 9):
+        omega, a2f = table(rows, rows)
+        edge = float(jx.phonon_edge(jx.TabulatedSpectrum(omega, a2f)))
+        below = scipy.integrate.cumulative_trapezoid(a2f, omega, initial=0)
+        row = np.searchsorted(below, 0.99 * below[-1])
+        assert omega[row - 1] <= edge <= omega[row]
+        # The same to the last digit where it is traced.
+        assert edge == float(jax.jit(jx.phonon_edge)(jx.TabulatedSpectrum(omega, a2f)))
+    assert moments._phonon_edge._cache_size() <= compiled + 1  # traced it is another
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_edge_of_tables(seed):
     omega, a2f = table(seed)

@@ -22,6 +22,21 @@ from . import commands
 from .compilation_cache import keep_compiled_functions
 
 
+class _Command(typer.core.TyperCommand):
+    """A subcommand that refuses an option given twice, of which only the last would count."""
+
+    def parse_args(self, ctx, args):
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            twice = sum(other is option for other in given) > 1
+            if twice and isinstance(option, typer.core.TyperOption) and not option.multiple:
+                # `--json --json` says one thing, `--figure --no-figure` two.
+                if not option.is_flag or option.secondary_opts:
+                    told = option.opts[0]
+                    ctx.fail(f"{told} is given twice, and holds one value: give it once.")
+        return super().parse_args(ctx, args)
+
+
 class _Commands(typer.core.TyperGroup):
     """A group whose subcommands are imported when they are asked for."""
 
@@ -35,7 +50,7 @@ class _Commands(typer.core.TyperGroup):
             return None
         module = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name)(module.command)
+        alone.command(cmd_name, cls=_Command)(module.command)
         return typer.main.get_command(alone)
 
 

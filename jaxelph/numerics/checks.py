@@ -13,6 +13,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from .precision import check_precision
+
 Function = TypeVar("Function", bound=Callable)
 
 
@@ -96,6 +98,8 @@ _RULES: dict[str, Callable] = {
 def checked(function: Function) -> Function:
     """The function, whose spectrum, temperature and energies are looked at first.
 
+    So is the mode of 64 bits, without which its digits are not those that are promised.
+
     Example:
         >>> @checked
         ... def half(temperature):
@@ -109,6 +113,7 @@ def checked(function: Function) -> Function:
 
     @functools.wraps(function)
     def inner(*args, **kwargs):
+        check_precision()
         for place, name, rule in rules:
             if place < len(args):
                 rule(name, args[place])

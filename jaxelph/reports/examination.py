@@ -24,7 +24,7 @@ from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_g
 from ..grids.refined import RefinedGrid
 from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
 from ..numerics.blas import one_blas_thread
-from ..spectra.panels import bucket
+from ..spectra.panels import ORDER, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
 from ..stability.critical import CRITERIA, coarsened
@@ -42,11 +42,31 @@ _SCAN = 20
 
 # Up to this size one grid serves all temperatures, above it each only those up to four times
 # its lowest; and no dense grid is larger than the last.
-_COMMON, _LARGEST = 600, 3000
+_COMMON, _LARGEST = 512, 3000
+
+# What is compiled for a size of the grid and a number of nodes takes tens of megabytes, and file
+# after file may ask for others: the last few are kept.
+_KEPT = 6
 
 
-@functools.partial(jax.jit, static_argnames="size")
 def _sample(spectra, coarse_spectrum, temperature, step, size, energies):
+    """`_everything`, compiled for this size and these shapes."""
+    arguments = (spectra, coarse_spectrum, temperature, step, energies)
+    leaves, structure = jax.tree.flatten(arguments)
+    return _compiled(size, structure, *(np.shape(leaf) for leaf in leaves))(*arguments)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _compiled(size, *shapes):
+    """A function of its own for each: what is dropped here gives its memory back."""
+
+    def sample(*arguments):
+        return _everything(*arguments, size=size)
+
+    return jax.jit(sample)
+
+
+def _everything(spectra, coarse_spectrum, temperature, step, energies, *, size):
     """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max.
 
     `spectra` are one with its nodes and with coarser ones, of one shape; of `coarse_spectrum`,
@@ -382,8 +402,18 @@ def _nodes(spectrum, temperature, rtol):
     fine, spacing, _, _ = nodes_for_grid(spectrum.sampled, temperature, rtol)
     rough = spectrum.sampled(1.5 * spacing)
     if isinstance(fine, QuadratureNodes) and isinstance(rough, QuadratureNodes):
-        return fine, rough.padded(fine.omega.shape[0])
+        count = ORDER * _power_of_two(fine.omega.shape[0] // ORDER)
+        return fine.padded(count), rough.padded(count)
     return fine, fine
+
+
+def _power_of_two(count):
+    return 1 << (count - 1).bit_length()
+
+
+def _few_sizes(needed):
+    """128, 256, 512, 1024, 1536, 2048, 3072: a small matrix costs less than one more program."""
+    return max(128, _power_of_two(needed)) if needed <= 1024 else bucket(needed, 1024)
 
 
 def _lowest(matrix):
@@ -421,8 +451,8 @@ def _make_grids(spectrum, temperatures, top, rtol):
         if not sizes and needed > _COMMON:
             bound = 4 * t
         if needed > max(sizes, default=0):
-            # Up to a third more than needed, and cut in `_finish`: few sizes are compiled for.
-            sizes.append(bucket(needed, 64))
+            # More than needed, and cut in `_finish`: few sizes are compiled for.
+            sizes.append(_few_sizes(needed))
         size = min(size for size in sizes if size >= needed)
         grids.append(_Grid(t, step / t, size, spectra))
     return grids

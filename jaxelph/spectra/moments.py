@@ -170,7 +170,6 @@ def maximum_frequency(spectrum: EliashbergFunction) -> Float[Array, ""]:
 
 
 @checked
-@jit
 def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
     r"""ω_ph, the top of the spectrum as μ* means it (energy): 99 % of ∫α²F dω lies below it.
 
@@ -188,6 +187,11 @@ def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
         >>> print(f"{phonon_edge(TabulatedSpectrum(w, np.array([0.5, 0.5, 0.0, 0.0]))):.3f}")
         23.882
     """
+    return _phonon_edge(spectrum.lengthened())
+
+
+@jit
+def _phonon_edge(spectrum):
     edge = spectrum.area_quantile(0.99)
     return jnp.where(jnp.isnan(spectral_area(spectrum)), jnp.nan, edge)
 
@@ -199,4 +203,5 @@ def unresolved_coupling(spectrum: EliashbergFunction) -> float:
         >>> unresolved_coupling(TabulatedSpectrum([1.0, 2.0], [0.25, 0.5]))
         0.25
     """
-    return float(spectrum.a2f[0]) if isinstance(spectrum, TabulatedSpectrum) else 0.0
+    # By NumPy: nothing is compiled for a table's length.
+    return float(np.asarray(spectrum.a2f)[0]) if isinstance(spectrum, TabulatedSpectrum) else 0.0

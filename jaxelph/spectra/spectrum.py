@@ -127,6 +127,13 @@ class EliashbergFunction(eqx.Module):
         """Of a table `moment_modes`, in one of few numbers of them; any other spectrum itself."""
         return self
 
+    def lengthened(self) -> "EliashbergFunction":
+        """Of a table itself in one of few lengths, its last row repeated without α²F.
+
+        Integrals over the rows are the same; any other spectrum is returned as it is.
+        """
+        return self
+
     def cumulative(self, omega: Float[Array, " frequency"]) -> Float[Array, " frequency"]:
         """See `cumulative_coupling`."""
         node, coupling = self.modes()

@@ -288,3 +288,25 @@ def test_a_file_keeps_its_name_in_an_error(tmp_path, capsys):
     path.write_text("nothing\n")
     given = ["relax", path, "--electron-temperature", "20", "--phonon-temperature", "10"]
     refused(capsys, given, "phonon_temperature.dat")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ["sweep", "FILE", "-T", 20, "-o", "x.csv", "--quantity", "xi", "--quantity=tc"],
+            "--quantity",
+        ),
+        (["report", "FILE", "-T", 20, "--temperatures", 30], "--temperatures"),
+        (["report", "FILE", "--figure", "--no-figure"], "--figure"),
+        (["fit", "FILE", "--kind", "heat", "--kind", "gap", "--top", 30], "--kind"),
+    ],
+)
+def test_an_option_given_twice_is_refused(capsys, table, options, told):
+    """Of two values only the last would count, without a word."""
+    refused(capsys, [table if x == "FILE" else x for x in options], told, "twice")
+
+
+def test_a_flag_may_be_repeated(capsys):
+    assert run(["reproduce", "--json", "--json", "no-such"]) == 2
+    assert "twice" not in capsys.readouterr().err

@@ -133,6 +133,9 @@ def test_the_mode_of_64_bits_is_asked_for(monkeypatch):
         for compute in (
             lambda: jaxelph.report(metal, [20.0]),
             lambda: jaxelph.sweep(lambda x: x, jaxelph.sweeps.product(x=[1.0])),
+            lambda: jaxelph.coupling_constant(metal),
+            lambda: jaxelph.transition_temperature(metal),
+            lambda: jaxelph.specific_heat_ratio(metal, 1.7),
         ):
             with pytest.raises(ValueError, match="64-bit mode was turned off"):
                 compute()

@@ -1,5 +1,6 @@
 """The main job on one table: `jaxelph report` by the program, and its numbers by hand."""
 
+import gc
 import json
 import os
 import weakref
@@ -238,7 +239,7 @@ def test_tables_of_any_length_share_what_is_compiled():
         return j.report(table, [30.0, 80.0])
 
     first = one(200)
-    compiled = examination._sample._cache_size()
+    compiled = examination._compiled.cache_info().misses
     # Zero rows, however far away, change nothing.
     far = one(200, 200.0, 1e5)
     for name in ("kinetic", "weight", "heat"):
@@ -246,7 +247,7 @@ def test_tables_of_any_length_share_what_is_compiled():
     fine = one(20000)
     assert fine.coupling == pytest.approx(first.coupling, rel=1e-3)
     one(777)
-    assert examination._sample._cache_size() == compiled
+    assert examination._compiled.cache_info().misses == compiled
 
 
 def _narrow():
@@ -268,6 +269,48 @@ def test_each_temperature_has_the_grid_that_it_needs():
         assert needed[-1] <= grid.size == min(alike)
     # The case has what it is for: hot grids far smaller than the largest.
     assert max(needed) > 2 * needed[-1] and grids[-1].size < max(grid.size for grid in grids)
+
+
+def test_grids_are_of_few_sizes():
+    given = {needed: examination._few_sizes(needed) for needed in range(2, 3001)}
+    assert sorted(set(given.values())) == [128, 256, 512, 1024, 1536, 2048, 3072]
+    assert all(size >= needed for needed, size in given.items())
+    # Nodes, the other number that is compiled for: tables of all lengths and finenesses.
+    counts = set()
+    for rows in (40, 77, 300, 1234, 5000):
+        omega = np.linspace(30 / rows, 30.0, rows)
+        table = j.TabulatedSpectrum(omega, np.exp(-(((omega - 15) / 4) ** 2)))
+        for spectrum in examination._nodes(table, 40 * KELVIN, 1e-9):
+            counts.add(spectrum.omega.shape[0])
+            held = float(np.sum(spectrum.coupling))
+            density = 2 * table.a2f / table.omega
+            assert held == pytest.approx(np.trapezoid(density, table.omega), rel=1e-12)
+    assert len(counts) == 1
+
+
+def test_what_is_compiled_is_dropped_in_turn(monkeypatch):
+    """Of programs for ever new sizes the last few stay; what they find does not depend on it."""
+    made = []
+
+    def watched(*arguments, size):
+        made.append(size)
+        return size
+
+    monkeypatch.setattr(examination, "_everything", watched)
+    examination._compiled.cache_clear()
+    try:
+        sizes = range(100, 100 + 2 * examination._KEPT)
+        for size in [*sizes, *sizes[-2:]]:
+            assert examination._sample((), (), 1.0, 0.1, size, np.zeros(3)) == size
+        assert made == list(sizes)  # those of the last two were still there
+        assert examination._compiled.cache_info().currsize == examination._KEPT
+        dropped = weakref.ref(examination._compiled(1, None))
+        for size in sizes:
+            examination._compiled(size, None)
+        gc.collect()
+        assert dropped() is None
+    finally:
+        examination._compiled.cache_clear()
 
 
 @pytest.mark.slow

@@ -201,7 +201,7 @@ class _Probed(EliashbergFunction):
 
     def area_quantile(self, share):
         # What μ* refers to, which a probe is not to move.
-        return self.base.area_quantile(share)
+        return self.base.lengthened().area_quantile(share)
 
     def scaled(self, factor):
         return _Probed(self.base.scaled(factor), self.omega, self.area * factor)
