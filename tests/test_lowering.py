@@ -19,7 +19,7 @@ from test_transformations import ROWS
 
 from jaxelph.numerics.tridiagonal import lowest_eigenvector
 
-# Of cuSOLVER, cuBLAS and cuSPARSE, and the one kernel of JAX's own.
+# Of cuSOLVER, cuBLAS and cuSPARSE, one kernel of JAX's own, and those that are written in Triton.
 ALLOWED = {
     "cusolver_syevd_ffi",
     "cusolver_getrf_ffi",
@@ -30,6 +30,7 @@ ALLOWED = {
     "cublas_geqrf_batched_ffi",
     "cublas_getrf_batched_ffi",
     "cu_lu_pivots_to_permutation",
+    "__gpu$xla.gpu.triton",
 }
 
 
