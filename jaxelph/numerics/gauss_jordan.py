@@ -27,7 +27,7 @@ def available() -> bool:
         True
     """
     try:
-        _language()
+        language()
     except ImportError:
         return False
     try:
@@ -36,6 +36,15 @@ def available() -> bool:
         return True  # lowered for another machine's
     # Triton begins with Ampere.
     return all(float(getattr(device, "compute_capability", 0)) >= 8 for device in devices)
+
+
+def language():
+    """Pallas, and what of it is for Triton."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from jax.experimental import pallas
+        from jax.experimental.pallas import triton
+    return pallas, triton
 
 
 def invert_in_one_launch(
@@ -52,12 +61,12 @@ def invert_in_one_launch(
         >>> print(inverse.tolist(), least)
         [[0.5, 0.0], [0.0, 0.25]] 2.0
     """
-    pallas, triton = _language()
+    pallas, triton = language()
     size = matrix.shape[0]
-    width = sum(width for _, width in _tiles(size))
+    width = padded(size)
     whole = pallas.BlockSpec((width, width), lambda: (0, 0))
     return pallas.pallas_call(
-        partial(_eliminate, pallas, triton, size),
+        partial(_invert, size),
         in_specs=[whole],
         out_specs=[whole, pallas.BlockSpec((), lambda: ())],
         out_shape=(
@@ -65,52 +74,87 @@ def invert_in_one_launch(
             jax.ShapeDtypeStruct((), matrix.dtype),
         ),
         interpret=interpret,
-        # Few enough threads that what they hold does not leave their registers.
-        compiler_params=triton.CompilerParams(num_warps=4 if width <= 80 else 8, num_stages=1),
+        compiler_params=triton.CompilerParams(num_warps=warps(size), num_stages=1),
         name="gauss_jordan",
     )(matrix)
 
 
-def _language():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from jax.experimental import pallas
-        from jax.experimental.pallas import triton
-    return pallas, triton
+def _invert(size, matrix, inverse, least):
+    triton = language()[1]
+    a, least[...] = eliminate(load_tiles(matrix, size), size)
+    for at, ref, inside in windows(inverse, size):
+        triton.store(ref, a[at], mask=inside)
 
 
-def _tiles(size: int) -> list[tuple[int, int]]:
-    """First row and width of each tile."""
-    left, tiles, first = -(-size // _LEAST) * _LEAST, [], 0
+def warps(size: int) -> int:
+    """Few enough warps of threads that what each thread holds does not leave its registers.
+
+    Example:
+        >>> warps(76), warps(128)
+        (4, 8)
+    """
+    return 4 if padded(size) <= 80 else 8
+
+
+def padded(size: int) -> int:
+    """The rows of all tiles.
+
+    Example:
+        >>> padded(76)
+        80
+    """
+    return sum(width for _, width in tiles(size))
+
+
+def tiles(size: int) -> list[tuple[int, int]]:
+    """First row and width of each tile.
+
+    Example:
+        >>> tiles(76)
+        [(0, 64), (64, 16)]
+    """
+    left, found, first = -(-size // _LEAST) * _LEAST, [], 0
     while left:
         width = 1 << (left.bit_length() - 1)
-        tiles.append((first, width))
+        found.append((first, width))
         first, left = first + width, left - width
-    return tiles
+    return found
 
 
-def _eliminate(pallas, triton, size, matrix, inverse, least_pivot):
-    tiles = list(enumerate(_tiles(size)))
+def index(shape, axis):
+    """The index along an axis, of an array within a kernel."""
+    return jax.lax.broadcasted_iota(jnp.int32, shape, axis)
 
-    def index(shape, axis):
-        return jax.lax.broadcasted_iota(jnp.int32, shape, axis)
 
-    def windows(ref):
-        for i, (top, height) in tiles:
-            for j, (left, width) in tiles:
-                shape = height, width
-                inside = (top + index(shape, 0) < size) & (left + index(shape, 1) < size)
-                yield (i, j), ref.at[pallas.ds(top, height), pallas.ds(left, width)], inside
+def windows(ref, size):
+    """(row and column of tiles, reference, what of it is in the matrix) of each tile."""
+    pallas, _ = language()
+    for i, (top, height) in enumerate(tiles(size)):
+        for j, (left, width) in enumerate(tiles(size)):
+            shape = height, width
+            inside = (top + index(shape, 0) < size) & (left + index(shape, 1) < size)
+            yield (i, j), ref.at[pallas.ds(top, height), pallas.ds(left, width)], inside
 
-    a = {at: triton.load(ref, mask=inside, other=0.0) for at, ref, inside in windows(matrix)}
-    least = jnp.asarray(jnp.inf, matrix.dtype)
-    for block, (first, width) in tiles:
+
+def load_tiles(matrix, size):
+    """The tiles of a matrix, by row and column; zero beyond it."""
+    triton = language()[1]
+    return {
+        at: triton.load(ref, mask=inside, other=0.0) for at, ref, inside in windows(matrix, size)
+    }
+
+
+def eliminate(a, size):
+    """The tiles of the inverse, and the least pivot."""
+    cut = list(enumerate(tiles(size)))
+    least = jnp.asarray(jnp.inf, a[0, 0].dtype)
+    for block, (first, width) in cut:
 
         def step(k, carry, block=block, width=width):
             a, least = carry
             here = index((width,), 0) == k
             rows, columns = {}, {}
-            for i, (_, other) in tiles:
+            for i, (_, other) in cut:
                 of_row, of_column = index((width, other), 0) == k, index((other, width), 1) == k
                 rows[i] = jnp.sum(jnp.where(of_row, a[block, i], 0.0), axis=0)
                 columns[i] = jnp.sum(jnp.where(of_column, a[i, block], 0.0), axis=1)
@@ -130,6 +174,4 @@ def _eliminate(pallas, triton, size, matrix, inverse, least_pivot):
             return new, jnp.where(pivot > least, least, pivot)
 
         a, least = jax.lax.fori_loop(0, min(width, size - first), step, (a, least))
-    for at, ref, inside in windows(inverse):
-        triton.store(ref, a[at], mask=inside)
-    least_pivot[...] = least
+    return a, least
