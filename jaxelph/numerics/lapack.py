@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
 from jaxtyping import Array, Float, PyTree
 
 
@@ -21,6 +23,57 @@ def on_cpu(function: Callable, elsewhere: Callable, *arguments: PyTree[Array]) -
         0.0
     """
     return jax.lax.platform_dependent(*arguments, cpu=function, default=elsewhere)
+
+
+def lowered_by_platform(
+    name: str, shapes: Callable, function: Callable, **elsewhere: Callable
+) -> Callable:
+    """`function` of one matrix, or what stands under a platform's name, not even traced till then.
+
+    As `on_cpu`, for what takes long to trace or import. Not differentiable.
+
+    Args:
+        name: what it is called in a program.
+        shapes: (matrix or batch of matrices) → the results' `jax.ShapeDtypeStruct`, a tuple.
+        function: of a matrix, returns a tuple of arrays.
+        elsewhere: the same on "cuda" or another platform.
+
+    Example:
+        >>> def like(m):
+        ...     return (jax.ShapeDtypeStruct(m.shape[:-2], m.dtype),)
+        >>> trace = lowered_by_platform("trace", like, lambda m: (jnp.trace(m),))
+        >>> print(jax.vmap(trace)(jnp.ones((3, 2, 2)))[0])
+        [2. 2. 2.]
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+    primitive.def_impl(jax.jit(lambda matrix: tuple(primitive.bind(matrix))))
+
+    @primitive.def_abstract_eval
+    def _(matrix):
+        return [matrix.update(shape=s.shape, dtype=s.dtype) for s in shapes(matrix)]
+
+    def batch(arguments, axes):
+        moved = jnp.moveaxis(arguments[0], axes[0], 0)
+        results = primitive.bind(moved)
+        return results, [0] * len(results)
+
+    batching.primitive_batchers[primitive] = batch
+
+    def lower(one, platform=None):
+        def of_any_batch(matrix):
+            batched = one
+            for _ in matrix.shape[:-2]:
+                batched = jax.vmap(batched)
+            return batched(matrix)
+
+        rule = mlir.lower_fun(of_any_batch, multiple_results=True)
+        mlir.register_lowering(primitive, rule, platform=platform)
+
+    lower(function)
+    for platform, other in elsewhere.items():
+        lower(other, platform)
+    return lambda matrix: tuple(primitive.bind(matrix))
 
 
 def one_by_one(function: Callable) -> Callable:

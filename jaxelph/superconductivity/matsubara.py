@@ -43,7 +43,8 @@ import scipy.special
 from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
-from ..numerics.lapack import eigh, solve_symmetric
+from ..numerics.lapack import solve_symmetric
+from ..numerics.tridiagonal import lowest_eigenvector
 
 Scalar = Real[_ArrayLike, ""]
 
@@ -283,8 +284,8 @@ def top_eigenpair(
     Its derivative (Hellmann-Feynman for the value, one bordered linear system for the
     vector) needs no other eigenvalue, which `eigh` would divide by differences of.
     """
-    value, vector = eigh(matrix)
-    return value[-1], vector[:, -1]
+    vector = lowest_eigenvector(-matrix)
+    return vector @ (matrix @ vector), vector
 
 
 @top_eigenpair.defjvp

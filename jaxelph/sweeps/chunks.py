@@ -1,5 +1,6 @@
 """A function of one point, applied to many: in chunks, each shared out over all local devices."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -66,11 +67,52 @@ def shared_out(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _on_one_thread(compiled):
+    if device_memory() is not None:  # no LAPACK; results are waited for when they are read
+        return compiled
+
     def run(batch):
         with one_blas_thread():
             return jax.block_until_ready(compiled(batch))
 
     return run
+
+
+def device_memory() -> int | None:
+    """Bytes that a program may take on each local device; None on a processor.
+
+    Example:
+        >>> memory = device_memory()
+        >>> memory is None or memory > 0
+        True
+    """
+    told = [device.memory_stats() for device in jax.local_devices() if device.platform != "cpu"]
+    return min((stats["bytes_limit"] for stats in told if stats), default=None)
+
+
+def fitting_chunk(
+    function: Callable[..., Any], space: Space, budget: int, most: int = 2**16, probe: int = 64
+) -> int:
+    """How many points of a space fit into memory at once, a power of two: as many as `budget`
+    bytes hold by what the compiler says of a few, and no more than there are.
+
+    Args:
+        function: of one point, called with the space's parameters as keywords.
+        space: the points.
+        budget: bytes.
+        most: at most.
+        probe: how many are compiled for.
+
+    Example:
+        >>> from jaxelph.sweeps.space import product
+        >>> fitting_chunk(lambda x: x + np.ones(1000), product(x=np.arange(1e4)), 2**20)
+        128
+    """
+    batch = space.take(np.minimum(np.arange(probe), space.count - 1))
+    compiled = jax.jit(jax.vmap(lambda point: function(**point))).lower(batch).compile()
+    told = compiled.memory_analysis()
+    taken = told.temp_size_in_bytes + told.output_size_in_bytes + told.argument_size_in_bytes
+    fits = max(1, budget * probe // max(1, taken))
+    return min(2 ** (fits.bit_length() - 1), most, 2 ** (space.count - 1).bit_length())
 
 
 def padded_width(size: int) -> int:
@@ -80,7 +122,11 @@ def padded_width(size: int) -> int:
 
 
 def evaluate_chunks(
-    function: Callable[..., Any], space: Space, chunk: int, wanted: Iterable[int] | None = None
+    function: Callable[..., Any],
+    space: Space,
+    chunk: int,
+    wanted: Iterable[int] | None = None,
+    ahead: int | None = None,
 ) -> Iterator[tuple[int, Any]]:
     """Values of `function` at the points of a space, chunk by chunk.
 
@@ -93,6 +139,8 @@ def evaluate_chunks(
         space: the points.
         chunk: how many points at once.
         wanted: the chunks to be computed, all by default.
+        ahead: chunks that are begun before one is read; by default one, so that a GPU does not
+            wait for the host, and none on a processor, which would not be done sooner.
 
     Yields:
         (which chunk, values): NumPy arrays, the first axis counting the chunk's points.
@@ -113,9 +161,19 @@ def evaluate_chunks(
     count = space.count
     width = padded_width(min(chunk, count))
     compiled = shared_out(lambda point: function(**point))
+    if ahead is None:
+        ahead = 0 if device_memory() is None else 1
+    begun = deque()
+
+    def read():
+        which, size, values = begun.popleft()
+        return which, jax.tree.map(lambda leaf: np.asarray(leaf)[:size], values)
+
     for which in range(chunk_count(count, chunk)) if wanted is None else wanted:
         start, stop = which * chunk, min((which + 1) * chunk, count)
         batch = space.take(np.minimum(np.arange(start, start + width), stop - 1))
-        values = compiled(batch)
-        size = stop - start
-        yield which, jax.tree.map(lambda leaf, size=size: np.asarray(leaf)[:size], values)
+        begun.append((which, stop - start, compiled(batch)))
+        if len(begun) > ahead:
+            yield read()
+    while begun:
+        yield read()

@@ -17,7 +17,7 @@ from ..spectra.spectrum import EliashbergFunction
 from ..stability.critical import CRITERIA, margin
 from ..superconductivity.transition import check_repulsion, transition_under
 from ..units import KELVIN
-from .chunks import padded_width
+from .chunks import device_memory, padded_width
 from .grids import margin_grid
 from .space import points
 from .sweep import sweep
@@ -85,14 +85,16 @@ def phase_diagram(
 
         return told
 
+    # On a processor few, so that progress is told often.
+    at_once = padded_width(8) if device_memory() is None else None
     found = sweep(
         margins,
         points(temperature=KELVIN * temperatures, step=extents[:, 0], cutoff=extents[:, 1]),
-        chunk=padded_width(8),
+        chunk=at_once,
         progress=after(0),
     )
     critical = sweep(
-        tc, points(coupling=couplings), chunk=padded_width(8), progress=after(len(temperatures))
+        tc, points(coupling=couplings), chunk=at_once, progress=after(len(temperatures))
     )
     data: dict[str, Any] = {"tc": ("coupling", critical["value"].values / KELVIN, {"units": "K"})}
     for name in CRITERIA:

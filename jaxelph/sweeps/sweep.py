@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from ..numerics.precision import check_precision
-from .chunks import chunk_count, evaluate_chunks
+from .chunks import chunk_count, device_memory, evaluate_chunks, fitting_chunk
 from .space import Space
 from .store import STATUS, Plan, Store, Variable, create
 
@@ -49,7 +49,8 @@ def sweep(
         space: from `product`, `points` or `samples`.
         store: a folder for the results, a Zarr group. One that holds another sweep is
             refused: the function's trace and the points are compared with those stored.
-        chunk: how many points at once; by default what fits in a gibibyte, 4096 at most.
+        chunk: how many points at once; by default what fits in a gibibyte, 4096 at most, and on
+            a GPU in a third of its memory, two chunks being there at a time.
         failures: reason → a jittable condition on what `function` returned. A point is marked
             with the first reason whose condition holds; "not_a_number" comes before these.
         units: name of a result → its unit.
@@ -98,7 +99,7 @@ def sweep(
     if store is None and jax.process_count() > 1:
         raise ValueError("a sweep by several processes needs store=, where their results meet.")
     variables = {key: _variable(key, leaf, reasons, units or {}) for key, leaf in shapes.items()}
-    size = _default_chunk(closed, space.count) if chunk is None else chunk
+    size = _default_chunk(function, closed, space) if chunk is None else chunk
     if size < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}.")
     flat = {
@@ -229,8 +230,11 @@ def _equations(jaxpr) -> Iterator[Any]:
                 yield from _equations(getattr(inner, "jaxpr", inner))
 
 
-def _default_chunk(closed, count: int) -> int:
+def _default_chunk(function, closed, space: Space) -> int:
     """A power of two for which all intermediate values fit in the budget."""
+    count, memory = space.count, device_memory()
+    if memory is not None:
+        return fitting_chunk(function, space, memory // 3) * len(jax.local_devices())
     outputs = (v.aval for equation in _equations(closed.jaxpr) for v in equation.outvars)
     point = sum(a.size * a.dtype.itemsize for a in outputs if hasattr(a, "size"))
     fits = max(1, _BUDGET // max(1, point))

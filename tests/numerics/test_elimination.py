@@ -1,11 +1,15 @@
 """Elimination without pivoting, one matrix and a batch, against NumPy."""
 
+import re
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxelph.numerics.elimination import invert_by_blocks
+from jaxelph.numerics.elimination import invert_by_blocks, invert_by_halves
+from jaxelph.numerics.gauss_jordan import LARGEST, invert_in_one_launch
 
 RNG = np.random.default_rng(0)
 
@@ -19,6 +23,51 @@ def test_inverse_of_one_and_of_a_batch(size):
     inverse, pivot = jax.jit(invert_by_blocks)(matrices[1])
     np.testing.assert_allclose(inverse, expected[1], rtol=0, atol=1e-13)
     assert pivot == pytest.approx(float(least[1]), rel=1e-10)
+
+
+# What a GPU does, its instructions one after the other on this machine; large matrices by halves.
+AS_A_GPU = {
+    "one launch": partial(invert_in_one_launch, interpret=True),
+    "halves": partial(
+        invert_by_halves, invert=partial(invert_in_one_launch, interpret=True), most=16
+    ),
+}
+
+
+@pytest.mark.parametrize("way", AS_A_GPU.values(), ids=AS_A_GPU)
+@pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 37, 76, 128])
+def test_a_gpu_s_inverse_is_lapack_s(way, size):
+    matrices = 0.3 * RNG.normal(size=(2, size, size)) + (2 + np.sqrt(size)) * np.eye(size)
+    inverses, least = jax.jit(jax.vmap(way))(matrices)
+    np.testing.assert_allclose(inverses, np.linalg.inv(matrices), rtol=0, atol=1e-13)
+    expected = jax.vmap(invert_by_blocks)(matrices)[1]
+    np.testing.assert_allclose(least, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("way", AS_A_GPU.values(), ids=AS_A_GPU)
+def test_a_gpu_s_least_pivot_has_the_sign_of_the_least_eigenvalue(way):
+    size = 41
+    basis, _ = np.linalg.qr(RNG.normal(size=(size, size)))
+
+    def least(lowest):
+        values = np.append(np.linspace(1, 3, size - 1), lowest)
+        matrix = basis @ np.diag(values) @ basis.T
+        return way(jnp.asarray((matrix + matrix.T) / 2))[1]
+
+    assert [bool(least(x) > 0) for x in (-1e-3, -1e-9, 1e-9, 1e-3)] == [False, False, True, True]
+    assert not bool(way(jnp.eye(20).at[13, 13].set(jnp.nan))[1] > 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernels"), [(63, 1), (LARGEST, 1), (LARGEST + 1, 2), (4 * LARGEST, 4)]
+)
+def test_a_batch_of_inverses_for_cuda_has_no_loop(size, kernels):
+    """One launch a matrix that fits into registers, however many there are."""
+    traced = jax.jit(jax.vmap(invert_by_blocks)).trace(jnp.ones((5, size, size)))
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    assert len(re.findall("stablehlo.custom_call @.*triton", text)) == kernels
+    assert "stablehlo.while" not in text
+    assert "triton" not in traced.lower(lowering_platforms=("cpu",)).as_text()
 
 
 def test_scaling_of_the_unknowns_does_not_matter():

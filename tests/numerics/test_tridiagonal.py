@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 
 import jaxelph as jx
+from jaxelph.numerics.inverse_iteration import lowest_in_one_launch
 from jaxelph.numerics.tridiagonal import lowest_eigenvector
 from jaxelph.stability.pencil import refined_form
 
@@ -49,9 +50,14 @@ def matrices():
     return {name: (matrix + matrix.T) / 2 for name, matrix in found.items()}
 
 
-def test_residual_and_eigenvalue_to_rounding():
+def on_a_gpu(matrix):
+    return lowest_in_one_launch(matrix, interpret=True)
+
+
+@pytest.mark.parametrize("way", [lowest_eigenvector, on_a_gpu])
+def test_residual_and_eigenvalue_to_rounding(way):
     cases = matrices()
-    vectors = jax.jit(jax.vmap(lowest_eigenvector))(jnp.stack([*cases.values()]))
+    vectors = jax.jit(jax.vmap(way))(jnp.stack([*cases.values()]))
     for (name, matrix), v in zip(cases.items(), np.asarray(vectors), strict=True):
         scale = max(np.max(np.abs(matrix)), 1e-300)
         matrix = matrix / scale

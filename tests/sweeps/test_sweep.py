@@ -13,6 +13,7 @@ import xarray as xr
 
 import jaxelph as jx
 from jaxelph.sweeps import SweepWarning, points, product, samples, stack_spectra
+from jaxelph.sweeps.chunks import evaluate_chunks, fitting_chunk
 
 # What the subprocesses run; its function compiles in no time.
 PROGRAM = """
@@ -298,3 +299,29 @@ def test_a_store_without_its_metadata_is_refused_in_one_sentence(tmp_path, array
         jx.sweep(square, SPACE, store=store, chunk=4)
     assert str(store) in str(refused.value) and "\n" not in str(refused.value)
     assert metadata.exists() is (content is not None)
+
+
+def test_a_chunk_fits_into_the_memory_that_there_is():
+    """By what the compiler says of a few points: a matrix and its product are 16 kB a point."""
+    space = jx.sweeps.product(x=np.arange(5000.0))
+
+    def large(x):
+        a = jnp.cos(x * jnp.arange(1024.0).reshape(32, 32))
+        return jnp.linalg.eigvalsh(a @ a)[0]
+
+    chunks = [fitting_chunk(large, space, budget) for budget in (2**20, 2**23, 2**40)]
+    assert 16 <= chunks[0] <= 2**20 // 8192
+    assert chunks[1] == 8 * chunks[0]
+    assert chunks[2] == 8192  # all points
+
+
+def test_chunks_begun_ahead_come_in_order():
+    space = jx.sweeps.product(x=np.arange(11.0))
+
+    def values(ahead):
+        return list(evaluate_chunks(lambda x: x**2, space, 3, ahead=ahead))
+
+    for ahead in (1, 2, 9):
+        for (a, x), (b, y) in zip(values(0), values(ahead), strict=True):
+            assert a == b
+            np.testing.assert_array_equal(x, y)
