@@ -30,6 +30,8 @@ from .kinetics import relax as relax
 from .kinetics.collisions import ElectronCollisions as ElectronCollisions
 from .kinetics.collisions import PhononCollisions as PhononCollisions
 from .kinetics.collisions import disordered_kernel as disordered_kernel
+from .kinetics.coulomb import CoulombCollisions as CoulombCollisions
+from .kinetics.coulomb import screened_kernel as screened_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
 from .kinetics.pump import Pulse as Pulse
 from .kinetics.pumping import Pumped as Pumped

@@ -20,7 +20,6 @@ from jax.flatten_util import ravel_pytree
 
 import jaxelph as j
 from jaxelph.grids import convolution, kernels, sinc
-from jaxelph.kinetics.collisions import electron_jacobian
 from jaxelph.kinetics.moving import moving_equation
 from jaxelph.kinetics.pump import Gaussian, SquaredSech
 from jaxelph.numerics import special
@@ -397,7 +396,12 @@ def _(s, t, grid, deviation):
 def _(step, strength, t, f):
     grid = j.EnergyGrid(step, SIZE)
     collisions = j.ElectronCollisions(grid, j.disordered_kernel(grid, strength, 1))
-    return collisions.integral(f), collisions.linearised(t), electron_jacobian(collisions, f)
+    return (
+        collisions.integral(f),
+        collisions.linearised(t),
+        collisions.jacobian(f),
+        collisions.rate(f),
+    )
 
 
 @on_grid("KineticEquation", DEVIATION, RATE)

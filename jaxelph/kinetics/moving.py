@@ -254,10 +254,10 @@ def _free_blocks(t, y, ydot, alpha, moving: MovingEquation):
         return moving.mass_product(y + v, rate) - moving.rhs(t, y + v)
 
     _, product = jax.linearize(residual, jnp.zeros_like(y))
-    equation, (_, stored, _) = moving.equation, moving.split(y)
+    equation, (deviation, stored, _) = moving.equation, moving.split(y)
     blocks = _Blocks(
         matrices=None, product=jax.tree_util.Partial(product), **_common(y, alpha, moving)
     )
-    # Beside Γ what the phonons that are there add to the scattering.
+    # Beside the decay in equilibrium, what the phonons that are there add to the scattering.
     more = 2 * (moving.branches.strength * moving.branches.coupling) @ jnp.maximum(stored, 0.0)
-    return blocks, alpha * equation.weight + equation.phonons.rate + more
+    return blocks, alpha * equation.weight + equation.decay(deviation) + more

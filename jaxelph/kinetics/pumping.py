@@ -19,7 +19,7 @@ from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.phonons import MovingPhonons
 from ..units import KELVIN, check_kelvin, mev_to_per_ps
-from .dataset import evolution_dataset, lattice_numbers, lattice_temperature
+from .dataset import collisions_told, evolution_dataset, lattice_numbers, lattice_temperature
 from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .pump import AbstractPulseShape, Pulse
@@ -153,6 +153,7 @@ class Pumped(Result):
                 "final_temperature_K": self.final_temperature,
                 "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
                 "rtol": self.rtol,
+                "electron_collisions": collisions_told(evolution),
                 "steps": int(evolution.stats["num_accepted_steps"]),
                 "times_ps": self.times,
                 "temperatures_K": self.temperature,

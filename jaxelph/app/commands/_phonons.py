@@ -17,6 +17,51 @@ Escape = Annotated[
     typer.Option(help="Time in ps in which phonons reach a bath; by default they do not."),
 ]
 
+ElectronElectron = Annotated[
+    str | None,
+    typer.Option(
+        help="Collisions between electrons: screened (a clean metal), or bulk, film or wire with "
+        "disorder; by default none."
+    ),
+]
+ElectronLifetime = Annotated[
+    float | None,
+    typer.Option(help="In fs, of an electron 1 eV above the Fermi level by these at T = 0."),
+]
+
+
+def coulomb_collisions(kind: str | None, lifetime: float | None):
+    """Collisions between electrons, in meV and rescaled time; None without them.
+
+    Raises:
+        ValueError: a kind that is none, or a lifetime that is missing or not above zero.
+
+    Example:
+        >>> print(f"{coulomb_collisions('screened', 10.0).strength:.3e}")
+        4.190e-05
+    """
+    import numpy as np
+
+    from ...kinetics.coulomb import KINDS, CoulombCollisions
+    from ...units import mev_to_per_ps
+
+    if kind is None:
+        if lifetime is not None:
+            raise ValueError(
+                "--electron-lifetime is of collisions between electrons: add --electron-electron."
+            )
+        return None
+    if kind not in KINDS:
+        raise ValueError(f"--electron-electron must be one of {', '.join(KINDS)}, got {kind!r}.")
+    if lifetime is None:
+        raise ValueError(
+            "--electron-electron needs --electron-lifetime, how long an electron 1 eV above the "
+            "Fermi level lives, in fs."
+        )
+    if not (np.isfinite(lifetime) and lifetime > 0):
+        raise ValueError(f"--electron-lifetime must be a positive time in fs, got {lifetime:g}.")
+    return CoulombCollisions.of_lifetime(1e-3 * lifetime * mev_to_per_ps(1.0), 1e3, kind)
+
 
 def moving_phonons(states: float | None, atoms: float | None, escape: float | None):
     """Phonons with F(ω) ∝ α²F(ω), in meV and rescaled time.

@@ -16,7 +16,7 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, Escape, States
+from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, States
 
 
 def command(
@@ -29,6 +29,8 @@ def command(
     states: States = None,
     atoms: Atoms = None,
     escape: Escape = None,
+    electron_electron: ElectronElectron = None,
+    electron_lifetime: ElectronLifetime = None,
     until: Annotated[
         float | None,
         typer.Option(help="In ps; by default until electrons and phonons have come together."),
@@ -57,7 +59,7 @@ def command(
     from ...kinetics.pumping import pump
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar, results
-    from ._phonons import moving_phonons, print_phonons
+    from ._phonons import coulomb_collisions, moving_phonons, print_phonons
 
     check_temperature(temperature, "--temperature")
     given = {"--photon-energy": photon_energy, "--absorbed": absorbed, "--duration": duration}
@@ -69,6 +71,7 @@ def command(
     if not 1e-10 <= rtol <= 1e-2:
         raise ValueError(f"--rtol must lie between 1e-10 and 0.01, got {rtol:g}.")
     phonons = moving_phonons(states, atoms, escape)
+    electrons = coulomb_collisions(electron_electron, electron_lifetime)
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -86,6 +89,7 @@ def command(
                 1e-3 * states,
                 None if until is None else np.linspace(0, until, 121),
                 phonons=phonons,
+                electrons=electrons,
                 rtol=rtol,
                 name=name,
                 progress=lambda share: bar(share, 1.0),

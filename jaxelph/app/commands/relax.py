@@ -16,7 +16,7 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, Escape, States
+from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, States
 
 # What `relax` calls its arguments, in the words of the command line.
 _OPTIONS = {
@@ -46,6 +46,8 @@ def command(
     states: States = None,
     atoms: Atoms = None,
     escape: Escape = None,
+    electron_electron: ElectronElectron = None,
+    electron_lifetime: ElectronLifetime = None,
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -71,7 +73,7 @@ def command(
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar
     from ...spectra.moments import coupling_constant
-    from ._phonons import moving_phonons
+    from ._phonons import coulomb_collisions, moving_phonons
 
     check_temperature(phonon_temperature, "--phonon-temperature")
     check_temperature(electron_temperature, "--electron-temperature")
@@ -85,6 +87,7 @@ def command(
     for option, value in (("--states", states), ("--atoms", atoms), ("--escape", escape)):
         if value is not None and not hot_phonons:
             raise ValueError(f"{option} is of phonons that move: add --hot-phonons.")
+    electrons = coulomb_collisions(electron_electron, electron_lifetime)
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -106,6 +109,7 @@ def command(
                 rtol=rtol,
                 name=name,
                 phonons=phonons,
+                electrons=electrons,
                 progress=lambda share: bar(share, 1.0),
                 throw=False,
             )
