@@ -33,9 +33,13 @@ from .kinetics.collisions import disordered_kernel as disordered_kernel
 from .kinetics.coulomb import CoulombCollisions as CoulombCollisions
 from .kinetics.coulomb import screened_kernel as screened_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
+from .kinetics.observables import optical_rate_change as optical_rate_change
+from .kinetics.observables import photoemission as photoemission
 from .kinetics.pump import Pulse as Pulse
 from .kinetics.pumping import Pumped as Pumped
 from .kinetics.pumping import pump as pump
+from .kinetics.steady import SteadyState as SteadyState
+from .kinetics.steady import steady_state as steady_state
 from .kinetics.two_temperatures import two_temperatures as two_temperatures
 from .numerics import special as special
 from .reports import Report as Report

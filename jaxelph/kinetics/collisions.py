@@ -205,13 +205,13 @@ class ElectronCollisions(eqx.Module):
         return padded[i + jnp.arange(4 * size + 1)[None, :]]
 
     def _in_and_out(self, f):
-        """Σ over ω of what scatters into E > 0 were it empty, and out of it were it full."""
+        """Σ over ω of what scatters into E ≥ 0 were it empty, and out of it were it full."""
         filled = _whole_axis(f)
         size, number = self.grid.size, 4 * self.grid.size + 1
         if size <= _BY_PRODUCTS:
             filled_at, empty_at = self._shifted(filled), self._shifted(filled[::-1])
             weight = self._transfers() * (filled @ empty_at) * self.grid.step**2
-            return (filled_at @ weight)[size + 1 :], (empty_at @ weight[::-1])[size + 1 :]
+            return (filled_at @ weight)[size:], (empty_at @ weight[::-1])[size:]
         # Neither of the two correlations, of lags up to 2L, has an overlap in this length.
         length: int = next_fast_len(2 * number, real=True)  # pyright: ignore[reportAssignmentType]
         f_hat, e_hat = jnp.fft.rfft(filled, length), jnp.fft.rfft(filled[::-1], length)
@@ -222,18 +222,18 @@ class ElectronCollisions(eqx.Module):
         # Σ_n f(i+n) w_n at lags i - 2L of a correlation, and Σ_n [1 - f(i+n)] w_{-n}.
         gain = jnp.fft.irfft(f_hat * jnp.conj(w_hat), length)
         loss = jnp.fft.irfft(e_hat * w_hat, length)
-        gain = jnp.concatenate([gain[length - size + 1 :], gain[:1]])
-        return gain, loss[3 * size + 1 : 4 * size + 1]
+        gain = jnp.concatenate([gain[length - size :], gain[:1]])
+        return gain, loss[3 * size : 4 * size + 1]
 
     @jit
     def integral(self, f: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I_ee[f] on the grid, for a distribution `f` (array of shape (energy,)) on E = ε…Lε."""
         gain, loss = self._in_and_out(f)
-        return (1 - f) * gain - f * loss
+        return (1 - f) * gain[1:] - f * loss[1:]
 
-    @jit
-    def rate(self, f: Float[Array, " energy"]) -> Float[Array, " energy"]:
-        r"""The rate at which a state decays, -∂I_ee/∂f of it alone (array of shape (energy,)),
+    @jit(static_argnames="first")
+    def rate(self, f: Float[Array, " energy"], first: int = 1) -> Float[Array, " row"]:
+        r"""The rate at which a state decays, -∂I_ee/∂f of it alone, on E = first·ε…Lε,
 
         $$\int\!d\omega\,P(\omega)\!\int\!d\tilde E\,f(\tilde E)[1-f(\tilde E+\omega)]\,
           [f(E+\omega) + 1 - f(E-\omega)];$$
@@ -242,7 +242,7 @@ class ElectronCollisions(eqx.Module):
         """
         gain, loss = self._in_and_out(f)
         still = self.grid.step * (0.25 + 2 * jnp.sum(f * (1 - f)))
-        return gain + loss + self.elastic * self.grid.step * still
+        return (gain + loss)[first:] + self.elastic * self.grid.step * still
 
     @jit
     def jacobian(self, f: Float[Array, " energy"]) -> Float[Array, "energy energy"]:

@@ -1,6 +1,7 @@
 r"""Where continuous heating ends: the root of the equations that `evolve` integrates,
 
-    I[f, N] + p [f(E+Ω) + f(E-Ω) - 2f(E)] = 0,        λ_kω_k [P_k - ω_kN_k] = (F_k/2ν0) [N_k - N_k(T0)]/τ_k.
+    I[f, N] + p [f(E+Ω) + f(E-Ω) - 2f(E)] = 0,
+    λ_kω_k [P_k - ω_kN_k] = (F_k/2ν0) [N_k - N_k(T0)]/τ_k.
 
 It is found as an implicit Euler method finds it whose step, the inverse of α, grows as fast as
 what is left falls: far from the root it follows the metal in time, near it it is Newton's method.
