@@ -61,6 +61,7 @@ from .spectra.provenance import Provenance as Provenance
 from .spectra.readers import SpectrumFileError as SpectrumFileError
 from .spectra.readers import SpectrumWarning as SpectrumWarning
 from .spectra.readers import read_a2f as read_a2f
+from .spectra.readers import read_phonon_dos as read_phonon_dos
 from .spectra.spectrum import DebyeSpectrum as DebyeSpectrum
 from .spectra.spectrum import EinsteinModes as EinsteinModes
 from .spectra.spectrum import EliashbergFunction as EliashbergFunction

@@ -16,7 +16,7 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, States
+from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononDos, States
 
 
 def command(
@@ -28,6 +28,7 @@ def command(
     example: Example = None,
     states: States = None,
     atoms: Atoms = None,
+    phonon_dos: PhononDos = None,
     escape: Escape = None,
     electron_electron: ElectronElectron = None,
     electron_lifetime: ElectronLifetime = None,
@@ -48,9 +49,9 @@ def command(
 ) -> int:
     """Heat electrons by a pulse of light and follow how phonons take up the energy.
 
-    The light is a classical field, the density of phonon states is taken to be proportional to
-    α²F. Prints temperatures and energies over time beside the two-temperature model. Energies
-    are in meV, temperatures in K, times in ps.
+    The light is a classical field, the density of phonon states that of a file or taken to be
+    proportional to α²F. Prints temperatures and energies over time beside the two-temperature
+    model. Energies are in meV, temperatures in K, times in ps.
     """
     import numpy as np
     from rich.panel import Panel
@@ -59,7 +60,13 @@ def command(
     from ...kinetics.pumping import pump
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar, results
-    from ._phonons import coulomb_collisions, moving_phonons, print_phonons
+    from ._phonons import (
+        check_dos,
+        coulomb_collisions,
+        density_told,
+        moving_phonons,
+        print_phonons,
+    )
 
     check_temperature(temperature, "--temperature")
     given = {"--photon-energy": photon_energy, "--absorbed": absorbed, "--duration": duration}
@@ -70,7 +77,7 @@ def command(
         raise ValueError(f"--until must be a positive time in ps, got {until:g}.")
     if not 1e-10 <= rtol <= 1e-2:
         raise ValueError(f"--rtol must lie between 1e-10 and 0.01, got {rtol:g}.")
-    phonons = moving_phonons(states, atoms, escape)
+    phonons = moving_phonons(states, atoms, escape, phonon_dos)
     electrons = coulomb_collisions(electron_electron, electron_lifetime)
     if output is not None:
         check_folder(output)
@@ -78,6 +85,7 @@ def command(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
     assert states is not None
+    check_dos(phonons, spectrum, temperature)
     with progress_bar(f"pumping {name}") as bar:
         try:
             found = pump(
@@ -106,6 +114,7 @@ def command(
         console = results()
         head = f"  {photon_energy:g} eV on a metal at {temperature:g} K"
         console.print(Text.assemble((name, "bold"), head), soft_wrap=True)
+        console.print(f"Phonons with {density_told(phonon_dos)}:")
         print_phonons(console, found)
         run = found.evolution
         console.print(
