@@ -428,6 +428,32 @@ def _(s, t, grid, coupling, lifetime):
     return pencil.A, pencil.M, products, pencil.energy_form(), pencil.energy
 
 
+@row("CoulombCollisions", STEP, jnp.asarray(0.3), jnp.asarray(2.0))
+def _(step, strength, energy):
+    grid = j.EnergyGrid(step, SIZE)
+    kinds = [j.CoulombCollisions(strength, kind) for kind in ("screened", "bulk", "film", "wire")]
+    again = j.CoulombCollisions.of_lifetime(1 / kinds[0].rate(energy), energy)
+    f = j.fermi(grid.energies, 0.7)
+    return [(k.rate(energy), k.on(grid).integral(f + DEVIATION)) for k in kinds], again.strength
+
+
+@on_grid("steady_state", jnp.asarray(1.5), jnp.asarray(0.02), jnp.asarray(2.0))
+def _(s, t, grid, photon, power, lifetime):
+    wide = j.EnergyGrid(grid.step, 64)
+    phonons = j.MovingPhonons(0.3, lifetime)
+    state = j.steady_state(s, t, wide, photon, power, phonons=phonons)
+    return state.f[:20], state.phonons, state.temperature
+
+
+@on_grid("photoemission, optical_rate_change", jnp.asarray(0.7), jnp.array([0.6, 2.1]))
+def _(s, t, grid, resolution, light):
+    wide = j.EnergyGrid(grid.step, 40)
+    run = j.evolve(s, 1.2 * t, t, wide, jnp.array([0.0, 0.01]), rtol=1e-9)
+    lines = j.photoemission(run, resolution, band_energy=light, impurity=0.8)
+    seen = lines[0, :, 30:50], j.photoemission(run, resolution)[0]
+    return seen, j.optical_rate_change(run, light)[0]
+
+
 @row("Pulse", jnp.asarray(7.0), jnp.asarray(2.0), jnp.asarray(0.4), jnp.asarray(1.1))
 def _(energy, absorbed, duration, t):
     pulses = [j.Pulse(energy, absorbed, duration, shape=s) for s in (Gaussian(), SquaredSech())]

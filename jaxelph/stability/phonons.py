@@ -37,7 +37,10 @@ class PhononDensity(eqx.Module):
     states: Float[Array, ""] = eqx.field(converter=as_float)
 
     def __call__(self, omega):
-        found = jnp.interp(omega, self.omega, self.density, left=0.0, right=0.0)
+        # F/ω is interpolated, as λ's 2α²F/ω is: F ∝ α²F is then so between the rows, too.
+        ratio = _over(self.density, self.omega)
+        ratio = ratio.at[0].set(jnp.where(self.omega[0] > 0, ratio[0], ratio[1]))
+        found = omega * jnp.interp(omega, self.omega, ratio, right=0.0)
         return jnp.where(found > 0, 2 * self.states / jnp.where(found > 0, found, 1.0), 0.0)
 
 

@@ -81,7 +81,7 @@ def test_moving_phonons_of_a_file(tmp_path):
     branches = phonons.on(spectrum)
     alike = MovingPhonons.like_coupling(5e-4, found.modes).on(spectrum)
     matter = np.asarray(branches.strength) > 1e-6 * float(np.max(branches.strength))
-    np.testing.assert_allclose(branches.coupling[matter], alike.coupling[matter], rtol=1e-3)
+    np.testing.assert_allclose(branches.coupling[matter], alike.coupling[matter], rtol=2e-4)
 
 
 def damaged(folder, change):
@@ -97,14 +97,8 @@ def damaged(folder, change):
         (lambda lines: [*lines[:9], lines[3], *lines[9:]], "do not ascend"),
         (lambda lines: [s.replace("  0.0", " -0.0", 1) for s in lines[:1]], "no rows"),
         (lambda lines: [lines[0], *(s[:12] + "   -0.5" * 3 for s in lines[1:])], "negative"),
-        (lambda lines: [lines[0], *(s[:12] + "    0.0" * 3 for s in lines[1:])], "zero everywhere"),
-        (
-            lambda lines: [*lines[:9], lines[9][:12] + "  NaN  NaN  NaN", *lines[10:]],
-            "not a number",
-        ),
-            lambda lines: [*lines[:9], lines[9][:12] + "  NaN  NaN  NaN", *lines[10:]],
-            "not a number",
-        ),
+        (lambda lines: [lines[0], *(s[:12] + "    0.0" * 3 for s in lines[1:])], "zero every"),
+        (lambda lines: [*lines[:9], lines[9][:12] + "  NaN" * 3, *lines[10:]], "not a number"),
     ],
 )
 def test_damage_is_told(change, told, tmp_path):

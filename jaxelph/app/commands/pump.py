@@ -22,7 +22,14 @@ from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononD
 def command(
     temperature: Annotated[float, typer.Option(help="Before the pulse, in K.")],
     photon_energy: Annotated[float, typer.Option(help="Of the light, in eV.")],
-    absorbed: Annotated[float, typer.Option(help="Energy absorbed per cell, in meV.")],
+    absorbed: Annotated[
+        float | None, typer.Option(help="Energy absorbed per cell, in meV.")
+    ] = None,
+    absorbed_density: Annotated[
+        float | None,
+        typer.Option(help="The same per volume, in J/cm³; it needs --cell-volume."),
+    ] = None,
+    cell_volume: Annotated[float | None, typer.Option(help="Of the cell, in Å³.")] = None,
     duration: Annotated[float, typer.Option(help="Full width at half maximum, in ps.")] = 0.05,
     file: File = None,
     example: Example = None,
@@ -69,6 +76,7 @@ def command(
     )
 
     check_temperature(temperature, "--temperature")
+    absorbed = _per_cell(absorbed, absorbed_density, cell_volume)
     given = {"--photon-energy": photon_energy, "--absorbed": absorbed, "--duration": duration}
     for option, value in given.items():
         if not (np.isfinite(value) and value > 0):
@@ -127,3 +135,19 @@ def command(
 
     deliver(show, lambda folder: found.save(folder).values(), output)
     return 1 if found.result == "failed" else 0
+
+
+def _per_cell(absorbed, density, volume) -> float:
+    """What a cell absorbs, in meV."""
+    from ...units import density_to_mev
+
+    if (absorbed is None) == (density is None):
+        raise ValueError("give what is absorbed once: --absorbed, or --absorbed-density.")
+    if (density is None) != (volume is None):
+        raise ValueError("--absorbed-density and --cell-volume go together.")
+    if absorbed is not None:
+        return absorbed
+    for option, value in (("--absorbed-density", density), ("--cell-volume", volume)):
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{option} must be positive, got {value:g}.")
+    return density_to_mev(density, volume)
