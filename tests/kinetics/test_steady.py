@@ -42,12 +42,35 @@ def test_where_a_long_run_ends(phonons, electrons):
         METAL, COLD, COLD, GRID, times, rtol=1e-9, phonons=phonons, electrons=electrons, pump=light
     )
     assert state.converged and state.stable
-    np.testing.assert_allclose(state.f, run.f[-1], rtol=0, atol=1e-8)
-    assert state.temperature == pytest.approx(float(run.temperature[-1]), abs=1e-8)
+    # A run at rest is as far from it as the local errors of its last steps: it falls with rtol,
+    # 3e-7 at 1e-8 and 1.5e-8 at 1e-9.
+    np.testing.assert_allclose(state.f, run.f[-1], rtol=0, atol=1e-7)
+    assert state.temperature == pytest.approx(float(run.temperature[-1]), abs=1e-7)
     if phonons is not None:
-        np.testing.assert_allclose(state.phonons, run.phonons[-1], rtol=0, atol=1e-8)
+        np.testing.assert_allclose(state.phonons, run.phonons[-1], rtol=0, atol=1e-7)
     # What comes in goes out.
     assert jnp.sum(state.escaping) == pytest.approx(power, rel=1e-12)
+
+
+def test_nothing_is_left():
+    """The equations themselves, in NumPy on the whole axis, off the lattice of the modes."""
+    power, step, size = 2.0, 0.25, 140
+    state = steady_state(METAL, COLD, EnergyGrid(step, size), PHOTON, power)
+    whole = np.concatenate([1 - np.asarray(state.f)[::-1], [0.5], np.asarray(state.f)])
+    i = np.arange(-size, size + 1)
+    rest = 1 / (1 + np.exp(i * step / COLD))
+
+    def at(shift):
+        """f(E + shift): the sinc series of f - f0, and f0 beyond the grid."""
+        series = np.sinc(i[:, None] + shift / step - i[None, :]) @ (whole - rest)
+        return series + 1 / (1 + np.exp((i * step + shift) / COLD))
+
+    left = power / PHOTON**2 * (at(PHOTON) + at(-PHOTON) - 2 * whole)
+    for w, c in zip(OMEGA, COUPLING, strict=True):
+        n, up, down = 1 / np.expm1(w / COLD), at(w), at(-w)
+        left += c * w * (n * (up + down - 2 * whole) - whole * (up - down) + up - whole)
+    inside = np.abs(i * step) < 20
+    assert np.max(np.abs(left[inside])) < 1e-8
 
 
 def test_electrons_that_have_a_temperature():
