@@ -35,8 +35,8 @@ class _Metal(NamedTuple):
 
 # Bare densities of states of Nb, Pb and Hg, per eV, spin and atom: what bands give, without 1 + λ.
 _NIOBIUM, _LEAD, _MERCURY = 0.75e-3, 0.25e-3, 0.145e-3
-# Two peaks with the λ = 1.637, ω_log = 28.45 K, λ⟨ω²⟩ = 28.92 meV² of calculations for Hg, and their
-# C_el at 37.4 K, where it is least against bare electrons.
+# Two peaks with the λ = 1.637, ω_log = 28.45 K, λ⟨ω²⟩ = 28.92 meV² of calculations for Hg, and
+# their C_el at 37.4 K, where it is least against bare electrons.
 _HG = GaussianPeaks([1.74697, 7.94480], [0.27952, 1.27117], [1.22524, 0.41176])
 _COUPLINGS = np.geomspace(1e-5, 10.0, 25)
 # C_el < 0: this times the 21 modes.

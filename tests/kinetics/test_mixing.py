@@ -59,12 +59,12 @@ def test_one_temperature_with_the_same_energy():
 
 def test_a_steps_matrix():
     """What is left of u, and the solution, against the whole matrix by differentiation."""
-    grid, alpha = EnergyGrid(0.4, 50), 3.0
+    grid, alpha = EnergyGrid(0.4, 90), 3.0
     equation = KineticEquation.at(METAL, COLD, grid, CoulombCollisions(0.1).on(grid))
     reaches = reach_of(3.1 / 0.4), 0
     start = -0.02 * grid.energies * jnp.exp(-((grid.energies / 2) ** 2))
-    stored, ydot = jnp.array([0.3, -0.05, 0.2]), jnp.linspace(-0.01, 0.02, 54)
-    rhs = jnp.cos(jnp.arange(54.0))
+    stored, ydot = jnp.array([0.3, -0.05, 0.2]), jnp.linspace(-0.01, 0.02, 94)
+    rhs = jnp.cos(jnp.arange(94.0))
     for operators, make in ((equation.matrices(), _dense_blocks), (equation, _free_blocks)):
         branches = PHONONS.on(METAL)
         moving = moving_equation(operators, branches, grid, None, reaches, start)
@@ -73,12 +73,12 @@ def test_a_steps_matrix():
         def residual(v, moving=moving, y=y):
             return moving.mass_product(y + v, ydot + alpha * v) - moving.rhs(0.0, y + v)
 
-        whole = jax.jacfwd(residual)(jnp.zeros(54))
+        whole = jax.jacfwd(residual)(jnp.zeros(94))
         blocks, left = make(0.0, y, ydot, alpha, moving)
         np.testing.assert_allclose(blocks.whole(rhs), whole @ rhs, rtol=0, atol=1e-9)
-        reduced = jax.vmap(blocks.reduced, out_axes=1)(jnp.eye(50))
-        u = np.asarray(whole)[:50, :50] - np.asarray(whole)[:50, 50:53] @ np.linalg.solve(
-            np.asarray(whole)[50:53, 50:53], np.asarray(whole)[50:53, :50]
+        reduced = jax.vmap(blocks.reduced, out_axes=1)(jnp.eye(90))
+        u = np.asarray(whole)[:90, :90] - np.asarray(whole)[:90, 90:93] @ np.linalg.solve(
+            np.asarray(whole)[90:93, 90:93], np.asarray(whole)[90:93, :90]
         )
         np.testing.assert_allclose(reduced, u, rtol=0, atol=1e-9)
         if make is _dense_blocks:
