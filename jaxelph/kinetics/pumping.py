@@ -106,12 +106,21 @@ class Pumped(Result):
         pulse = self.evolution.pump
         assert pulse is not None
         share = float(pulse.absorbed) / float(pulse.photon_energy) ** 2
+        apart = np.abs(self.temperature - self.lattice_temperature)
+        left = float(apart[-1] / np.nanmax(apart))
         return (
             f"{2 * self.states * float(pulse.absorbed):.4g} meV per cell absorbed, "
             f"∫p dt = {share:.3g}. The electrons' energy is that of {self.temperature[hottest]:.5g}"
             f" K at most, {self.times[hottest]:.4g} ps after the start; at "
             f"{self.times[-1]:.4g} ps T_e = {self.temperature[-1]:.5g} K and T_l = "
             f"{self.lattice_temperature[-1]:.5g} K, on the way to {self.final_temperature:.5g} K."
+            + (
+                f" Of the largest difference {left:.2g} is left, which electrons far from the "
+                "Fermi level and the slowest phonons keep; a longer run (--until) tells whether "
+                "it goes."
+                if left > 1.1 * _LEFT
+                else ""
+            )
         )
 
     def to_xarray(self):

@@ -197,6 +197,14 @@ def test_energy_per_volume():
         _per_cell(None, 100.0, -18.0)
 
 
+def test_what_is_left_is_told():
+    """A run that ends early says so."""
+    short = pump(METAL.scaled(1e-3), 12.0, 40.0, 0.01, 0.01, 0.001, [0.0, 0.05, 0.1])
+    apart = np.abs(short.temperature - short.lattice_temperature)
+    left = apart[-1] / np.max(apart)
+    assert left > 0.5 and f"{left:.2g} is left" in short.explain()
+
+
 def test_exchange_of_heat_is_allens_at_high_temperatures():
     """G = ∂Q/∂T_e at T_l = T_e tends to λ⟨ω²⟩ over 2ν0 in rescaled time, 2πν0λ⟨ω²⟩ in true time,
     with corrections by x²eˣ/(eˣ - 1)² = 1 - x²/12 + x⁴/240 - …, and over the heat of bare
