@@ -30,10 +30,16 @@ from .kinetics import relax as relax
 from .kinetics.collisions import ElectronCollisions as ElectronCollisions
 from .kinetics.collisions import PhononCollisions as PhononCollisions
 from .kinetics.collisions import disordered_kernel as disordered_kernel
+from .kinetics.coulomb import CoulombCollisions as CoulombCollisions
+from .kinetics.coulomb import screened_kernel as screened_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
+from .kinetics.observables import optical_rate_change as optical_rate_change
+from .kinetics.observables import photoemission as photoemission
 from .kinetics.pump import Pulse as Pulse
 from .kinetics.pumping import Pumped as Pumped
 from .kinetics.pumping import pump as pump
+from .kinetics.steady import SteadyState as SteadyState
+from .kinetics.steady import steady_state as steady_state
 from .kinetics.two_temperatures import two_temperatures as two_temperatures
 from .numerics import special as special
 from .reports import Report as Report
@@ -55,6 +61,7 @@ from .spectra.provenance import Provenance as Provenance
 from .spectra.readers import SpectrumFileError as SpectrumFileError
 from .spectra.readers import SpectrumWarning as SpectrumWarning
 from .spectra.readers import read_a2f as read_a2f
+from .spectra.readers import read_phonon_dos as read_phonon_dos
 from .spectra.spectrum import DebyeSpectrum as DebyeSpectrum
 from .spectra.spectrum import EinsteinModes as EinsteinModes
 from .spectra.spectrum import EliashbergFunction as EliashbergFunction

@@ -96,6 +96,20 @@ def to_mev(value: Numbers, unit: str) -> Numbers:
     return value * MEV_PER_UNIT[frequency_unit(unit)]
 
 
+def density_to_mev(density: Numbers, volume: Numbers) -> Numbers:
+    """The energy in meV that a cell has of an energy per volume.
+
+    Args:
+        density (scalar or array, J/cm³): for a pulse, absorbed fluence over penetration depth.
+        volume (scalar or array, Å³): of the cell.
+
+    Example:
+        >>> round(density_to_mev(100.0, 18.0), 4)
+        11.2347
+    """
+    return density * volume * (1e-24 / _JOULE_PER_MEV)
+
+
 def kelvin_to_mev(temperature: Numbers) -> Numbers:
     """k_B T in meV for a temperature in K.
 

@@ -20,7 +20,6 @@ from jax.flatten_util import ravel_pytree
 
 import jaxelph as j
 from jaxelph.grids import convolution, kernels, sinc
-from jaxelph.kinetics.collisions import electron_jacobian
 from jaxelph.kinetics.moving import moving_equation
 from jaxelph.kinetics.pump import Gaussian, SquaredSech
 from jaxelph.numerics import special
@@ -397,7 +396,12 @@ def _(s, t, grid, deviation):
 def _(step, strength, t, f):
     grid = j.EnergyGrid(step, SIZE)
     collisions = j.ElectronCollisions(grid, j.disordered_kernel(grid, strength, 1))
-    return collisions.integral(f), collisions.linearised(t), electron_jacobian(collisions, f)
+    return (
+        collisions.integral(f),
+        collisions.linearised(t),
+        collisions.jacobian(f),
+        collisions.rate(f),
+    )
 
 
 @on_grid("KineticEquation", DEVIATION, RATE)
@@ -422,6 +426,32 @@ def _(s, t, grid, coupling, lifetime):
     vector = jnp.append(VECTOR, OMEGA)
     products = pencil.multiply_A(vector), pencil.multiply_M(vector)
     return pencil.A, pencil.M, products, pencil.energy_form(), pencil.energy
+
+
+@row("CoulombCollisions", STEP, jnp.asarray(0.3), jnp.asarray(2.0))
+def _(step, strength, energy):
+    grid = j.EnergyGrid(step, SIZE)
+    kinds = [j.CoulombCollisions(strength, kind) for kind in ("screened", "bulk", "film", "wire")]
+    again = j.CoulombCollisions.of_lifetime(1 / kinds[0].rate(energy), energy)
+    f = j.fermi(grid.energies, 0.7)
+    return [(k.rate(energy), k.on(grid).integral(f + DEVIATION)) for k in kinds], again.strength
+
+
+@on_grid("steady_state", jnp.asarray(1.5), jnp.asarray(0.02), jnp.asarray(2.0))
+def _(s, t, grid, photon, power, lifetime):
+    wide = j.EnergyGrid(grid.step, 64)
+    phonons = j.MovingPhonons(0.3, lifetime)
+    state = j.steady_state(s, t, wide, photon, power, phonons=phonons)
+    return state.f[:20], state.phonons, state.temperature
+
+
+@on_grid("photoemission, optical_rate_change", jnp.asarray(0.7), jnp.array([0.6, 2.1]))
+def _(s, t, grid, resolution, light):
+    wide = j.EnergyGrid(grid.step, 40)
+    run = j.evolve(s, 1.2 * t, t, wide, jnp.array([0.0, 0.01]), rtol=1e-9)
+    lines = j.photoemission(run, resolution, band_energy=light, impurity=0.8)
+    seen = lines[0, :, 30:50], j.photoemission(run, resolution)[0]
+    return seen, j.optical_rate_change(run, light)[0]
 
 
 @row("Pulse", jnp.asarray(7.0), jnp.asarray(2.0), jnp.asarray(0.4), jnp.asarray(1.1))

@@ -1,10 +1,10 @@
 r"""Systems of which most unknowns follow from the others: only these are solved for.
 
-Where the state is y = (u, x, q), with x that act on u but not on each other, and quadratures q
-that act on nothing, an iteration matrix has the form
+Where the state is y = (u, x, q), with x that act on u and on each other by one number at most, and
+quadratures q that act on nothing, an iteration matrix has the form
 
     ⎡  A  -U   0 ⎤ ⎡u⎤   ⎡r⎤
-    ⎢ -Y   D   0 ⎥ ⎢x⎥ = ⎢s⎥ ,      D diagonal.
+    ⎢ -Y   D   0 ⎥ ⎢x⎥ = ⎢s⎥ ,      D diagonal, or a diagonal less abᵀ.
     ⎣ -e  -w   α ⎦ ⎣q⎦   ⎣t⎦
 
 Eliminating x and q leaves (A - U D⁻¹ Y) u = r + U D⁻¹ s, as large as u alone. Given u, the rows of
@@ -35,7 +35,8 @@ class AbstractBlocks(eqx.Module):
     `u` is an array of shape (n,), `x` of shape (m,).
     """
 
-    diagonal: eqx.AbstractVar[Float[Array, " m"]]  # D
+    diagonal: eqx.AbstractVar[Float[Array, " m"]]  # of D
+    between: eqx.AbstractVar[tuple[Float[Array, " m"], Float[Array, " m"]] | None]  # a and b
     alpha: eqx.AbstractVar[Float[Array, ""]]
     readout: eqx.AbstractVar[Float[Array, " m"]]  # w
 
@@ -51,24 +52,39 @@ class AbstractBlocks(eqx.Module):
     def from_core(self, u: Vector) -> tuple[Vector, Float[Array, ""]]:
         """Y u and e·u."""
 
+    def rest(self, x: Vector) -> Vector:
+        """D x."""
+        if self.between is None:
+            return self.diagonal * x
+        a, b = self.between
+        return self.diagonal * x - a * (b @ x)
+
+    def rest_inverse(self, x: Vector, transposed: bool = False) -> Vector:
+        """D⁻¹ x."""
+        if self.between is None:
+            return x / self.diagonal
+        a, b = self.between[::-1] if transposed else self.between
+        alone, shared = x / self.diagonal, a / self.diagonal
+        return alone + shared * ((b @ alone) / (1 - b @ shared))
+
     def reduced(self, u: Vector) -> Vector:
         """(A - U D⁻¹ Y) u."""
-        return self.core(u) - self.to_core(self.from_core(u)[0] / self.diagonal)
+        return self.core(u) - self.to_core(self.rest_inverse(self.from_core(u)[0]))
 
     def whole(self, y: Vector) -> Vector:
         """The product with the whole matrix."""
         u, x, q = self.split(y)
         driven, heat = self.from_core(u)
-        rest = self.diagonal * x - driven
+        rest = self.rest(x) - driven
         last = self.alpha * q - heat - self.readout @ x
         return self.join(self.core(u) - self.to_core(x), rest, last)
 
     def solve(self, solve_core: Callable[[Vector], Vector], r: Vector) -> Vector:
         """The solution, by `solve_core` for what is left of u."""
         first, rest, last = self.split(r)
-        u = solve_core(first + self.to_core(rest / self.diagonal))
+        u = solve_core(first + self.to_core(self.rest_inverse(rest)))
         driven, heat = self.from_core(u)
-        x = (rest + driven) / self.diagonal
+        x = self.rest_inverse(rest + driven)
         return self.join(u, x, (last + heat + self.readout @ x) / self.alpha)
 
     def split(self, y: Vector) -> tuple[Vector, Vector, Float[Array, ""]]:
@@ -110,10 +126,10 @@ class EliminatingInverse(AbstractIterationSolver):
             q = q / fixed.alpha
             x = x + fixed.readout * q
             y_of_x = jax.linear_transpose(lambda v: fixed.from_core(v), _like(u, r))
-            (from_x,) = y_of_x((x / fixed.diagonal, q))
+            (from_x,) = y_of_x((fixed.rest_inverse(x, transposed=True), q))
             u = inverse.T @ (u + from_x)
             (to_x,) = jax.linear_transpose(fixed.to_core, _like(x, r))(u)
-            return fixed.join(u, (x + to_x) / fixed.diagonal, q)
+            return fixed.join(u, fixed.rest_inverse(x + to_x, transposed=True), q)
 
         return lax.custom_linear_solve(blocks.whole, r, forward, transposed)
 

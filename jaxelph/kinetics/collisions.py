@@ -5,11 +5,11 @@ E = ε…Lε. Time is rescaled, t → πt.
 """
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
 from jaxtyping import Array, Float
+from scipy.fft import next_fast_len
 
 from ..electrons.occupations import fermi, thermal_window
 from ..electrons.self_energy import scattering_rate
@@ -20,6 +20,11 @@ from ..numerics.checks import checked
 from ..numerics.typed import jit
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.dissipation import PhononDissipation
+
+# Collisions between electrons are sums over all transfers up to so many energies: then what flows
+# where f is exponentially small is right to the last digit of itself. Beyond it Fourier
+# transforms are faster, and right to the last digit of the largest flow.
+_BY_PRODUCTS = 400
 
 
 class PhononCollisions(eqx.Module):
@@ -156,6 +161,9 @@ class ElectronCollisions(eqx.Module):
         kernel (array of shape (2L,), 1/energy): P(ω) at ω = ε, 2ε, …, 2Lε; of a P that is
             singular at ω = 0 its integrals against the grid's sinc functions over ε, as in
             `disordered_kernel`.
+        elastic (scalar, 1/energy): P(0) where that is finite. It is in no collision integral,
+            only in the `rate` at which states decay.
+        kind: a name for P.
 
     Raises:
         ValueError: the kernel is not of length 2L.
@@ -171,6 +179,8 @@ class ElectronCollisions(eqx.Module):
 
     grid: EnergyGrid
     kernel: Float[Array, " transfer"]
+    elastic: Scalar = 0.0
+    kind: str = eqx.field(static=True, default="given")
 
     def __check_init__(self):
         if getattr(self.kernel, "shape", None) not in (None, (2 * self.grid.size,)):
@@ -194,17 +204,68 @@ class ElectronCollisions(eqx.Module):
         i = jnp.arange(2 * size + 1)[:, None]
         return padded[i + jnp.arange(4 * size + 1)[None, :]]
 
+    def _in_and_out(self, f):
+        """Σ over ω of what scatters into E ≥ 0 were it empty, and out of it were it full."""
+        filled = _whole_axis(f)
+        size, number = self.grid.size, 4 * self.grid.size + 1
+        if size <= _BY_PRODUCTS:
+            filled_at, empty_at = self._shifted(filled), self._shifted(filled[::-1])
+            weight = self._transfers() * (filled @ empty_at) * self.grid.step**2
+            return (filled_at @ weight)[size:], (empty_at @ weight[::-1])[size:]
+        # Neither of the two correlations, of lags up to 2L, has an overlap in this length.
+        length: int = next_fast_len(2 * number, real=True)  # pyright: ignore[reportAssignmentType]
+        f_hat, e_hat = jnp.fft.rfft(filled, length), jnp.fft.rfft(filled[::-1], length)
+        # ∫dẼ f(Ẽ)[1 - f(Ẽ + ω)] at ω = -2Lε…2Lε.
+        pairs = jnp.fft.irfft(jnp.conj(f_hat) * e_hat, length)
+        pairs = jnp.concatenate([pairs[-2 * size :], pairs[: 2 * size + 1]])
+        w_hat = jnp.fft.rfft(self._transfers() * pairs * self.grid.step**2, length)
+        # Σ_n f(i+n) w_n at lags i - 2L of a correlation, and Σ_n [1 - f(i+n)] w_{-n}.
+        gain = jnp.fft.irfft(f_hat * jnp.conj(w_hat), length)
+        loss = jnp.fft.irfft(e_hat * w_hat, length)
+        gain = jnp.concatenate([gain[length - size :], gain[:1]])
+        return gain, loss[3 * size : 4 * size + 1]
+
     @jit
     def integral(self, f: Float[Array, " energy"]) -> Float[Array, " energy"]:
         """I_ee[f] on the grid, for a distribution `f` (array of shape (energy,)) on E = ε…Lε."""
-        filled = jnp.concatenate([1 - f[::-1], jnp.full(1, 0.5), f])
+        gain, loss = self._in_and_out(f)
+        return (1 - f) * gain[1:] - f * loss[1:]
+
+    @jit(static_argnames="first")
+    def rate(self, f: Float[Array, " energy"], first: int = 1) -> Float[Array, " row"]:
+        r"""The rate at which a state decays, -∂I_ee/∂f of it alone, on E = first·ε…Lε,
+
+        $$\int\!d\omega\,P(\omega)\!\int\!d\tilde E\,f(\tilde E)[1-f(\tilde E+\omega)]\,
+          [f(E+\omega) + 1 - f(E-\omega)];$$
+
+        of constant P and a Fermi function p[E² + (πT)²]/2.
+        """
+        gain, loss = self._in_and_out(f)
+        still = self.grid.step * (0.25 + 2 * jnp.sum(f * (1 - f)))
+        return (gain + loss)[first:] + self.elastic * self.grid.step * still
+
+    @jit
+    def jacobian(self, f: Float[Array, " energy"]) -> Float[Array, "energy energy"]:
+        """∂I_ee/∂f (array of shape (energy, energy))."""
+        size = self.grid.size
+        filled = _whole_axis(f)
         empty = filled[::-1]
         filled_at, empty_at = self._shifted(filled), self._shifted(empty)
-        pairs = filled @ empty_at * self.grid.step  # ∫ dẼ f(Ẽ)[1 - f(Ẽ + ω)]
-        weight = self._transfers() * pairs * self.grid.step
-        gain = filled_at @ weight
-        loss = empty_at @ weight[::-1]
-        return ((empty * gain) - (filled * loss))[self.grid.size + 1 :]
+        transfers = self._transfers() * self.grid.step**2
+        weight = transfers * (filled @ empty_at)
+        gain, loss = filled_at @ weight, empty_at @ weight[::-1]
+        i = jnp.arange(1, size + 1)[:, None]
+        lag = jnp.arange(-size, size + 1)[None, :] - i + 2 * size
+        f_i, e_i = filled[size + 1 :, None], empty[size + 1 :, None]
+        direct = e_i * weight[lag] + f_i * weight[::-1][lag]
+        # What the other electron's transitions change by.
+        through = e_i * filled_at[size + 1 :] - f_i * empty_at[size + 1 :, ::-1]
+        partner = empty_at - filled_at[:, ::-1]
+        # f odd about ½: the columns -E carry -df(E).
+        partner = partner[size + 1 :] - partner[:size][::-1]
+        matrix = direct[:, size + 1 :] - direct[:, :size][:, ::-1]
+        matrix = matrix + (through * transfers[None, :]) @ partner.T
+        return matrix - jnp.diag((gain + loss)[size + 1 :])
 
     @jit
     def linearised(self, temperature: Scalar) -> Float[Array, "energy energy"]:
@@ -238,9 +299,6 @@ class ElectronCollisions(eqx.Module):
         return matrix[size + 1 :, size + 1 :] - matrix[size + 1 :, :size][:, ::-1]
 
 
-@jit
-def electron_jacobian(
-    collisions: ElectronCollisions, f: Float[Array, " energy"]
-) -> Float[Array, "energy energy"]:
-    """∂I_ee/∂f, by forward differentiation."""
-    return jax.jacfwd(collisions.integral)(f)
+def _whole_axis(f):
+    """f on -L…L."""
+    return jnp.concatenate([1 - f[::-1], jnp.full(1, 0.5), f])

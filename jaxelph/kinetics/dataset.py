@@ -85,12 +85,19 @@ def evolution_dataset(
             "grid_step": float(evolution.grid.step),
             "grid_size": int(evolution.grid.size),
             "steps_accepted": int(evolution.stats["num_accepted_steps"]),
+            "electron_collisions": collisions_told(evolution),
             "steps_rejected": int(evolution.stats["num_rejected_steps"]),
         },
     )
     if evolution.lattice is not None:
         data = _with_lattice(data, evolution, per_temperature, energy_unit, temperature_unit)
     return data
+
+
+def collisions_told(evolution: Run) -> str:
+    """Which collisions between electrons there were."""
+    electrons = evolution.equation.electrons
+    return "none" if electrons is None else electrons.kind
 
 
 def _with_lattice(data, evolution, per_temperature, energy_unit, temperature_unit):

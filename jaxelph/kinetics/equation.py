@@ -25,7 +25,7 @@ from ..numerics.elimination import invert_by_blocks
 from ..numerics.typed import jit
 from ..spectra.resolution import resolving
 from ..spectra.spectrum import EliashbergFunction, Scalar
-from .collisions import ElectronCollisions, PhononCollisions, electron_jacobian
+from .collisions import ElectronCollisions, PhononCollisions
 
 # The check that looks for negative curvature without a matrix ends when the residual has fallen
 # to this share, or after so many steps.
@@ -176,6 +176,14 @@ class KineticEquation(eqx.Module):
         pair = energies * dragged - self.exchange.mv(energies * slope)
         return 2 * energies[0] * jnp.sum(deviation * (linear - pair / 2))
 
+    def decay(self, deviation: Deviation) -> Float[Array, " energy"]:
+        """The rates at which states decay by phonons in equilibrium and by other electrons
+        (array of shape (energy,), energy): the diagonal of -∂I/∂f, about."""
+        rate = self.phonons.rate
+        if self.electrons is not None:
+            rate = rate + self.electrons.rate(self.equilibrium + deviation)
+        return rate
+
     def heat_flow(self, deviation: Deviation) -> Float[Array, ""]:
         """∫ E I(f) dE, the energy that the electrons gain per unit of rescaled time."""
         return 2 * self.energies[0] * self.energies @ self.collide(deviation)
@@ -260,7 +268,7 @@ class KineticMatrices(eqx.Module):
         )
         if self.equation.electrons is not None:
             f = self.equation.equilibrium + deviation
-            total = total + electron_jacobian(self.equation.electrons, f)
+            total = total + self.equation.electrons.jacobian(f)
         return total
 
     def heat_flow_derivative(self, deviation: Deviation) -> Deviation:

@@ -24,6 +24,7 @@ from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.critical import check_temperature
 from ..stability.phonons import MovingPhonons
 from .collisions import ElectronCollisions
+from .coulomb import CoulombCollisions
 from .dataset import evolution_dataset
 from .equation import KineticEquation, KineticMatrices
 from .instability import Instability, find_instability
@@ -111,7 +112,7 @@ def evolve(
     rtol: float = 1e-6,
     atol: float | None = None,
     solver: diffrax.AbstractSolver | None = None,
-    electrons: ElectronCollisions | None = None,
+    electrons: ElectronCollisions | CoulombCollisions | None = None,
     phonons: MovingPhonons | None = None,
     pump: Pulse | None = None,
     stop_when_unstable: bool = True,
@@ -143,7 +144,8 @@ def evolve(
         rtol, atol: local error of f allowed in each step; atol is rtol/100 if left out.
         solver: a diffrax solver for `dae.MassMatrixTerm`; `dae.Rodas5P` if left out, by GMRES
             on large grids.
-        electrons: electron-electron collisions on the same grid.
+        electrons: electron-electron collisions, `CoulombCollisions` or a kernel of one's own on
+            the same grid.
         phonons: how they are heated by the electrons and cooled by a bath at T0; left out they
             stay in equilibrium at T0. With them U[f] + Σ(F_k/2ν0)ω_kN_k is constant to rounding
             at any tolerance, and so is it with what a bath or a pulse take or bring.
@@ -171,6 +173,8 @@ def evolve(
         [13.85   12.6029 12.59  ]
     """
     check_precision()
+    if isinstance(electrons, CoulombCollisions):
+        electrons = electrons.on(grid)
     # Inside a caller's jit too, what is concrete is checked now.
     with jax.ensure_compile_time_eval():
         initial = jnp.asarray(initial, dtype=float)
@@ -458,8 +462,8 @@ def _bordered(matrix, row, corner):
 
 def _preconditioner(t, y, rate, alpha, equation):
     """The diagonal of αB + Γ: the spread of rates that is left is small."""
-    del t, y, rate
-    diagonal = alpha * equation.weight + equation.phonons.rate
+    del t, rate
+    diagonal = alpha * equation.weight + equation.decay(y[:-1])
     return lambda r: r / jnp.append(diagonal, alpha)
 
 

@@ -4,7 +4,7 @@ The state is (δ, x̂, heat): δ = f - f0(T0) on the grid, x̂_k = (F_k/2ν0T0) 
 energy that electrons have received in collisions, over T0²:
 
     B(f) ∂f/∂t = I[f, N(T0)] + Σ_k λ_kω_k (2ν0/F_k) x_k [f(E+ω_k) + f(E-ω_k) - 2f(E)] + pump,
-    ∂x_k/∂t = λ_kω_k [P_k - P_k0 - (2ν0/F_k) ω_kx_k] - x_k/τ_k.
+    ∂x_k/∂t = λ_kω_k [P_k - P_k0 - (2ν0/F_k) ω_kx_k] - x_k/τ_k - [x_k - x_k(T_l)]/τ_m.
 
 Energy. The collision integral of the grid and P_k agree to the accuracy of the grid, and what they
 disagree by is divided among the phonons, in proportion to λ_kω_k²: ∫E I dE + Σ_k ω_k ∂x_k/∂t is
@@ -85,6 +85,9 @@ class MovingEquation(eqx.Module):
         heat = self._moment @ collisions
         missing = heat + branches.omega @ emitted
         emitted = emitted - self._share * missing - branches.escape * stored
+        if branches.mixing is not None:
+            shared, _ = branches.shared(self.equation.temperature, stored)
+            emitted = emitted - branches.mixing_rate * (stored - shared)
         if self.pump is not None:
             collisions = collisions + self.pump.integral(t, deviation)
         return self.join(collisions, emitted, heat)
@@ -166,6 +169,7 @@ class _Blocks(AbstractBlocks):
     """What both ways have in common: D, and how x acts on f."""
 
     diagonal: Float[Array, " mode"]
+    between: tuple[Array, Array] | None
     alpha: Float[Array, ""]
     readout: Float[Array, " mode"]
     moving: MovingEquation
@@ -202,7 +206,7 @@ class _Blocks(AbstractBlocks):
         if self.matrices is not None:
             return AbstractBlocks.reduced(self, u)
         product, size = self._product(u), u.shape[0]
-        return product[:size] + self.to_core(product[size:-1] / self.diagonal)
+        return product[:size] + self.to_core(self.rest_inverse(product[size:-1]))
 
     def _product(self, u):
         assert self.product is not None
@@ -211,10 +215,15 @@ class _Blocks(AbstractBlocks):
 
 
 def _common(y, alpha, moving) -> dict[str, Any]:
-    deviation, _, _ = moving.split(y)
-    branches = moving.branches
+    deviation, stored, _ = moving.split(y)
+    branches, between = moving.branches, None
+    if branches.mixing is not None:
+        _, slopes = branches.shared(moving.equation.temperature, stored)
+        moves = jnp.where(branches.coupling > 0, branches.omega, 0.0)
+        between = branches.mixing_rate * slopes, moves
     return dict(
-        diagonal=alpha + branches.relaxation + branches.escape,
+        diagonal=alpha + branches.relaxation + branches.escape + branches.mixing_rate,
+        between=between,
         alpha=jnp.asarray(alpha),
         # ∫E S f dE = ω² of each mode.
         readout=branches.relaxation * branches.omega / moving.unit,
@@ -245,6 +254,12 @@ def _dense_blocks(t, y, ydot, alpha, moving: MovingEquation):
     emitted = (branches.omega * branches.strength) @ place @ excess
     shared = table @ ((acting * moving._share) @ place)
     reduced = core - table @ (middle @ excess) + shared[:, None] * (heat + emitted)[None, :]
+    if blocks.between is not None:
+        # What the modes' energy as a whole adds to D⁻¹.
+        a, b = (value / blocks.diagonal for value in blocks.between)
+        row = ((b * branches.strength) @ place) @ excess - (b @ moving._share) * (heat + emitted)
+        column = table @ ((each * a) @ place) / (1 - blocks.between[1] @ a)
+        reduced = reduced - column[:, None] * row[None, :]
     return blocks, reduced
 
 
@@ -254,10 +269,10 @@ def _free_blocks(t, y, ydot, alpha, moving: MovingEquation):
         return moving.mass_product(y + v, rate) - moving.rhs(t, y + v)
 
     _, product = jax.linearize(residual, jnp.zeros_like(y))
-    equation, (_, stored, _) = moving.equation, moving.split(y)
+    equation, (deviation, stored, _) = moving.equation, moving.split(y)
     blocks = _Blocks(
         matrices=None, product=jax.tree_util.Partial(product), **_common(y, alpha, moving)
     )
-    # Beside Γ what the phonons that are there add to the scattering.
+    # Beside the decay in equilibrium, what the phonons that are there add to the scattering.
     more = 2 * (moving.branches.strength * moving.branches.coupling) @ jnp.maximum(stored, 0.0)
-    return blocks, alpha * equation.weight + equation.phonons.rate + more
+    return blocks, alpha * equation.weight + equation.decay(deviation) + more

@@ -19,7 +19,7 @@ from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.phonons import MovingPhonons
 from ..units import KELVIN, check_kelvin, mev_to_per_ps
-from .dataset import evolution_dataset, lattice_numbers, lattice_temperature
+from .dataset import collisions_told, evolution_dataset, lattice_numbers, lattice_temperature
 from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .pump import AbstractPulseShape, Pulse
@@ -106,12 +106,21 @@ class Pumped(Result):
         pulse = self.evolution.pump
         assert pulse is not None
         share = float(pulse.absorbed) / float(pulse.photon_energy) ** 2
+        apart = np.abs(self.temperature - self.lattice_temperature)
+        left = float(apart[-1] / np.nanmax(apart))
         return (
             f"{2 * self.states * float(pulse.absorbed):.4g} meV per cell absorbed, "
             f"∫p dt = {share:.3g}. The electrons' energy is that of {self.temperature[hottest]:.5g}"
             f" K at most, {self.times[hottest]:.4g} ps after the start; at "
             f"{self.times[-1]:.4g} ps T_e = {self.temperature[-1]:.5g} K and T_l = "
             f"{self.lattice_temperature[-1]:.5g} K, on the way to {self.final_temperature:.5g} K."
+            + (
+                f" Of the largest difference {left:.2g} is left, which electrons far from the "
+                "Fermi level and the slowest phonons keep; a longer run (--until) tells whether "
+                "it goes."
+                if left > 1.1 * _LEFT
+                else ""
+            )
         )
 
     def to_xarray(self):
@@ -153,6 +162,7 @@ class Pumped(Result):
                 "final_temperature_K": self.final_temperature,
                 "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
                 "rtol": self.rtol,
+                "electron_collisions": collisions_told(evolution),
                 "steps": int(evolution.stats["num_accepted_steps"]),
                 "times_ps": self.times,
                 "temperatures_K": self.temperature,

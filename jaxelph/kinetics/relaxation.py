@@ -33,7 +33,7 @@ from ..stability.phonons import MovingPhonons
 from ..stability.rates import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
 from .cooling import Trace, cooling_time, trace_times
-from .dataset import evolution_dataset, lattice_numbers
+from .dataset import collisions_told, evolution_dataset, lattice_numbers
 from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .run import outcome
@@ -279,6 +279,7 @@ class Relaxation(Result):
             "growing_modes": self.growing_modes,
             "grid": {"step_meV": float(evolution.grid.step), "size": evolution.grid.size},
             "rtol": self.rtol,
+            "electron_collisions": collisions_told(evolution),
             "largest_energy_error": np.nanmax(np.abs(evolution.energy_error)),
             "steps": int(evolution.stats["num_accepted_steps"]),
             "times_ps": self.times,

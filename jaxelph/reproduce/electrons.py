@@ -9,7 +9,7 @@ import numpy as np
 
 from ..electrons.occupations import fermi, thermal_window
 from ..grids.energies import EnergyGrid
-from ..kinetics.collisions import ElectronCollisions, disordered_kernel, electron_jacobian
+from ..kinetics.collisions import ElectronCollisions, disordered_kernel
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.spectrum import EinsteinModes
@@ -142,7 +142,7 @@ def _linearised(kernel):
 
 @jax.jit
 def _derivative(kernel):
-    return electron_jacobian(ElectronCollisions(_GRID, kernel), fermi(_GRID.energies, _T0))
+    return ElectronCollisions(_GRID, kernel).jacobian(fermi(_GRID.energies, _T0))
 
 
 @jax.jit

@@ -8,6 +8,7 @@ from ..electrons.occupations import bose
 from ..grids.energies import EnergyGrid
 from ..presentation.plotting import BLUE, GREY, ORANGE, STYLE
 from ..spectra.examples import example
+from ..spectra.peaks import GaussianPeaks
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction
 from ..stability.modes import pencil_modes
@@ -32,8 +33,11 @@ class _Metal(NamedTuple):
     temperature: float
 
 
-# Bare densities of states of Nb and Pb, per eV, spin and atom: what bands give, without 1 + λ.
-_NIOBIUM, _LEAD = 0.75e-3, 0.25e-3
+# Bare densities of states of Nb, Pb and Hg, per eV, spin and atom: what bands give, without 1 + λ.
+_NIOBIUM, _LEAD, _MERCURY = 0.75e-3, 0.25e-3, 0.145e-3
+# Two peaks with the λ = 1.637, ω_log = 28.45 K, λ⟨ω²⟩ = 28.92 meV² of calculations for Hg, and
+# their C_el at 37.4 K, where it is least against bare electrons.
+_HG = GaussianPeaks([1.74697, 7.94480], [0.27952, 1.27117], [1.22524, 0.41176])
 _COUPLINGS = np.geomspace(1e-5, 10.0, 25)
 # C_el < 0: this times the 21 modes.
 _STRONG, _AT = 6.0, 0.38985
@@ -58,6 +62,7 @@ def compute(progress) -> Reproduction:
         _Metal("niobium, 300 K", example("niobium"), _NIOBIUM, 300.0),
         _Metal("niobium, 20 K", example("niobium"), _NIOBIUM, 20.0),
         _Metal("lead, 300 K", example("lead"), _LEAD, 300.0),
+        _Metal("mercury, 37 K", _HG, _MERCURY, 37.0),
     )
     rows = tuple(_of_metal(metal) for metal in metals)
     progress(5, 5)

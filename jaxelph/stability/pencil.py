@@ -151,6 +151,8 @@ class MovingPencil(eqx.Module):
         scale (array of shape (mode,)): s_k.
         border (array of shape (energy, mode), energy): minus what couples ψ to ζ in M.
         corner (array of shape (mode,), energy): the diagonal of M for ζ.
+        mixing (array of shape (mode,), energy^½): what phonons share by collisions among
+            themselves is its square, to be taken from there.
 
     Example:
         >>> from jaxelph import EinsteinModes, MovingPhonons, stability_pencil
@@ -165,6 +167,7 @@ class MovingPencil(eqx.Module):
     scale: Float[Array, " mode"]
     border: Float[Array, "energy mode"]
     corner: Float[Array, " mode"]
+    mixing: Float[Array, " mode"]
 
     @staticmethod
     def at(
@@ -196,12 +199,16 @@ class MovingPencil(eqx.Module):
         rows = jax.lax.map(pushed, (branches.omega, coupling), batch_size=size)
         n = bose(branches.omega, temperature)
         scale = jnp.sqrt(2 * grid.step * branches.coupling * temperature / (n * (n + 1)))
+        mixing = branches.mixing_rate
+        shared = jnp.where(scale > 0, branches.omega / jnp.where(scale > 0, scale, 1.0), 0.0)
+        norm = jnp.sqrt(shared @ shared)
         return MovingPencil(
             electrons=electrons,
             omega=branches.omega,
             scale=scale,
             border=(rows * scale[:, None]).T,
-            corner=scale**2 * (rows @ trial) / branches.omega + branches.escape,
+            corner=scale**2 * (rows @ trial) / branches.omega + branches.escape + mixing,
+            mixing=jnp.sqrt(mixing) * shared / jnp.where(norm > 0, norm, 1.0),
         )
 
     @property
@@ -219,9 +226,8 @@ class MovingPencil(eqx.Module):
     @jit
     def M(self) -> Float[Array, "all all"]:
         """M (array of shape (energy + mode, energy + mode), energy), positive semidefinite."""
-        return jnp.block(
-            [[self.electrons.M, -self.border], [-self.border.T, jnp.diag(self.corner)]]
-        )
+        corner = jnp.diag(self.corner) - self.mixing[:, None] * self.mixing[None, :]
+        return jnp.block([[self.electrons.M, -self.border], [-self.border.T, corner]])
 
     def multiply_A(self, v: Float[Array, " all"]) -> Float[Array, " all"]:
         """The product A v with `v` = (ψ, ζ) (array of shape (energy + mode,))."""
@@ -232,7 +238,8 @@ class MovingPencil(eqx.Module):
         """The product M v (energy) with `v` = (ψ, ζ) (array of shape (energy + mode,))."""
         psi, zeta = self._split(v)
         first = self.electrons.multiply_M(psi) - self.border @ zeta
-        return jnp.concatenate([first, self.corner * zeta - psi @ self.border])
+        rest = self.corner * zeta - self.mixing * (self.mixing @ zeta)
+        return jnp.concatenate([first, rest - psi @ self.border])
 
     @property
     def energy(self) -> Float[Array, " all"]:

@@ -18,6 +18,7 @@ from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..electrons.occupations import bose
 from ..numerics.checks import refuse
+from ..numerics.roots import falling_root
 from ..spectra.spectrum import EliashbergFunction, Scalar, as_float
 from ..spectra.table import TabulatedSpectrum
 
@@ -37,7 +38,10 @@ class PhononDensity(eqx.Module):
     states: Float[Array, ""] = eqx.field(converter=as_float)
 
     def __call__(self, omega):
-        found = jnp.interp(omega, self.omega, self.density, left=0.0, right=0.0)
+        # F/ω is interpolated, as λ's 2α²F/ω is: F ∝ α²F is then so between the rows, too.
+        ratio = _over(self.density, self.omega)
+        ratio = ratio.at[0].set(jnp.where(self.omega[0] > 0, ratio[0], ratio[1]))
+        found = omega * jnp.interp(omega, self.omega, ratio, right=0.0)
         return jnp.where(found > 0, 2 * self.states / jnp.where(found > 0, found, 1.0), 0.0)
 
 
@@ -66,9 +70,12 @@ class MovingPhonons(eqx.Module):
             out.
         initial (scalar, energy, or array of shape (mode,)): temperature of the phonons at t = 0,
             or their N_k; that of the bath if left out.
+        mixing (scalar, 1/energy): τ_m > 0, in the rescaled time, in which phonons by collisions
+            among themselves come to the temperature T_l of their energy,
+            -[N_k - N_k(T_l)]/τ_m; they do not if left out.
 
     Raises:
-        ValueError: a negative coupling, or a lifetime or temperature that is not positive.
+        ValueError: a negative coupling, or a lifetime, temperature or mixing that is not positive.
 
     Example:
         >>> from jaxelph import EinsteinModes, EnergyGrid, evolve
@@ -81,12 +88,14 @@ class MovingPhonons(eqx.Module):
     coupling: PerMode = eqx.field(converter=_per_mode)
     lifetime: PerMode | None = eqx.field(converter=_maybe, default=None)
     initial: Any = eqx.field(converter=_maybe, default=None)
+    mixing: Any = eqx.field(converter=_maybe, default=None)
 
     def __check_init__(self):
         for name, value, positive in (
             ("coupling", self.coupling, False),
             ("lifetime", self.lifetime, True),
             ("initial", self.initial, False),
+            ("mixing", self.mixing, True),
         ):
             if value is None or not isinstance(value, jax.Array | np.ndarray):
                 continue
@@ -99,6 +108,10 @@ class MovingPhonons(eqx.Module):
                     f"{value.shape}."
                 )
 
+        if self.mixing is not None and jnp.ndim(self.mixing):
+            raise ValueError(
+                f"MovingPhonons: mixing is one time, got shape {jnp.shape(self.mixing)}."
+            )
         held = self.coupling
         if self.initial is None or not isinstance(held, jax.Array) or isinstance(held, Tracer):
             return
@@ -110,14 +123,14 @@ class MovingPhonons(eqx.Module):
 
     @staticmethod
     def like_coupling(
-        states: Scalar, modes: Scalar, lifetime=None, initial=None
+        states: Scalar, modes: Scalar, lifetime=None, initial=None, mixing=None
     ) -> "MovingPhonons":
         """Phonons whose density of states is assumed to be proportional to α²F(ω).
 
         Args:
             states (scalar, 1/energy): ν0 per spin and cell.
             modes (scalar): phonon modes per cell, 3 for each atom.
-            lifetime, initial: see `MovingPhonons`.
+            lifetime, initial, mixing: see `MovingPhonons`.
 
         Raises:
             ValueError: a number that is not positive.
@@ -130,7 +143,7 @@ class MovingPhonons(eqx.Module):
         """
         for name, value in (("states", states), ("modes", modes)):
             refuse(f"MovingPhonons.like_coupling: {name}", value, positive=True)
-        return MovingPhonons(PhononsLikeCoupling(states, modes), lifetime, initial)
+        return MovingPhonons(PhononsLikeCoupling(states, modes), lifetime, initial, mixing)
 
     @staticmethod
     def of_density(
@@ -139,6 +152,7 @@ class MovingPhonons(eqx.Module):
         states: Scalar,
         lifetime=None,
         initial=None,
+        mixing=None,
     ) -> "MovingPhonons":
         """Phonons with a table of their density of states, for a spectrum that is a table.
 
@@ -146,7 +160,7 @@ class MovingPhonons(eqx.Module):
             omega (array of shape (row,), energy): ascending frequencies.
             density (array of shape (row,), 1/energy): F(ω) ≥ 0, modes per energy and cell.
             states (scalar, 1/energy): ν0 per spin and cell.
-            lifetime, initial: see `MovingPhonons`.
+            lifetime, initial, mixing: see `MovingPhonons`.
 
         Raises:
             ValueError: frequencies that do not ascend, or a number that is not finite.
@@ -159,7 +173,7 @@ class MovingPhonons(eqx.Module):
         refuse("MovingPhonons.of_density: omega", omega, ascending=True)
         refuse("MovingPhonons.of_density: density", density)
         refuse("MovingPhonons.of_density: states", states, positive=True)
-        return MovingPhonons(PhononDensity(omega, density, states), lifetime, initial)
+        return MovingPhonons(PhononDensity(omega, density, states), lifetime, initial, mixing)
 
     def on(self, spectrum: EliashbergFunction) -> "PhononBranches":
         """The numbers for each mode of `spectrum`, or each of its quadrature nodes.
@@ -175,6 +189,7 @@ class MovingPhonons(eqx.Module):
             strength=strength,
             coupling=self._coupling(spectrum, omega, strength),
             escape=self._escape(omega),
+            mixing=None if self.mixing is None else 1 / self.mixing,
         )
 
     def _coupling(self, spectrum, omega, strength):
@@ -220,11 +235,47 @@ class PhononBranches(eqx.Module):
     strength: Float[Array, " mode"]  # λ_kω_k
     coupling: Float[Array, " mode"]  # 2ν0/F_k
     escape: Float[Array, " mode"]  # 1/τ_k
+    mixing: Float[Array, ""] | None = None  # 1/τ_m
 
     @property
     def relaxation(self) -> Float[Array, " mode"]:
         """The rate of N_k by electrons, (2ν0/F_k) λ_kω_k² (array of shape (mode,), energy)."""
         return self.coupling * self.strength * self.omega
+
+    @property
+    def mixing_rate(self) -> Float[Array, " mode"]:
+        """1/τ_m of the modes that move (array of shape (mode,), energy)."""
+        none = jnp.zeros_like(self.omega)
+        return none if self.mixing is None else jnp.where(self.coupling > 0, self.mixing, none)
+
+    def shared(
+        self, temperature: Scalar, stored: Float[Array, " mode"]
+    ) -> tuple[Float[Array, " mode"], Float[Array, " mode"]]:
+        """x_k of phonons at one temperature with the energy of x, `stored`, and how they grow
+        with that energy; `temperature` (scalar, energy) is the bath's.
+
+        The temperature is found without derivatives, and what is left of the energy is shared out
+        to first order: Σω_kx_k is kept to rounding, and first derivatives are exact.
+        """
+        omega, capacity = self.omega, _over(jnp.where(self.coupling > 0, 1.0, 0.0), self.coupling)
+        energy = jnp.sum(jnp.where(self.coupling > 0, omega * stored, 0.0))
+        cold = bose(omega, temperature)
+
+        def at(hot):
+            return capacity * (bose(omega, hot) - cold)
+
+        def missing(logarithm):
+            return (fixed - omega @ at(temperature * jnp.exp(logarithm))) / scale
+
+        fixed = jax.lax.stop_gradient(energy)
+        grows = omega @ jax.jvp(at, (temperature,), (jnp.ones_like(temperature),))[1]
+        scale = jax.lax.stop_gradient(temperature * jnp.where(grows > 0, grows, 1.0))
+        zero = jnp.zeros(())
+        logarithm = falling_root(missing, zero - 3, zero + 7, zero)
+        hot = temperature * jnp.exp(jax.lax.stop_gradient(logarithm))
+        values, slopes = jax.jvp(at, (hot,), (jnp.ones_like(hot),))
+        slopes = _over(slopes, jnp.broadcast_to(omega @ slopes, slopes.shape))
+        return values + slopes * (energy - omega @ values), slopes
 
 
 def _over(numerator, denominator):

@@ -21,7 +21,6 @@ from jaxelph import (
     thermal_window,
     two_temperature_rate,
 )
-from jaxelph.kinetics.collisions import electron_jacobian
 
 OMEGA, COUPLING = np.array([1.3, 2.71]), np.array([0.6, 0.9])
 MODES = EinsteinModes(OMEGA, COUPLING)
@@ -153,7 +152,7 @@ def test_electron_collisions_linearised():
     collisions = ElectronCollisions(grid, disordered_kernel(grid, 0.2, 2))
     matrix = collisions.linearised(T0)
     h = thermal_window(grid.energies, T0)
-    autodiff = -electron_jacobian(collisions, fermi(grid.energies, T0))
+    autodiff = -collisions.jacobian(fermi(grid.energies, T0))
     np.testing.assert_allclose(h[:, None] * matrix, autodiff * h[None, :], rtol=0, atol=1e-13)
     symmetric = autodiff * h[None, :] / h[:, None]
     np.testing.assert_allclose(matrix[:20, :20], symmetric[:20, :20], rtol=0, atol=1e-10)

@@ -2,9 +2,11 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.constants
 import scipy.integrate
 
 from jaxelph import (
@@ -13,6 +15,7 @@ from jaxelph import (
     EnergyGrid,
     MovingPhonons,
     Pulse,
+    allen_rate,
     evolve,
     fermi,
     plot,
@@ -20,9 +23,12 @@ from jaxelph import (
     specific_heat_ratio,
 )
 from jaxelph.app.cli import run as program
+from jaxelph.app.commands.pump import _per_cell
+from jaxelph.kinetics.cooling import energy_loss
 from jaxelph.kinetics.pump import Gaussian, PumpOnGrid, Square, SquaredSech
 from jaxelph.kinetics.shifts import reach_of
 from jaxelph.kinetics.two_temperatures import final_temperature, two_temperatures
+from jaxelph.units import density_to_mev
 
 METAL, COLD = EinsteinModes([2.0, 3.1], [0.4, 0.3]), 1.0
 PHOTON, ABSORBED = 20.0, 3.0
@@ -172,11 +178,46 @@ OPTIONS += ["--absorbed", "2", "--duration", "0.02"]
         (["--states", "1", "--atoms", "-1"], "--atoms must be positive"),
         (["--states", "1", "--atoms", "1", "--escape", "0"], "--escape must be a positive"),
         (["--states", "1", "--atoms", "1", "--until", "nan"], "--until must be"),
+        (["--absorbed-density", "9", "--cell-volume", "9"], "give what is absorbed once"),
+        (["--cell-volume", "18"], "go together"),
     ],
 )
 def test_bad_options(more, told, capsys):
     assert program([*OPTIONS, *more]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_energy_per_volume():
+    """100 J/cm³ in a cell of 18 Å³ are 1.8e-21 J."""
+    expected = 1.8e-21 / scipy.constants.electron_volt * 1e3
+    assert density_to_mev(100.0, 18.0) == pytest.approx(expected, rel=1e-12)
+    assert _per_cell(None, 100.0, 18.0) == pytest.approx(expected, rel=1e-12)
+    assert _per_cell(2.0, None, None) == 2.0
+    with pytest.raises(ValueError, match="--cell-volume must be positive"):
+        _per_cell(None, 100.0, -18.0)
+
+
+def test_what_is_left_is_told():
+    """A run that ends early says so."""
+    short = pump(METAL.scaled(1e-3), 12.0, 40.0, 0.01, 0.01, 0.001, [0.0, 0.05, 0.1])
+    apart = np.abs(short.temperature - short.lattice_temperature)
+    left = apart[-1] / np.max(apart)
+    assert left > 0.5 and f"{left:.2g} is left" in short.explain()
+
+
+def test_exchange_of_heat_is_allens_at_high_temperatures():
+    """G = ∂Q/∂T_e at T_l = T_e tends to λ⟨ω²⟩ over 2ν0 in rescaled time, 2πν0λ⟨ω²⟩ in true time,
+    with corrections by x²eˣ/(eˣ - 1)² = 1 - x²/12 + x⁴/240 - …, and over the heat of bare
+    electrons to Allen's rate."""
+    omega, coupling = np.array([2.0, 3.1]), np.array([0.4, 0.3])
+    second, fourth = coupling @ omega**2, coupling @ omega**4
+    for temperature in (30.0, 300.0):
+        slope = jax.grad(lambda t, cold: energy_loss(METAL, t, cold))(temperature, temperature)
+        exact = second * (1 - fourth / second / (12 * temperature**2))
+        left = coupling @ omega**6 / (240 * temperature**4)
+        assert abs(float(slope) - exact) < 1.01 * left + 1e-12 * second
+        bare = np.pi**2 * temperature / 3
+        assert np.pi * second / bare == pytest.approx(float(allen_rate(METAL, temperature)))
 
 
 @pytest.mark.slow

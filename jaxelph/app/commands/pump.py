@@ -16,19 +16,29 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, Escape, States
+from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononDos, States
 
 
 def command(
     temperature: Annotated[float, typer.Option(help="Before the pulse, in K.")],
     photon_energy: Annotated[float, typer.Option(help="Of the light, in eV.")],
-    absorbed: Annotated[float, typer.Option(help="Energy absorbed per cell, in meV.")],
+    absorbed: Annotated[
+        float | None, typer.Option(help="Energy absorbed per cell, in meV.")
+    ] = None,
+    absorbed_density: Annotated[
+        float | None,
+        typer.Option(help="The same per volume, in J/cm³; it needs --cell-volume."),
+    ] = None,
+    cell_volume: Annotated[float | None, typer.Option(help="Of the cell, in Å³.")] = None,
     duration: Annotated[float, typer.Option(help="Full width at half maximum, in ps.")] = 0.05,
     file: File = None,
     example: Example = None,
     states: States = None,
     atoms: Atoms = None,
+    phonon_dos: PhononDos = None,
     escape: Escape = None,
+    electron_electron: ElectronElectron = None,
+    electron_lifetime: ElectronLifetime = None,
     until: Annotated[
         float | None,
         typer.Option(help="In ps; by default until electrons and phonons have come together."),
@@ -46,9 +56,9 @@ def command(
 ) -> int:
     """Heat electrons by a pulse of light and follow how phonons take up the energy.
 
-    The light is a classical field, the density of phonon states is taken to be proportional to
-    α²F. Prints temperatures and energies over time beside the two-temperature model. Energies
-    are in meV, temperatures in K, times in ps.
+    The light is a classical field, the density of phonon states that of a file or taken to be
+    proportional to α²F. Prints temperatures and energies over time beside the two-temperature
+    model. Energies are in meV, temperatures in K, times in ps.
     """
     import numpy as np
     from rich.panel import Panel
@@ -57,9 +67,16 @@ def command(
     from ...kinetics.pumping import pump
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar, results
-    from ._phonons import moving_phonons, print_phonons
+    from ._phonons import (
+        check_dos,
+        coulomb_collisions,
+        density_told,
+        moving_phonons,
+        print_phonons,
+    )
 
     check_temperature(temperature, "--temperature")
+    absorbed = _per_cell(absorbed, absorbed_density, cell_volume)
     given = {"--photon-energy": photon_energy, "--absorbed": absorbed, "--duration": duration}
     for option, value in given.items():
         if not (np.isfinite(value) and value > 0):
@@ -68,13 +85,15 @@ def command(
         raise ValueError(f"--until must be a positive time in ps, got {until:g}.")
     if not 1e-10 <= rtol <= 1e-2:
         raise ValueError(f"--rtol must lie between 1e-10 and 0.01, got {rtol:g}.")
-    phonons = moving_phonons(states, atoms, escape)
+    phonons = moving_phonons(states, atoms, escape, phonon_dos)
+    electrons = coulomb_collisions(electron_electron, electron_lifetime)
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
     assert states is not None
+    check_dos(phonons, spectrum, temperature)
     with progress_bar(f"pumping {name}") as bar:
         try:
             found = pump(
@@ -86,6 +105,7 @@ def command(
                 1e-3 * states,
                 None if until is None else np.linspace(0, until, 121),
                 phonons=phonons,
+                electrons=electrons,
                 rtol=rtol,
                 name=name,
                 progress=lambda share: bar(share, 1.0),
@@ -102,6 +122,7 @@ def command(
         console = results()
         head = f"  {photon_energy:g} eV on a metal at {temperature:g} K"
         console.print(Text.assemble((name, "bold"), head), soft_wrap=True)
+        console.print(f"Phonons with {density_told(phonon_dos)}:")
         print_phonons(console, found)
         run = found.evolution
         console.print(
@@ -114,3 +135,19 @@ def command(
 
     deliver(show, lambda folder: found.save(folder).values(), output)
     return 1 if found.result == "failed" else 0
+
+
+def _per_cell(absorbed, density, volume) -> float:
+    """What a cell absorbs, in meV."""
+    from ...units import density_to_mev
+
+    if (absorbed is None) == (density is None):
+        raise ValueError("give what is absorbed once: --absorbed, or --absorbed-density.")
+    if (density is None) != (volume is None):
+        raise ValueError("--absorbed-density and --cell-volume go together.")
+    if absorbed is not None:
+        return absorbed
+    for option, value in (("--absorbed-density", density), ("--cell-volume", volume)):
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{option} must be positive, got {value:g}.")
+    return density_to_mev(density, volume)

@@ -16,7 +16,7 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, Escape, States
+from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononDos, States
 
 # What `relax` calls its arguments, in the words of the command line.
 _OPTIONS = {
@@ -45,7 +45,10 @@ def command(
     ] = False,
     states: States = None,
     atoms: Atoms = None,
+    phonon_dos: PhononDos = None,
     escape: Escape = None,
+    electron_electron: ElectronElectron = None,
+    electron_lifetime: ElectronLifetime = None,
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -71,7 +74,7 @@ def command(
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar
     from ...spectra.moments import coupling_constant
-    from ._phonons import moving_phonons
+    from ._phonons import check_dos, coulomb_collisions, density_told, moving_phonons
 
     check_temperature(phonon_temperature, "--phonon-temperature")
     check_temperature(electron_temperature, "--electron-temperature")
@@ -81,10 +84,16 @@ def command(
         raise ValueError(f"--points must be from 2 to 100000, got {points}.")
     if not 1e-12 <= rtol <= 1e-2:
         raise ValueError(f"--rtol must lie between 1e-12 and 0.01, got {rtol:g}.")
-    phonons = moving_phonons(states, atoms, escape) if hot_phonons else None
-    for option, value in (("--states", states), ("--atoms", atoms), ("--escape", escape)):
+    phonons = moving_phonons(states, atoms, escape, phonon_dos) if hot_phonons else None
+    for option, value in (
+        ("--states", states),
+        ("--atoms", atoms),
+        ("--phonon-dos", phonon_dos),
+        ("--escape", escape),
+    ):
         if value is not None and not hot_phonons:
             raise ValueError(f"{option} is of phonons that move: add --hot-phonons.")
+    electrons = coulomb_collisions(electron_electron, electron_lifetime)
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -94,6 +103,8 @@ def command(
         raise ValueError(
             f"{name}: its coupling λ is 0: the electrons would not cool; give another spectrum."
         )
+    if phonons is not None:
+        check_dos(phonons, spectrum, min(phonon_temperature, electron_temperature))
     times = None if until is None else np.linspace(0, until, points)
     with progress_bar(f"relaxing {name}") as bar:
         try:
@@ -106,6 +117,7 @@ def command(
                 rtol=rtol,
                 name=name,
                 phonons=phonons,
+                electrons=electrons,
                 progress=lambda share: bar(share, 1.0),
                 throw=False,
             )
@@ -119,13 +131,13 @@ def command(
         if json:
             print_json(found.to_json())
         else:
-            _print(found)
+            _print(found, density_told(phonon_dos))
 
     deliver(show, lambda folder: found.save(folder).values(), output)
     return 1 if found.result == "failed" else 0
 
 
-def _print(found) -> None:
+def _print(found, density: str) -> None:
     import numpy as np
     from rich.panel import Panel
     from rich.table import Table
@@ -156,7 +168,7 @@ def _print(found) -> None:
     print_table(console, table)
     console.print()
     if run.lattice is not None:
-        console.print("Phonons that move, F(ω) taken to be proportional to α²F(ω):")
+        console.print(f"Phonons that move, {density}:")
         print_phonons(console, found)
         console.print()
     else:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...grids.energies import EnergyGrid
 from ...kinetics import evolve
+from ...stability.phonons import MovingPhonons
 from .spectral import (
     SpectralData,
     as_scalar,
@@ -21,13 +22,14 @@ class RelaxationData(SpectralData):
     """The electrons' temperature in time after a sudden heating, by the kinetic equation.
 
     Args:
-        temperature (scalar, energy): of the phonons.
+        temperature (scalar, energy): of the phonons at t = 0, and of their bath.
         initial (scalar, energy): of the electrons at t = 0.
         time (array of shape (datum,), 1/energy): ascending, rescaled as for `evolve`.
         electrons (array of shape (datum,), energy): T_e(t).
         sigma (array of shape (datum,), energy): its standard deviation.
         grid: see `EnergyGrid.suggest`.
         rtol: of the integration.
+        phonons: how they move with the electrons; left out they keep their temperature.
 
     Raises:
         ValueError: arrays of unlike lengths, or numbers that cannot be data.
@@ -48,6 +50,7 @@ class RelaxationData(SpectralData):
     sigma: np.ndarray = eqx.field(converter=as_vector)
     grid: EnergyGrid
     rtol: float = eqx.field(static=True, default=1e-6)
+    phonons: MovingPhonons | None = None
     linear = False
     name = "relaxation"
 
@@ -79,6 +82,7 @@ class RelaxationData(SpectralData):
             self.grid,
             jnp.asarray(self.time),
             rtol=self.rtol,
+            phonons=self.phonons,
             # Least squares take the Jacobian forwards: few parameters, many data.
             adjoint=diffrax.ForwardMode(),
             stop_when_unstable=False,
