@@ -37,6 +37,10 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
         axes.fill_between(omega, low, a2f + error, color=BLUE, alpha=0.25, lw=0)
         axes.plot(omega, a2f, color=BLUE, label=r"fit, $\pm 1\sigma$")
+        if "a2f_transport" in data:
+            tied, width = (data[f"a2f_transport{end}"].values for end in ("", "_error"))
+            axes.fill_between(omega, tied - width, tied + width, color=GREEN, alpha=0.2, lw=0)
+            axes.plot(omega, tied, color=GREEN, label=r"$\alpha^2_{tr}F$, $\pm 1\sigma$")
         axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
         axes.set_xlim(0, omega[-1])
         axes.set_xlabel(r"phonon energy $\omega$ (meV)")
@@ -69,6 +73,7 @@ def _told(data: "xr.Dataset") -> str:
         "omega-log": r"$\omega_\log$",
         "lambda-omega2": r"$\lambda\langle\omega^2\rangle$",
         "tc": "$T_c$",
+        "lambda-tr": r"$\lambda_{tr}$",
     }
     undecided, parts = data.attrs["undecided"].split(", "), []
     for name, label in names.items():

@@ -28,14 +28,20 @@ from .linear import Bootstrap, LinearFit
 from .output import MOMENTS as UNITS_OF_MOMENTS
 from .output import parameter_unit
 from .resolution import line_widths
+from .transport import TransportCurve, mixed
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
+#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`; λ_tr comes behind where there is a ratio.
 MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
 
 
+# Said where nothing else is known of it.
+_ONE_CURVE = (
+    "α²_trF of resistivity or optics is taken to be α²F itself; a ratio of theirs, known or with "
+    "an error, is fitted along where it is given"
+)
 # Remarks are made where chance alone would make them once in so many fits.
 _CHANCE = 1e-6
 
@@ -51,7 +57,7 @@ class Fit:
         a2f (array of shape (row,)): α²F there.
         covariance (array of shape (row, row)): of α²F.
         parameters: of peaks, and backgrounds: name → (value, error).
-        moments: λ, ω_log, λ⟨ω²⟩, Tc: name → (value, error), energies in the data's unit.
+        moments: λ, ω_log, λ⟨ω²⟩, Tc, λ_tr: name → (value, error), energies in the data's unit.
         fitted (arrays of shape (datum,)): of each data set, background included.
         fitted_error (arrays of shape (datum,)): its standard deviation.
         chi_square (scalar): χ².
@@ -59,6 +65,7 @@ class Fit:
         prior_share: of each moment: what is left of the prior's variance.
         posterior: of a table: evidence and resolution kernel.
         parameter_share: of what was fitted along under a prior: what is left of its variance.
+        transport: α²_tr F and its ratio to α²F, where data of transport are tied by one.
 
     Example:
         >>> from jaxelph.inverse import HeatData, fit_spectrum
@@ -82,6 +89,7 @@ class Fit:
     prior_share: dict[str, float]
     posterior: "LinearFit | EntropyFit | None" = None
     parameter_share: dict[str, float] = dataclasses.field(default_factory=dict)
+    transport: TransportCurve | None = None
 
     @property
     def error(self) -> np.ndarray:
@@ -117,6 +125,7 @@ class Fit:
         follow.
         """
         return (
+            *([_ONE_CURVE] if mixed(self.data) else []),
             *chi_square_remarks(self.chi_square, self.degrees),
             *(
                 remark
@@ -199,6 +208,19 @@ class Fit:
                 {"long_name": "covariance of α²F(ω) and α²F(ω')", "units": "1"},
             ),
         }
+        if self.transport is not None:
+            for key, label, values, error in (
+                ("a2f_transport", "α²_trF(ω)", self.transport.a2f, self.transport.a2f_error),
+                (
+                    "transport_ratio",
+                    "α²_trF/α²F",
+                    self.transport.ratio,
+                    self.transport.ratio_error,
+                ),
+            ):
+                data[key] = ("frequency", values, {"long_name": label, "units": "1"})
+                told = {"long_name": "standard deviation", "units": "1"}
+                data[f"{key}_error"] = ("frequency", error, told)
         for name, (value, error) in self.moments.items():
             label, factor, unit = UNITS_OF_MOMENTS[name]
             key = name.replace("-", "_")
@@ -209,7 +231,7 @@ class Fit:
                 data[f"{key}_prior_share"] = ((), self.prior_share[name], told)
         for name, (value, error) in self.parameters.items():
             factor, unit = parameter_unit(name)
-            key = name.replace(" ", "_").replace("-", "_")
+            key = name.replace(" ", "_").replace("-", "_").replace(".", "_")
             data[key] = ((), factor * value, {"units": unit or "1"})
             data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
         for number, (item, fitted, error, between) in enumerate(
@@ -314,8 +336,8 @@ def unknowns(data: Sequence[SpectralData]) -> tuple[Unknown, ...]:
     """
     found: dict[str, Unknown] = {}
     for item in data:
-        for name, start, spread in item.unknown:
-            one = Unknown(name, float(start), float(spread))
+        for name, start, spread, related in item.unknown:
+            one = Unknown(name, float(start), float(spread), related)
             if found.setdefault(one.name, one) != one:
                 raise ValueError(
                     f"{one.name} starts from {found[one.name].start:g} and from {one.start:g} in "

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
-from ..data.spectral import SpectralData
+from ..data.spectral import SpectralData, pulls_of_unknowns
 from .entropy import fit_entropy
 from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
@@ -29,6 +29,7 @@ from .result import (
     unknowns,
     with_errors,
 )
+from .transport import ratio_slopes, the_ratio, transport_curve
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
@@ -100,7 +101,7 @@ def fit_table(
     stated = error = np.concatenate([item.error for item in data])
     if len(target) <= len(names):
         raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
-    along = unknowns(data)
+    along, ratio = unknowns(data), the_ratio(data)
     linear = all(item.linear for item in data) and not along
     size = len(target) * len(omega)
     blocks = size * len(omega) > _AT_ONCE
@@ -113,7 +114,7 @@ def fit_table(
     labels = tuple(one.name for one in along)
     middle = np.log([one.start for one in along])
     # A prior on what is fitted along is one more datum for each.
-    pulls = np.diag([1 / one.spread for one in along]).reshape(len(along), len(along))
+    pulls = pulls_of_unknowns(along)
     theta, count = middle.copy(), len(target)
 
     def curve(a2f, theta):
@@ -241,6 +242,19 @@ def fit_table(
         )
         value, spread_tc, share["tc"] = functional(float(tc), *(np.asarray(x) for x in slopes))
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
+    transport = None
+    if ratio is not None:
+        tied, by_theta = ratio_slopes(ratio, omega, theta, labels)
+        kept = np.r_[: len(omega), len(omega) + len(names) : len(joint)]
+        transport = transport_curve(
+            tied, by_theta, a2f, np.eye(len(omega)), joint[np.ix_(kept, kept)]
+        )
+        by_a2f_tr = np.asarray(table_weights(nodes)) * tied
+        weighted = by_a2f_tr * posterior.middle
+        value, error_tr, share["lambda-tr"] = functional(
+            float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta
+        )
+        moments["lambda-tr"] = possible(value, error_tr, float(np.sum(np.clip(weighted, 0, None))))
     fitted = offset + design @ a2f + np.column_stack([columns, beside]) @ beside_a2f
     slopes = np.hstack([design, columns, beside])
     return Fit(
@@ -258,6 +272,7 @@ def fit_table(
         prior_share=share,
         posterior=posterior,
         parameter_share=parameter_share,
+        transport=transport,
     )
 
 
