@@ -37,6 +37,11 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
         axes.fill_between(omega, low, a2f + error, color=BLUE, alpha=0.25, lw=0)
         axes.plot(omega, a2f, color=BLUE, label=r"fit, $\pm 1\sigma$")
+        if "a2f_simultaneous" in data:
+            for side in (-1, 1):
+                edge = a2f + side * data["a2f_simultaneous"].values
+                label = "all of it at once, 68 %, at the resolution below" if side > 0 else None
+                axes.plot(omega, edge, color=BLUE, lw=0.7, ls="--", label=label)
         if "a2f_transport" in data:
             tied, width = (data[f"a2f_transport{end}"].values for end in ("", "_error"))
             axes.fill_between(omega, tied - width, tied + width, color=GREEN, alpha=0.2, lw=0)

@@ -208,6 +208,9 @@ class Fit:
                 {"long_name": "covariance of α²F(ω) and α²F(ω')", "units": "1"},
             ),
         }
+        if self.posterior is not None:
+            told = {"long_name": "half width of the 68 % band of all α²F at once", "units": "1"}
+            data["a2f_simultaneous"] = ("frequency", self.posterior.simultaneous(), told)
         if self.transport is not None:
             for key, label, values, error in (
                 ("a2f_transport", "α²_trF(ω)", self.transport.a2f, self.transport.a2f_error),
