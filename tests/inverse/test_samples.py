@@ -36,7 +36,7 @@ def _read(name, tmp_path):
 
 
 def _true(item):
-    """Of what would be fitted along the numbers that made the files, not those a fit starts from."""
+    """Of what would be fitted along the numbers that made the files."""
     made = {
         "mu_star": MU_STAR,
         "broadening": 0.03,

@@ -40,7 +40,7 @@ _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], 
 # What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
 _WATCH = (0.02, 0.03, 0.08)
 # How far below ω_max α²F begins to vanish, in units of it.
-_EDGE = 0.05
+_EDGE = 0.15
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
 # Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
@@ -72,9 +72,9 @@ def prior_covariance(
     x = onset * jnp.log1p(omega / onset)
     distance = jnp.abs(x[:, None] - x[None, :]) * jnp.sqrt(5.0) / length
     kernel = (1 + distance + distance**2 / 3) * jnp.exp(-distance)
-    # Without a kink at either end, so that the fit has none there.
-    edge = jnp.clip((top - omega) / (_EDGE * top), 0.0, 1.0)
-    edge = edge**2 * (3 - 2 * edge)
+    # It begins without a kink, so that the fit has none there either.
+    edge = 1 - jnp.clip(1 - (top - omega) / (_EDGE * top), 0.0, 1.0) ** 2
+    edge = jnp.where(omega < top, edge, 0.0)
     envelope = omega**2 / (omega**2 + onset**2) * edge
     return jnp.asarray(amplitude) ** 2 * envelope[:, None] * envelope[None, :] * kernel
 
