@@ -60,9 +60,9 @@ def prior_covariance(
     r"""Covariance of a before any data: $A^2 e(\omega)e(\omega')k(|x-x'|/\ell)$.
 
     k is the Matérn kernel of order 5/2, whose functions bend smoothly twice; the envelope
-    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero smoothly there. With x = ω_l ln(1 + ω/ω_l)
-    features grow wider with their frequency: an α²F that rises abruptly near ω_l, as that of a
-    soft metal does, asks for a short length there only.
+    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero over the last 15 % of it. With
+    x = ω_l ln(1 + ω/ω_l) features grow wider with their frequency: an α²F that rises abruptly near
+    ω_l, as that of a soft metal does, asks for a short length there only.
 
     Example:
         >>> print(prior_covariance(jnp.array([9.0]), 30.0, 0.5, 2.0, 3.0))
@@ -74,7 +74,6 @@ def prior_covariance(
     kernel = (1 + distance + distance**2 / 3) * jnp.exp(-distance)
     # It begins without a kink, so that the fit has none there either.
     edge = 1 - jnp.clip(1 - (top - omega) / (_EDGE * top), 0.0, 1.0) ** 2
-    edge = jnp.where(omega < top, edge, 0.0)
     envelope = omega**2 / (omega**2 + onset**2) * edge
     return jnp.asarray(amplitude) ** 2 * envelope[:, None] * envelope[None, :] * kernel
 

@@ -50,7 +50,7 @@ def _predicted(omega, a2f, log_values, data, names):
     return predict(TabulatedSpectrum(omega, a2f), data, values)
 
 
-# The positive part of a fit describes the data if its χ² is below so many times the least.
+# The positive part of a fit describes the data if χ² is below so many times their number.
 _DESCRIBED = 4.0
 
 # Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
@@ -206,8 +206,7 @@ def fit_table(
         # Where data say little, at small ω beside impurities say, α²F may go below zero by noise:
         # that is undecided, unless what is positive of it leaves the data behind.
         positive = np.clip(a2f, 0.0, None)
-        least = max(posterior.chi_square, float(count))
-        if not (np.any(positive > 0) and misfit(curve(positive, theta)) < _DESCRIBED * least):
+        if not (np.any(positive > 0) and misfit(curve(positive, theta)) < _DESCRIBED * count):
             raise FitError(
                 f"no positive α²F describes the data: the fit has λ = {coupling:.3g}, and χ² = "
                 f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
