@@ -35,10 +35,11 @@ from jaxelph.inverse.fit.functionals import UNCERTAIN
 
 ROWS, DRAWS, SEED = 80, 300, 20263
 MU_STAR = 0.12
+# The usual noise first, then a large and a small one.
 LEVELS = {
-    "tunnelling": (1e-3, 1e-2, 1e-4),
-    "resistivity": (0.01, 0.05, 0.001),
     "optical": (0.01, 0.05, 0.001),
+    "resistivity": (0.01, 0.05, 0.001),
+    "tunnelling": (1e-3, 1e-2, 1e-4),
 }
 NUMBERS = ("lambda", "omega-log", "lambda-omega2", "mu_star", "tc")
 
@@ -109,7 +110,7 @@ def case(kind, metal, level, seed):
     miss = drawn.a2f - table
     band = 100 * np.mean(np.abs(miss) < drawn.error)
     rms = 100 * np.sqrt(np.mean(miss**2)) / np.max(table)
-    return f"{rms:6.1f} {band:5.0f} {told}"
+    return f"{rms:7.1f} {band:4.0f}{told}"
 
 
 def main() -> None:
@@ -121,19 +122,19 @@ def main() -> None:
     table.say(f"% of {DRAWS} draws inside ±1σ, in brackets the median σ in %; * where most draws")
     table.say(f"call the number undecided (σ above {100 * UNCERTAIN:g} % of it)")
     table.say("α²F: rms error in % of its maximum, % of its points inside the band")
-    heads = ("λ", "ω_log", "λ⟨ω²⟩", "μ*", "Tc")
-    seed = SEED
-    for kind, levels in LEVELS.items():
-        table.say()
-        names = heads if kind == "tunnelling" else heads[:3]
-        told = "".join(f"{head:>16}" for head in names)
-        table.say(f"{'':>8} {kind:>11} {'α²F rms':>8} {'band':>4}{told}")
-        for level in levels:
-            for name, metal in found.items():
-                seed += 1
-                line = case(kind, metal, level, seed)
-                table.say(f"{name:>8} {100 * level:9.2g} % {line}")
-    table.write()
+    table.say()
+    heads = "".join(f"{head:>16}" for head in ("λ", "ω_log", "λ⟨ω²⟩", "μ*", "Tc"))
+    table.say(f"{'':>8} {'data':>11} {'noise':>7} {'α²F rms':>8} {'band':>4}{heads}")
+    cases = [
+        (level, kind)
+        for of in zip(*LEVELS.values(), strict=True)
+        for level, kind in zip(of, LEVELS, strict=True)
+    ]
+    for place, (level, kind) in enumerate(cases):
+        for number, (name, metal) in enumerate(found.items()):
+            line = case(kind, metal, level, SEED + 10 * place + number)
+            table.say(f"{name:>8} {kind:>11} {100 * level:5.2g} % {line}")
+            table.write()
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_the_band_of_all_of_a2f_at_once(level):
 
 
 def test_the_band_is_the_quantile_of_the_largest_pull():
-    """RC is the gain's own GGᵀ; c lies between that of one pull and of as many as there are data."""
+    """RC is the gain's own GGᵀ; c lies between that of one pull and of 40 independent ones."""
     data = made_data("heat", METAL, WARM, 0.01)
     fit = fit_spectrum(data, TABLE, mu_star=None).posterior
     noise = fit.resolution @ fit.covariance

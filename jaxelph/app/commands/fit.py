@@ -71,8 +71,8 @@ def command(
     ratio: Annotated[
         str | None,
         typer.Option(
-            help="α²_trF of resistivity and optics over α²F of other data: 0.9, or 0.9:0.2 with its "
-            "error, fitted along."
+            help="α²_trF of resistivity and optics over α²F of other data: 0.9, or with its error, "
+            "fitted along, 0.9:0.2."
         ),
     ] = None,
     ratio_bend: Annotated[
