@@ -121,13 +121,25 @@ class SpectralData(eqx.Module):
         if not low < high:
             return None
         between = np.geomspace if low > 0 and high > 20 * low else np.linspace
-        names = [
-            one.name
-            for one in dataclasses.fields(self)
-            if isinstance(x := getattr(self, one.name), np.ndarray) and x.shape == points.shape
-        ]
+        names = self._columns()
         new = [between(low, high, count) if n == self.over else np.ones(count) for n in names]
         return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
+
+    def rows(self, own: np.ndarray) -> "SpectralData":
+        """Some of the points of a curve, by their places."""
+        names = self._columns()
+        new = [getattr(self, name)[own] for name in names]
+        return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
+
+    def _columns(self) -> list[str]:
+        """The fields with a value a point."""
+        assert self.over is not None
+        shape = getattr(self, self.over).shape
+        return [
+            one.name
+            for one in dataclasses.fields(self)
+            if isinstance(x := getattr(self, one.name), np.ndarray) and x.shape == shape
+        ]
 
     def check(self) -> None:
         """Refuse numbers that cannot be fitted, with the row counted from 1.

@@ -95,8 +95,9 @@ def coverage_draws(
         name: (0.0, 0 * omega, unit) for name, unit in zip(names, np.eye(len(names)), strict=True)
     }
     functionals |= dict(slopes or {})
-    by_theta = np.array([one[2] for one in functionals.values()]).reshape(-1, len(names)) @ inverse
-    direct = np.array([one[1] for one in functionals.values()]).reshape(-1, len(omega))
+    size = len(functionals)
+    by_theta = np.reshape([one[2] for one in functionals.values()], (size, len(names))) @ inverse
+    direct = np.reshape([one[1] for one in functionals.values()], (size, len(omega)))
     constant = np.array([one[0] for one in functionals.values()]) - direct @ a2f
     noise = np.random.default_rng(seed).normal(size=(draws, count))
     seen = np.append(exact / data.error, pulled)[None, :] + np.pad(noise, ((0, 0), (0, len(along))))

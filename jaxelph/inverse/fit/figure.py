@@ -40,7 +40,7 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         if "a2f_simultaneous" in data:
             for side in (-1, 1):
                 edge = a2f + side * data["a2f_simultaneous"].values
-                label = "all of it at once, 68 %, at the resolution below" if side > 0 else None
+                label = r"all $\omega$ at once, 68 %" if side > 0 else None
                 axes.plot(omega, edge, color=BLUE, lw=0.7, ls="--", label=label)
         if "a2f_transport" in data:
             tied, width = (data[f"a2f_transport{end}"].values for end in ("", "_error"))
@@ -51,7 +51,7 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         axes.set_xlabel(r"phonon energy $\omega$ (meV)")
         axes.set_ylabel(r"$\alpha^2F(\omega)$")
         axes.set_title(_told(data), loc="left", fontsize=7)
-        axes.legend(loc="best")
+        _legend_above(axes)
         if "resolution" in data:
             _draw_lines(panels[-1], omega, data["resolution"].values)
     return drawn.root
@@ -69,7 +69,14 @@ def _draw_lines(axes, omega, resolution) -> None:
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
     axes.set_ylabel(r"response (meV$^{-1}$)")
     axes.set_title("sharp lines as this fit would show them", loc="left")
-    axes.legend(loc="best")
+    _legend_above(axes)
+
+
+def _legend_above(axes) -> None:
+    """A legend in two columns with room of its own, off the curves."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.3 * (high - low))
+    axes.legend(loc="upper center", ncols=2)
 
 
 def _told(data: "xr.Dataset") -> str:
@@ -137,9 +144,14 @@ def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
             zorder=1,
             label="data" if k == 0 else None,
         )
+        label = f"fit {_PARTS.get(part, part)}".strip()
+        if len(over) == 1:  # one number: beside what was measured, over nothing
+            axes.errorbar(over + 1, middle, band, fmt="s", color=colour, label=label)
+            axes.set_xlim(-1, 2)
+            axes.set_xticks([])
+            continue
         ends = middle - band, middle + band
         axes.fill_between(over, *ends, color=colour, alpha=0.3, lw=0)
-        label = f"fit {_PARTS.get(part, part)}".strip()
         axes.plot(over, middle, color=colour, label=label, zorder=3)
     if np.min(x[0]) > 0 and np.max(x[0]) > 50 * np.min(x[0]) and told["kind"] in _OVER_LOGARITHM:
         axes.set_xscale("log")

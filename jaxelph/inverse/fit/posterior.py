@@ -40,7 +40,7 @@ _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], 
 # What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
 _WATCH = (0.02, 0.03, 0.08)
 # How far below ω_max α²F begins to vanish, in units of it.
-_EDGE = 0.15
+_EDGE = 0.08
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
 # Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
@@ -60,7 +60,7 @@ def prior_covariance(
     r"""Covariance of a before any data: $A^2 e(\omega)e(\omega')k(|x-x'|/\ell)$.
 
     k is the Matérn kernel of order 5/2, whose functions bend smoothly twice; the envelope
-    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero over the last 15 % of it. With
+    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero over the last 8 % of it. With
     x = ω_l ln(1 + ω/ω_l) features grow wider with their frequency: an α²F that rises abruptly near
     ω_l, as that of a soft metal does, asks for a short length there only.
 

@@ -172,15 +172,34 @@ class Fit:
 
         None where the data are no curve, or the numbers of a background are not at hand.
         """
+        values = {
+            one.name: jnp.asarray(self.parameters[one.name][0]) for one in unknowns(self.data)
+        }
+        every = [item.dense() for item in self.data]
+        counts = [0 if x is None else len(getattr(x, str(x.over))) for x in every]
+        # As many points at a time as there are data: the program that fitted them serves again.
+        sizes = [1 if x.over is None else len(getattr(x, x.over)) for x in self.data]
+        pieces: list[list[np.ndarray]] = [[] for _ in every]
+        for turn in range(max(-(-c // n) for c, n in zip(counts, sizes, strict=True))):
+            places = [
+                np.minimum(turn * n + np.arange(n), c - 1)
+                for c, n in zip(counts, sizes, strict=True)
+            ]
+            items = tuple(
+                item if dense is None else dense.rows(own)
+                for item, dense, own in zip(self.data, every, places, strict=True)
+            )
+            told = split(items, forecast(self.spectrum, items, values))
+            for piece, one in zip(pieces, told, strict=True):
+                piece.append(np.asarray(one))
         found: list[tuple[SpectralData, np.ndarray] | None] = []
-        values = {name: jnp.asarray(value) for name, (value, _) in self.parameters.items()}
-        for number, item in enumerate(self.data, 1):
-            dense = item.dense()
+        for number, (dense, piece) in enumerate(zip(every, pieces, strict=True), 1):
             if dense is None:
                 found.append(None)
                 continue
-            told = {one.name: values[one.name] for one in item.unknown}
-            curve = np.asarray(_curve(self.spectrum, dense, told))
+            count, parts = counts[number - 1], len(axis_of(dense).parts)
+            # Of several parts, one after the other in each piece.
+            curve = np.hstack([np.reshape(one, (parts, -1)) for one in piece])[:, :count].ravel()
             for name, column in dense.background.items():
                 key = name if len(self.data) == 1 else f"{name} of data set {number}"
                 curve = curve + self.parameters[key][0] * column
@@ -386,8 +405,11 @@ def predict(
 
 
 @eqx.filter_jit
-def _curve(spectrum, item, values):
-    return predict(spectrum, [item], values)
+def forecast(
+    spectrum: EliashbergFunction, data: Sequence[SpectralData], values: Mapping[str, Array]
+) -> Float[Array, " datum"]:
+    """`predict`, compiled."""
+    return predict(spectrum, data, values)
 
 
 def derived(

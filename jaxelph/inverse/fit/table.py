@@ -23,6 +23,7 @@ from .result import (
     Fit,
     FitError,
     background_columns,
+    forecast,
     predict,
     propagated,
     split,
@@ -42,12 +43,6 @@ _SHARE = 0.3
 _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
 # χ² a datum above which other shapes are tried, and where they have their maxima, over ω_max.
 _NEAR, _START_PLACES = 100.0, (0.25, 0.4, 0.6, 0.8)
-
-
-@eqx.filter_jit
-def _predicted(omega, a2f, log_values, data, names):
-    values = dict(zip(names, jnp.exp(log_values), strict=True))
-    return predict(TabulatedSpectrum(omega, a2f), data, values)
 
 
 # The positive part of a fit describes the data if χ² is below so many times their number.
@@ -121,7 +116,8 @@ def fit_table(
     theta, count = middle.copy(), len(target)
 
     def curve(a2f, theta):
-        return np.asarray(_predicted(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels))
+        values = dict(zip(labels, jnp.exp(jnp.asarray(theta)), strict=True))
+        return np.asarray(forecast(TabulatedSpectrum(nodes, a2f), traced, values))
 
     def misfit(value):
         """χ² of a curve with the best backgrounds, infinite where it cannot be computed."""
