@@ -107,7 +107,7 @@ def coverage_draws(
         jnp.asarray(direct - by_theta @ by_a2f),
         jnp.asarray(a2f),
     )
-    values, errors, means, spreads, largest = (np.asarray(x) for x in drawn)
+    values, errors, means, spreads, largest = (np.array(x) for x in drawn)
     values[:, 3:] += constant + seen @ by_theta.T
     # The prior of θ is no noise, but as uncertain.
     errors[:, 3:] = np.hypot(errors[:, 3:], np.linalg.norm(by_theta, axis=1))
