@@ -4,6 +4,7 @@ from .data.gap import GapData as GapData
 from .data.heat import HeatData as HeatData
 from .data.made import made_data as made_data
 from .data.optical import OpticalData as OpticalData
+from .data.ratio import TransportRatio as TransportRatio
 from .data.reflectivity import ReflectivityData as ReflectivityData
 from .data.relaxation import RelaxationData as RelaxationData
 from .data.resistivity import ResistivityData as ResistivityData

@@ -16,10 +16,8 @@ from jaxelph import (
     read_a2f,
 )
 from jaxelph.inverse.data.made import made_data
+from jaxelph.inverse.fit.coverage import coverage_draws
 from jaxelph.inverse.fit.functionals import UNCERTAIN
-from jaxelph.inverse.fit.linear import noise_draws
-from jaxelph.inverse.fit.result import background_columns, unknowns
-from jaxelph.inverse.fit.table import linearised
 from jaxelph.inverse.sensitivities.derivatives import coupling_moment
 
 ROWS, DRAWS = 80, 400
@@ -64,28 +62,7 @@ def draws(kind, metal, level, seed):
     data = measurement(kind, metal, top, level)
     omega = 1.02 * top * np.arange(1, ROWS + 1) / ROWS
     table = np.interp(omega, np.asarray(metal.omega), a2f, right=0.0)
-    along = unknowns([data])
-    logs = np.log([one.start for one in along])
-    names = tuple(one.name for one in along)
-    value, design, beside = (
-        np.asarray(x)
-        for x in linearised(
-            jnp.asarray(omega), jnp.asarray(table), jnp.asarray(logs), (data,), names
-        )
-    )
-    exact = np.asarray(data.predict(metal)) - value + design @ table
-    columns = np.column_stack([background_columns([data])[1], beside]) / data.error[:, None]
-    pulls = np.zeros((len(along), columns.shape[1]))
-    pulls[:, columns.shape[1] - len(along) :] = np.diag([1 / one.spread for one in along])
-    columns = np.vstack([columns, pulls])
-    more = len(along)
-    design = np.vstack([design / data.error[:, None], np.zeros((more, ROWS))])
-    exact = np.append(exact / data.error, np.zeros(more))
-    left = np.linalg.qr(columns, mode="complete")[0][:, columns.shape[1] :]
-    rotated = left.T @ design
-    return noise_draws(
-        omega, rotated, left.T @ exact, np.ones(len(rotated)), draws=DRAWS, seed=seed
-    )
+    return coverage_draws(data, metal, omega, table, draws=DRAWS, seed=seed).numbers
 
 
 def shares(kind, metal, level, seed):

@@ -4,10 +4,11 @@ import shlex
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from jaxelph import coupling_constant
 from jaxelph.app.cli import run
-from jaxelph.inverse.data.samples import METAL, SAMPLES, TOP, sample_text
+from jaxelph.inverse.data.samples import METAL, MU_STAR, SAMPLES, TOP, sample_text
 from jaxelph.inverse.data.table import COLUMNS, read_data
 
 LIGHT = ("heat.csv", "self-energy.csv", "weight.csv", "resistivity.csv", "optical.csv")
@@ -34,6 +35,19 @@ def _read(name, tmp_path):
     return read_data(path, options.pop("kind"), top=TOP, **options)
 
 
+def _true(item):
+    """Of what would be fitted along the numbers that made the files."""
+    made = {
+        "mu_star": MU_STAR,
+        "broadening": 0.03,
+        "gamma": 4.6,
+        "debye": 24.0,
+        "einstein": 18.0,
+        "einstein_share": 0.3,
+    }
+    return {one.name: made[one.name] for one in item.unknown}
+
+
 def test_there_is_one_of_each_kind():
     assert {_options(name)["kind"] for name in SAMPLES} == set(COLUMNS)
 
@@ -41,11 +55,13 @@ def test_there_is_one_of_each_kind():
 @pytest.mark.parametrize("name", LIGHT)
 def test_each_is_its_metal_s_within_its_errors(tmp_path, name):
     for item in _read(name, tmp_path):
-        exact = np.asarray(item.predict(METAL))
+        exact = np.asarray(item.predict(METAL, **_true(item)))
         columns = np.stack([*item.background.values(), 0 * exact], axis=1)
         amplitude = np.linalg.lstsq(columns, item.values - exact, rcond=None)[0]
         pull = (item.values - exact - columns @ amplitude) / item.error
-        assert 0.4 < np.mean(pull**2) < 1.8
+        # χ² of as many data as there are, but for one in a thousand files either way.
+        low, high = chi2.ppf([1e-3, 1 - 1e-3], len(pull))
+        assert low < np.sum(pull**2) < high
     text = sample_text(name).splitlines()
     assert "made by jaxelph, not measured" in text[0] and "seed" in text[1]
     assert f"λ = {float(coupling_constant(METAL)):.4g}" in text[0]

@@ -68,6 +68,17 @@ def command(
     saturation: Annotated[
         bool, typer.Option(help="Fit a resistivity along that is parallel to it.")
     ] = False,
+    ratio: Annotated[
+        str | None,
+        typer.Option(
+            help="α²_trF of resistivity and optics over α²F of other data: 0.9, or with its error, "
+            "fitted along, 0.9:0.2."
+        ),
+    ] = None,
+    ratio_bend: Annotated[
+        float | None,
+        typer.Option(help="Fit this ratio as a curve over ω, ln r known before to this; 0.3 say."),
+    ] = None,
     gamma: Annotated[
         str | None,
         typer.Option(help="Sommerfeld coefficient of bare electrons in mJ/molK2, or 5.1:0.3."),
@@ -116,7 +127,7 @@ def command(
     relaxation: t, Te, and T of the phonons and Tstart where there are several.
     gap: T, Delta.
     tc: Tc.
-    resistivity: T, rho; of α²_tr F.
+    resistivity: T, rho; of α²_tr F, which --ratio ties to the α²F of other kinds.
     optical: Omega, rate (1/τ) or R, and T where there are several; of α²_tr F.
     tunnelling: V, dIdV over that of the normal state, and T where there are several.
     """
@@ -169,6 +180,8 @@ def command(
         "plasma": plasma,
         "residual": residual,
         "saturation": saturation,
+        "ratio": ratio,
+        "ratio_bend": ratio_bend,
         "gamma": gamma,
         "atoms": atoms,
         "phonons": phonons,
@@ -279,6 +292,11 @@ def _show(fit, drawn, files, kind, notes, repulsion, json) -> None:
                 for name, (value, error) in fit.parameters.items()
             },
         }
+        if fit.transport is not None:
+            told["a2f_transport"] = fit.transport.a2f.tolist()
+            told["a2f_transport_error"] = fit.transport.a2f_error.tolist()
+            told["transport_ratio"] = fit.transport.ratio.tolist()
+            told["transport_ratio_error"] = fit.transport.ratio_error.tolist()
         for name, share in fit.parameter_share.items():
             told["parameters"][name]["prior_share_of_variance"] = share
         if fit.prior_share:

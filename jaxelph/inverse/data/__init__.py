@@ -2,9 +2,9 @@
 
 `spectral` is what all kinds share; `heat`, `total_heat`, `self_energy`, `weight`, `relaxation`,
 `resistivity`, `optical`, `reflectivity`, `gap`, `transition` and `tunnelling` (with `junction`, its
-model) are the kinds. `measured` reads tables as people have them, with `header` for names and
-units; `table` makes them data, `axis` says what they are drawn over. `made` makes them of a known
-spectrum, `samples` an example file of each.
+model) are the kinds; `ratio` ties those of transport to the others. `measured` reads tables as
+people have them, with `header` for names and units; `table` makes them data, `axis` says what they
+are drawn over. `made` makes them of a known spectrum, `samples` an example file of each.
 """
 
 from .gap import GapData as GapData

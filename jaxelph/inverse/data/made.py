@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 
 from ...spectra.moments import maximum_frequency
@@ -70,7 +71,8 @@ def made_data(
     points = np.atleast_1d(np.asarray(points, dtype=float))
     top = float(maximum_frequency(spectrum))
     build = _builder(kind, points, temperature, top, options)
-    value = np.asarray(build(np.ones(len(points)), np.ones(len(points))).predict(spectrum)) + offset
+    blank = build(np.ones(len(points)), np.ones(len(points)))
+    value = np.asarray(_predicted(blank, spectrum)) + offset
     largest = np.max(np.abs(value))
     # No instrument tells a share of nothing: a frozen resistivity is not known to a per cent.
     own = np.maximum(np.abs(value), _LEAST * largest)
@@ -81,6 +83,12 @@ def made_data(
     if seed is not None:
         value = value + error * np.random.default_rng(seed).normal(size=len(value))
     return build(value, error)
+
+
+@eqx.filter_jit
+def _predicted(data, spectrum):
+    # One program: left to itself each operation would be compiled for its own.
+    return data.predict(spectrum)
 
 
 def _builder(kind, points, temperature, top, options) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...transport.rates import optical_rate
+from .ratio import TransportRatio, seen_by_transport
 from .spectral import (
     SpectralData,
     as_scalar,
@@ -25,6 +26,7 @@ class OpticalData(SpectralData):
         rate (array of shape (datum,), energy): ħ/τ.
         sigma (array of shape (datum,), energy): its standard deviation.
         fit_background: fit a rate of impurities along, the same at all Ω.
+        ratio: what makes α²_tr F of the α²F that is fitted; None where that is α²_tr F itself.
 
     Raises:
         ValueError: arrays of unlike lengths, or numbers that cannot be data.
@@ -41,7 +43,8 @@ class OpticalData(SpectralData):
     rate: np.ndarray = eqx.field(converter=as_vector)
     sigma: np.ndarray = eqx.field(converter=as_vector)
     fit_background: bool = eqx.field(static=True, default=False)
-    linear = True
+    ratio: TransportRatio | None = None
+    transport = True
     name = "optical"
     over = "frequency"
 
@@ -49,6 +52,11 @@ class OpticalData(SpectralData):
         check_positive("optical", temperature=self.temperature, frequency=self.frequency)
         check_lengths("optical", frequency=self.frequency, rate=self.rate, sigma=self.sigma)
         self.check()
+
+    @property
+    def linear(self):  # pyright: ignore
+        """Whether the data are linear in α²F."""
+        return not self.unknown
 
     @property
     def values(self):
@@ -62,7 +70,13 @@ class OpticalData(SpectralData):
     def background(self):
         return {"impurity": np.ones(len(self.frequency))} if self.fit_background else {}
 
-    def predict(self, spectrum):
+    @property
+    def unknown(self):
+        return () if self.ratio is None else self.ratio.unknown
+
+    def predict(self, spectrum, **ratio):
+        spectrum = seen_by_transport(self.ratio, spectrum, ratio)
+
         def some(frequency):
             return optical_rate(spectrum, self.temperature, frequency)
 

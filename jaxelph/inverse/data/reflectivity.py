@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...transport.optics import reflectivity
+from .ratio import TransportRatio, seen_by_transport
 from .spectral import (
     SpectralData,
     Unknown,
@@ -35,6 +36,7 @@ class ReflectivityData(SpectralData):
         fit_impurity: whether it is fitted along.
         bound (scalar): ε_∞, of all that is bound, or where it starts from.
         fit_bound: whether it is fitted along.
+        ratio: what makes α²_tr F of the α²F that is fitted; None where that is α²_tr F itself.
 
     Raises:
         ValueError: arrays of unlike lengths, or numbers that cannot be data.
@@ -56,6 +58,8 @@ class ReflectivityData(SpectralData):
     fit_impurity: bool = eqx.field(static=True, default=False)
     bound: float = eqx.field(converter=as_scalar, default=1.0)
     fit_bound: bool = eqx.field(static=True, default=False)
+    ratio: TransportRatio | None = None
+    transport = True
     linear = False
     name = "reflectivity"
     over = "frequency"
@@ -95,11 +99,11 @@ class ReflectivityData(SpectralData):
             found.append(Unknown("impurity", self.impurity, _IMPURITY))
         if self.fit_bound:
             found.append(Unknown("bound", self.bound, _BOUND))
-        return tuple(found)
+        return (*found, *(self.ratio.unknown if self.ratio is not None else ()))
 
-    def predict(self, spectrum, plasma=None, impurity=None, bound=None):
+    def predict(self, spectrum, plasma=None, impurity=None, bound=None, **ratio):
         return reflectivity(
-            spectrum,
+            seen_by_transport(self.ratio, spectrum, ratio),
             self.temperature,
             jnp.asarray(self.frequency),
             plasma=1e3 * (self.plasma if plasma is None else plasma),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...transport.rates import resistivity_rate
 from ...units import DRUDE
+from .ratio import TransportRatio, seen_by_transport
 from .spectral import (
     SpectralData,
     Unknown,
@@ -39,6 +40,7 @@ class ResistivityData(SpectralData):
         plasma_spread (scalar): standard deviation of ln ω_p if it is fitted along, else None.
         residual (scalar, µΩ cm): ρ0, or None.
         saturates: whether there is a ρ_sat.
+        ratio: what makes α²_tr F of the α²F that is fitted; None where that is α²_tr F itself.
 
     Raises:
         ValueError: arrays of unlike lengths, or numbers that cannot be data.
@@ -57,6 +59,8 @@ class ResistivityData(SpectralData):
     plasma_spread: float | None = None
     residual: float | None = None
     saturates: bool = eqx.field(static=True, default=False)
+    ratio: TransportRatio | None = None
+    transport = True
     name = "resistivity"
     over = "temperature"
 
@@ -108,17 +112,19 @@ class ResistivityData(SpectralData):
             if self.residual is None:
                 found.append(Unknown("residual", _RESIDUAL * (low + 1e-3 * high), _UNKNOWN))
             found.append(Unknown("saturation", _SATURATION * high, _UNKNOWN))
-        return tuple(found)
+        return (*found, *(self.ratio.unknown if self.ratio is not None else ()))
 
-    def predict(self, spectrum, plasma=None, residual=None, saturation=None):
+    def predict(self, spectrum, plasma=None, residual=None, saturation=None, **ratio):
         """ρ(T) of a spectrum.
 
         Args:
-            spectrum: α²_tr F.
+            spectrum: α²_tr F, or α²F where there is a `ratio`.
             plasma (scalar, eV): ħω_p, by default that of the data.
             residual (scalar, µΩ cm): ρ0, by default that of the data or 0.
             saturation (scalar, µΩ cm): ρ_sat, by default none.
+            ratio: r where it is fitted, see `TransportRatio`.
         """
+        spectrum = seen_by_transport(self.ratio, spectrum, ratio)
         rate = in_blocks(lambda t: resistivity_rate(spectrum, t), jnp.asarray(self.temperature))
         plasma = self.plasma if plasma is None else plasma
         residual = self.residual if residual is None else residual

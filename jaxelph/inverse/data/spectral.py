@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -25,12 +25,40 @@ def as_scalar(x) -> float:
 class Unknown(NamedTuple):
     """A positive number that is fitted along with α²F; of one name it is one for all data.
 
-    Its logarithm has a prior of mean ln `start` and standard deviation `spread`.
+    Its logarithm has a prior of mean ln `start` and standard deviation `spread`, and correlations
+    with others where `related` names them.
     """
 
     name: str
     start: float
     spread: float
+    related: tuple[tuple[str, float], ...] = ()
+
+
+def prior_of_unknowns(along: Sequence[Unknown]) -> np.ndarray:
+    """Covariance of the logarithms before any data (array of shape (unknown, unknown)).
+
+    Example:
+        >>> pair = Unknown("a", 1.0, 0.2, (("b", 0.5),)), Unknown("b", 1.0, 0.1)
+        >>> print(prior_of_unknowns(pair))
+        [[0.04 0.01]
+         [0.01 0.01]]
+    """
+    spread = np.array([one.spread for one in along])
+    places = {one.name: place for place, one in enumerate(along)}
+    found = np.eye(len(along))
+    for row, one in enumerate(along):
+        for name, value in one.related:
+            if name != one.name and name in places:
+                found[row, places[name]] = found[places[name], row] = value
+    return spread[:, None] * found * spread[None, :]
+
+
+def pulls_of_unknowns(along: Sequence[Unknown]) -> np.ndarray:
+    """L⁻¹ with LLᵀ = `prior_of_unknowns`: what whitens the logarithms."""
+    if not any(one.related for one in along):
+        return np.diag([1 / one.spread for one in along]).reshape(len(along), len(along))
+    return np.linalg.inv(np.linalg.cholesky(prior_of_unknowns(along)))
 
 
 class SpectralData(eqx.Module):
@@ -48,6 +76,8 @@ class SpectralData(eqx.Module):
     name: ClassVar[str]
     #: The field that the data are a curve over, if they are one.
     over: ClassVar[str | None] = None
+    #: Whether they see α²_tr F, which their `ratio` ties to α²F where there is one.
+    transport: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -91,13 +121,25 @@ class SpectralData(eqx.Module):
         if not low < high:
             return None
         between = np.geomspace if low > 0 and high > 20 * low else np.linspace
-        names = [
-            one.name
-            for one in dataclasses.fields(self)
-            if isinstance(x := getattr(self, one.name), np.ndarray) and x.shape == points.shape
-        ]
+        names = self._columns()
         new = [between(low, high, count) if n == self.over else np.ones(count) for n in names]
         return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
+
+    def rows(self, own: np.ndarray) -> "SpectralData":
+        """Some of the points of a curve, by their places."""
+        names = self._columns()
+        new = [getattr(self, name)[own] for name in names]
+        return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
+
+    def _columns(self) -> list[str]:
+        """The fields with a value a point."""
+        assert self.over is not None
+        shape = getattr(self, self.over).shape
+        return [
+            one.name
+            for one in dataclasses.fields(self)
+            if isinstance(x := getattr(self, one.name), np.ndarray) and x.shape == shape
+        ]
 
     def check(self) -> None:
         """Refuse numbers that cannot be fitted, with the row counted from 1.

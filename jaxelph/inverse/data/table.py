@@ -14,6 +14,7 @@ from .header import Column
 from .heat import HeatData
 from .measured import Layout, Measured, named_columns, read_measured
 from .optical import OpticalData
+from .ratio import TransportRatio
 from .reflectivity import ReflectivityData
 from .relaxation import RelaxationData
 from .resistivity import ResistivityData
@@ -86,8 +87,8 @@ TAKES = {
     "relaxation": "temperature initial",
     "gap": "matsubara mu_star_error",
     "tc": "mu_star_error",
-    "resistivity": "plasma residual saturation",
-    "optical": "temperature background plasma",
+    "resistivity": "plasma residual saturation ratio ratio_bend",
+    "optical": "temperature background plasma ratio ratio_bend",
     "tunnelling": "temperature broadening mu_star_error",
 }
 _TOTAL = "gamma atoms phonons superconducting"
@@ -145,6 +146,16 @@ def _spread(pair: tuple[float, float]) -> float | None:
     return pair[1] / pair[0] or None
 
 
+def _ratio(text, bend: float | None, top: float | None) -> TransportRatio | None:
+    pair = with_error("--ratio", text)
+    if bend is not None and not 0 < bend < np.inf:
+        raise ValueError(f"--ratio-bend {bend:g}: how far ln r(ω) may bend is positive, 0.2 say.")
+    if pair is None and bend is None:
+        return None
+    start = (1.0, 0.0) if pair is None else pair
+    return TransportRatio(start[0], _spread(start), bend, None if bend is None else top)
+
+
 def read_columns(path: str | os.PathLike[str], kind: str, **reading: Any) -> dict[str, np.ndarray]:
     """The columns of a table by their names in `COLUMNS`, see `measured.read_measured`.
 
@@ -178,6 +189,8 @@ def read_with_notes(
     plasma: str | float | None = None,
     residual: float | None = None,
     saturation: bool = False,
+    ratio: str | float | None = None,
+    ratio_bend: float | None = None,
     gamma: str | float | None = None,
     atoms: float | None = None,
     phonons: str | os.PathLike[str] | None = None,
@@ -202,6 +215,8 @@ def read_with_notes(
         top (scalar, meV): the highest phonon energy.
         plasma (eV): ħω_p, "value" or "value:error", for resistivity.
         residual (scalar, µΩ cm), saturation: see `ResistivityData`.
+        ratio, ratio_bend: α²_tr F over α²F, "value" or "value:error", and how far its logarithm
+            may bend, see `TransportRatio`.
         gamma (mJ/mol K²): of bare electrons, "value" or "value:error", for C in mJ/mol K.
         atoms, phonons, superconducting: see `TotalHeatData`; `phonons` is a file of two columns.
         matsubara: whether Δ is that of the lowest Matsubara frequency, see `GapData`.
@@ -222,6 +237,8 @@ def read_with_notes(
         "plasma": plasma is not None,
         "residual": residual is not None,
         "saturation": saturation,
+        "ratio": ratio is not None,
+        "ratio_bend": ratio_bend is not None,
         "gamma": gamma is not None,
         "atoms": atoms is not None,
         "phonons": phonons is not None,
@@ -259,6 +276,7 @@ def read_with_notes(
                 f"{', '.join(columns)}; leave it out."
             )
     sigma = columns["sigma"]
+    tied = _ratio(ratio, ratio_bend, top)
     coulomb: dict[str, Any] = {"mu_star": mu_star, "omega_ph": omega_ph}
     if mu_star_error is not None:
         if not (0 < mu_star_error < np.inf and mu_star > 0):
@@ -304,7 +322,7 @@ def read_with_notes(
         assert pair is not None
         at, rho = columns["T_K"] * KELVIN, columns["rho_µΩcm"]
         return [
-            ResistivityData(at, rho, sigma, pair[0], _spread(pair), residual, saturation)
+            ResistivityData(at, rho, sigma, pair[0], _spread(pair), residual, saturation, tied)
         ], notes
     found: list[SpectralData] = []
     for cold, own in _by_temperature(columns, temperature, kind):
@@ -325,11 +343,12 @@ def read_with_notes(
                     impurity=0.3 * float(np.median(light)) if background else 0.0,
                     fit_impurity=background,
                     fit_bound=background,
+                    ratio=tied,
                 )
             )
         elif kind == "optical":
             light, rate = columns["Omega_meV"][own], columns["rate_meV"][own]
-            found.append(OpticalData(cold, light, rate, sigma[own], background))
+            found.append(OpticalData(cold, light, rate, sigma[own], background, tied))
         elif kind == "tunnelling":
             bias, seen = columns["V_mV"][own], columns["dIdV"][own]
             wide = {} if broadening is None else {"broadening": broadening}

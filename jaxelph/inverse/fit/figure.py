@@ -37,12 +37,21 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
         axes.fill_between(omega, low, a2f + error, color=BLUE, alpha=0.25, lw=0)
         axes.plot(omega, a2f, color=BLUE, label=r"fit, $\pm 1\sigma$")
+        if "a2f_simultaneous" in data:
+            for side in (-1, 1):
+                edge = a2f + side * data["a2f_simultaneous"].values
+                label = r"all $\omega$ at once, 68 %" if side > 0 else None
+                axes.plot(omega, edge, color=BLUE, lw=0.7, ls="--", label=label)
+        if "a2f_transport" in data:
+            tied, width = (data[f"a2f_transport{end}"].values for end in ("", "_error"))
+            axes.fill_between(omega, tied - width, tied + width, color=GREEN, alpha=0.2, lw=0)
+            axes.plot(omega, tied, color=GREEN, label=r"$\alpha^2_{tr}F$, $\pm 1\sigma$")
         axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
         axes.set_xlim(0, omega[-1])
         axes.set_xlabel(r"phonon energy $\omega$ (meV)")
         axes.set_ylabel(r"$\alpha^2F(\omega)$")
         axes.set_title(_told(data), loc="left", fontsize=7)
-        axes.legend(loc="best")
+        _legend_above(axes)
         if "resolution" in data:
             _draw_lines(panels[-1], omega, data["resolution"].values)
     return drawn.root
@@ -60,7 +69,14 @@ def _draw_lines(axes, omega, resolution) -> None:
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
     axes.set_ylabel(r"response (meV$^{-1}$)")
     axes.set_title("sharp lines as this fit would show them", loc="left")
-    axes.legend(loc="best")
+    _legend_above(axes)
+
+
+def _legend_above(axes) -> None:
+    """A legend in two columns with room of its own, off the curves."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.3 * (high - low))
+    axes.legend(loc="upper center", ncols=2)
 
 
 def _told(data: "xr.Dataset") -> str:
@@ -69,6 +85,7 @@ def _told(data: "xr.Dataset") -> str:
         "omega-log": r"$\omega_\log$",
         "lambda-omega2": r"$\lambda\langle\omega^2\rangle$",
         "tc": "$T_c$",
+        "lambda-tr": r"$\lambda_{tr}$",
     }
     undecided, parts = data.attrs["undecided"].split(", "), []
     for name, label in names.items():
@@ -127,9 +144,14 @@ def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
             zorder=1,
             label="data" if k == 0 else None,
         )
+        label = f"fit {_PARTS.get(part, part)}".strip()
+        if len(over) == 1:  # one number: beside what was measured, over nothing
+            axes.errorbar(over + 1, middle, band, fmt="s", color=colour, label=label)
+            axes.set_xlim(-1, 2)
+            axes.set_xticks([])
+            continue
         ends = middle - band, middle + band
         axes.fill_between(over, *ends, color=colour, alpha=0.3, lw=0)
-        label = f"fit {_PARTS.get(part, part)}".strip()
         axes.plot(over, middle, color=colour, label=label, zorder=3)
     if np.min(x[0]) > 0 and np.max(x[0]) > 50 * np.min(x[0]) and told["kind"] in _OVER_LOGARITHM:
         axes.set_xscale("log")

@@ -205,6 +205,48 @@ class TableEstimate:
         """One standard deviation of α²F at each frequency."""
         return np.sqrt(np.clip(np.diag(self.covariance), 0, None))
 
+    def simultaneous(self, level: float = 0.68, draws: int = 4000) -> np.ndarray:
+        r"""A band that holds all of α²F at once, as broadly as the fit sees it.
+
+        Without noise the fit of a_true is R a_true, and noise adds what has the covariance
+        $R\,C$, C that of α²F: $RC = G G^T$ with the gain G. So R a_true lies inside
+
+        $$a \pm c\,\sqrt{\operatorname{diag} RC},$$
+
+        at all frequencies together, with the probability `level`, c being that quantile of the
+        largest of the correlated pulls. That holds whatever α²F is, narrow peaks included: what
+        is finer than R is not in the band but in the resolution.
+
+        Args:
+            level (scalar): the probability, between 0 and 1.
+            draws: of the noise, for the quantile c.
+
+        Returns:
+            the half width at each frequency (array of shape (row,)).
+
+        Raises:
+            ValueError: a level that is no probability.
+
+        Example:
+            >>> from jaxelph.inverse import fit_linear
+            >>> w = np.linspace(1.0, 20.0, 20)
+            >>> seen = 50 * np.exp(-((w - 10) ** 2) / 18)
+            >>> fit = fit_linear(w, 100 * np.eye(20), seen, np.ones(20))
+            >>> print(bool(np.all(fit.simultaneous(0.95) > fit.simultaneous(0.68))))
+            True
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level must be a probability between 0 and 1, got {level:g}.")
+        noise = self.resolution @ self.covariance
+        values, vectors = np.linalg.eigh((noise + noise.T) / 2)
+        half = vectors * np.sqrt(np.clip(values, 0.0, None))
+        spread = np.sqrt(np.sum(half**2, axis=1))
+        seen = spread > 1e-9 * np.max(spread)
+        pulls = half[seen] / spread[seen, None]
+        normal = np.random.default_rng(0).normal(size=(draws, len(values)))
+        largest = np.max(np.abs(normal @ pulls.T), axis=1)
+        return float(np.quantile(largest, level)) * spread
+
     @cached_property
     def _moments(self) -> Estimates:
         return _moment_estimates(self.omega, self.middle, self.wide, self.design, self.target)

@@ -10,6 +10,7 @@ MOMENTS = {
     "omega-log": ("ω_log", 1.0, "meV"),
     "lambda-omega2": ("λ⟨ω²⟩", 1.0, "meV²"),
     "tc": ("Tc", 1 / KELVIN, "K"),
+    "lambda-tr": ("λ_tr", 1.0, ""),
 }
 
 

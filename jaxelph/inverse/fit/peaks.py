@@ -9,8 +9,9 @@ import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Float
 
+from ...spectra.moments import coupling_constant
 from ...spectra.peaks import GaussianPeaks
-from ..data.spectral import SpectralData
+from ..data.spectral import SpectralData, pulls_of_unknowns
 from .result import (
     MOMENTS,
     Fit,
@@ -23,6 +24,7 @@ from .result import (
     unknowns,
     with_errors,
 )
+from .transport import ratio_slopes, the_ratio, transport_curve
 
 
 def peaks_a2f(
@@ -64,7 +66,7 @@ def _residual(theta, args):
     shapes, amplitudes, logs = jnp.split(theta, [size, len(theta) - len(names)])
     values = dict(zip(names, jnp.exp(logs), strict=True))
     value = predict(_peaks(shapes, order), data, values) + columns @ amplitudes
-    return jnp.append((value - target) / error, (jnp.append(shapes, logs) - start) * pulls)
+    return jnp.append((value - target) / error, pulls @ (jnp.append(shapes, logs) - start))
 
 
 def _residual_with_jacobian(theta, args):
@@ -114,7 +116,7 @@ def fit_peaks(
         raise ValueError("the peaks to start from must have positive ω, width and coupling.")
     if spread is not None and not 0 < spread < np.inf:
         raise ValueError(f"spread must be a positive number, got {spread:g}.")
-    along = unknowns(data)
+    along, ratio = unknowns(data), the_ratio(data)
     size, total = shapes.size, shapes.size + len(names) + len(along)
     if spread is None and len(target) < total - len(along):
         raise ValueError(
@@ -124,7 +126,9 @@ def fit_peaks(
         )
     start = np.append(np.log(shapes.ravel()), np.log([one.start for one in along]))
     inverse_spread = 0.0 if spread is None else 1 / spread
-    pulls = np.append(np.full(size, inverse_spread), [1 / one.spread for one in along])
+    pulls = np.zeros((size + len(along), size + len(along)))
+    pulls[range(size), range(size)] = inverse_spread
+    pulls[size:, size:] = pulls_of_unknowns(along)
     args = (
         tuple(data),
         jnp.asarray(target),
@@ -172,8 +176,15 @@ def fit_peaks(
         logs = x[size + len(names) :]
         values = dict(zip([one.name for one in along], jnp.exp(logs), strict=True))
         given = {"mu_star": values["mu_star"]} if "mu_star" in values else {}
-        return derived(_peaks(x[:size], model.order), transition, **given)
+        peaks = _peaks(x[:size], model.order)
+        rows = derived(peaks, transition, **given)
+        if ratio is None:
+            return rows
+        return jnp.append(rows, coupling_constant(ratio.transported(peaks, values)))
 
+    told_of = MOMENTS[: 3 if transition is None else 4]
+    if ratio is not None:
+        told_of = (*told_of, "lambda-tr")
     slopes = np.asarray(jax.jacfwd(told)(theta))
     errors = propagated(slopes, covariance)
     ends = size, size + len(names)
@@ -186,21 +197,26 @@ def fit_peaks(
     ]
     deviation = np.sqrt(np.diag(covariance))
     turned = np.concatenate([values[:size], 1 / scale, values[ends[1] :]]) * deviation
-    share = {}
+    share, kept = {}, np.r_[:size, ends[1] : total]
     if spread is not None:
-        before = np.linalg.norm(slopes[:, :size] * spread, axis=1)
-        share = {n: float((e / b) ** 2) for n, e, b in zip(MOMENTS, errors, before, strict=False)}
-    # What the prior decides is the trace of C S⁻², the data decide the rest of the parameters.
-    of_prior = np.append(np.diag(inner), np.diag(covariance)[ends[1] :])
-    decided = total - float(pulls**2 @ of_prior)
+        before = np.linalg.norm(np.linalg.solve(pulls.T, slopes[:, kept].T), axis=0)
+        share = {n: float((e / b) ** 2) for n, e, b in zip(told_of, errors, before, strict=True)}
+    # What the prior decides is the trace of C S⁻¹, the data decide the rest of the parameters.
+    of_prior = covariance[np.ix_(kept, kept)]
+    decided = total - float(np.trace(pulls.T @ pulls @ of_prior))
+    a2f, transport = np.asarray(peaks_a2f(found, jnp.asarray(omega))), None
+    if ratio is not None:
+        labels_along = [one.name for one in along]
+        tied, by_theta = ratio_slopes(ratio, omega, np.asarray(theta)[ends[1] :], labels_along)
+        transport = transport_curve(tied, by_theta, a2f, curve, of_prior)
     return Fit(
         spectrum=found,
         data=data,
         omega=omega,
-        a2f=np.asarray(peaks_a2f(found, jnp.asarray(omega))),
+        a2f=a2f,
         covariance=curve @ inner @ curve.T,
         parameters=with_errors([*labels, *names, *(one.name for one in along)], values, turned),
-        moments=with_errors(MOMENTS, np.asarray(told(theta)), errors),
+        moments=with_errors(told_of, np.asarray(told(theta)), errors),
         fitted=split(data, residual * error + target),
         fitted_error=split(data, propagated(jacobian * error[:, None], covariance)),
         chi_square=float(residual @ residual),
@@ -210,4 +226,5 @@ def fit_peaks(
             one.name: float((deviation[ends[1] + place] / one.spread) ** 2)
             for place, one in enumerate(along)
         },
+        transport=transport,
     )

@@ -39,6 +39,8 @@ _AMPLITUDE2 = _GRID[0] ** 2
 _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
 # What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
 _WATCH = (0.02, 0.03, 0.08)
+# How far below ω_max α²F begins to vanish, in units of it.
+_EDGE = 0.08
 # Shapes that have less than this of the average are left out of it.
 _NEGLIGIBLE = 1e-10
 # Tables up to this long keep the prior of each shape, 60 MB; longer ones compute it again.
@@ -58,9 +60,9 @@ def prior_covariance(
     r"""Covariance of a before any data: $A^2 e(\omega)e(\omega')k(|x-x'|/\ell)$.
 
     k is the Matérn kernel of order 5/2, whose functions bend smoothly twice; the envelope
-    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero there. With x = ω_l ln(1 + ω/ω_l)
-    features grow wider with their frequency: an α²F that rises abruptly near ω_l, as that of a
-    soft metal does, asks for a short length there only.
+    e(ω) is ω²/(ω² + ω_l²) below ω_max and falls to zero over the last 8 % of it. With
+    x = ω_l ln(1 + ω/ω_l) features grow wider with their frequency: an α²F that rises abruptly near
+    ω_l, as that of a soft metal does, asks for a short length there only.
 
     Example:
         >>> print(prior_covariance(jnp.array([9.0]), 30.0, 0.5, 2.0, 3.0))
@@ -70,7 +72,8 @@ def prior_covariance(
     x = onset * jnp.log1p(omega / onset)
     distance = jnp.abs(x[:, None] - x[None, :]) * jnp.sqrt(5.0) / length
     kernel = (1 + distance + distance**2 / 3) * jnp.exp(-distance)
-    edge = jnp.clip((top - omega) / (0.05 * top), 0.0, 1.0)
+    # It begins without a kink, so that the fit has none there either.
+    edge = 1 - jnp.clip(1 - (top - omega) / (_EDGE * top), 0.0, 1.0) ** 2
     envelope = omega**2 / (omega**2 + onset**2) * edge
     return jnp.asarray(amplitude) ** 2 * envelope[:, None] * envelope[None, :] * kernel
 

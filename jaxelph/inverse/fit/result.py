@@ -28,14 +28,20 @@ from .linear import Bootstrap, LinearFit
 from .output import MOMENTS as UNITS_OF_MOMENTS
 from .output import parameter_unit
 from .resolution import line_widths
+from .transport import TransportCurve, mixed
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`.
+#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`; λ_tr comes behind where there is a ratio.
 MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
 
 
+# Said where nothing else is known of it.
+_ONE_CURVE = (
+    "α²_trF of resistivity or optics is taken to be α²F itself; a ratio of theirs, known or with "
+    "an error, is fitted along where it is given"
+)
 # Remarks are made where chance alone would make them once in so many fits.
 _CHANCE = 1e-6
 
@@ -51,7 +57,7 @@ class Fit:
         a2f (array of shape (row,)): α²F there.
         covariance (array of shape (row, row)): of α²F.
         parameters: of peaks, and backgrounds: name → (value, error).
-        moments: λ, ω_log, λ⟨ω²⟩, Tc: name → (value, error), energies in the data's unit.
+        moments: λ, ω_log, λ⟨ω²⟩, Tc, λ_tr: name → (value, error), energies in the data's unit.
         fitted (arrays of shape (datum,)): of each data set, background included.
         fitted_error (arrays of shape (datum,)): its standard deviation.
         chi_square (scalar): χ².
@@ -59,6 +65,7 @@ class Fit:
         prior_share: of each moment: what is left of the prior's variance.
         posterior: of a table: evidence and resolution kernel.
         parameter_share: of what was fitted along under a prior: what is left of its variance.
+        transport: α²_tr F and its ratio to α²F, where data of transport are tied by one.
 
     Example:
         >>> from jaxelph.inverse import HeatData, fit_spectrum
@@ -82,6 +89,7 @@ class Fit:
     prior_share: dict[str, float]
     posterior: "LinearFit | EntropyFit | None" = None
     parameter_share: dict[str, float] = dataclasses.field(default_factory=dict)
+    transport: TransportCurve | None = None
 
     @property
     def error(self) -> np.ndarray:
@@ -117,6 +125,7 @@ class Fit:
         follow.
         """
         return (
+            *([_ONE_CURVE] if mixed(self.data) else []),
             *chi_square_remarks(self.chi_square, self.degrees),
             *(
                 remark
@@ -163,15 +172,34 @@ class Fit:
 
         None where the data are no curve, or the numbers of a background are not at hand.
         """
+        values = {
+            one.name: jnp.asarray(self.parameters[one.name][0]) for one in unknowns(self.data)
+        }
+        every = [item.dense() for item in self.data]
+        counts = [0 if x is None else len(getattr(x, str(x.over))) for x in every]
+        # As many points at a time as there are data: the program that fitted them serves again.
+        sizes = [1 if x.over is None else len(getattr(x, x.over)) for x in self.data]
+        pieces: list[list[np.ndarray]] = [[] for _ in every]
+        for turn in range(max(-(-c // n) for c, n in zip(counts, sizes, strict=True))):
+            places = [
+                np.minimum(turn * n + np.arange(n), c - 1)
+                for c, n in zip(counts, sizes, strict=True)
+            ]
+            items = tuple(
+                item if dense is None else dense.rows(own)
+                for item, dense, own in zip(self.data, every, places, strict=True)
+            )
+            told = split(items, forecast(self.spectrum, items, values))
+            for piece, one in zip(pieces, told, strict=True):
+                piece.append(np.asarray(one))
         found: list[tuple[SpectralData, np.ndarray] | None] = []
-        values = {name: jnp.asarray(value) for name, (value, _) in self.parameters.items()}
-        for number, item in enumerate(self.data, 1):
-            dense = item.dense()
+        for number, (dense, piece) in enumerate(zip(every, pieces, strict=True), 1):
             if dense is None:
                 found.append(None)
                 continue
-            told = {one.name: values[one.name] for one in item.unknown}
-            curve = np.asarray(_curve(self.spectrum, dense, told))
+            count, parts = counts[number - 1], len(axis_of(dense).parts)
+            # Of several parts, one after the other in each piece.
+            curve = np.hstack([np.reshape(one, (parts, -1)) for one in piece])[:, :count].ravel()
             for name, column in dense.background.items():
                 key = name if len(self.data) == 1 else f"{name} of data set {number}"
                 curve = curve + self.parameters[key][0] * column
@@ -199,6 +227,22 @@ class Fit:
                 {"long_name": "covariance of α²F(ω) and α²F(ω')", "units": "1"},
             ),
         }
+        if self.posterior is not None:
+            told = {"long_name": "half width of the 68 % band of all α²F at once", "units": "1"}
+            data["a2f_simultaneous"] = ("frequency", self.posterior.simultaneous(), told)
+        if self.transport is not None:
+            for key, label, values, error in (
+                ("a2f_transport", "α²_trF(ω)", self.transport.a2f, self.transport.a2f_error),
+                (
+                    "transport_ratio",
+                    "α²_trF/α²F",
+                    self.transport.ratio,
+                    self.transport.ratio_error,
+                ),
+            ):
+                data[key] = ("frequency", values, {"long_name": label, "units": "1"})
+                told = {"long_name": "standard deviation", "units": "1"}
+                data[f"{key}_error"] = ("frequency", error, told)
         for name, (value, error) in self.moments.items():
             label, factor, unit = UNITS_OF_MOMENTS[name]
             key = name.replace("-", "_")
@@ -209,7 +253,7 @@ class Fit:
                 data[f"{key}_prior_share"] = ((), self.prior_share[name], told)
         for name, (value, error) in self.parameters.items():
             factor, unit = parameter_unit(name)
-            key = name.replace(" ", "_").replace("-", "_")
+            key = name.replace(" ", "_").replace("-", "_").replace(".", "_")
             data[key] = ((), factor * value, {"units": unit or "1"})
             data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
         for number, (item, fitted, error, between) in enumerate(
@@ -314,8 +358,8 @@ def unknowns(data: Sequence[SpectralData]) -> tuple[Unknown, ...]:
     """
     found: dict[str, Unknown] = {}
     for item in data:
-        for name, start, spread in item.unknown:
-            one = Unknown(name, float(start), float(spread))
+        for name, start, spread, related in item.unknown:
+            one = Unknown(name, float(start), float(spread), related)
             if found.setdefault(one.name, one) != one:
                 raise ValueError(
                     f"{one.name} starts from {found[one.name].start:g} and from {one.start:g} in "
@@ -361,8 +405,11 @@ def predict(
 
 
 @eqx.filter_jit
-def _curve(spectrum, item, values):
-    return predict(spectrum, [item], values)
+def forecast(
+    spectrum: EliashbergFunction, data: Sequence[SpectralData], values: Mapping[str, Array]
+) -> Float[Array, " datum"]:
+    """`predict`, compiled."""
+    return predict(spectrum, data, values)
 
 
 def derived(

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
-from ..data.spectral import SpectralData
+from ..data.spectral import SpectralData, pulls_of_unknowns
 from .entropy import fit_entropy
 from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
@@ -23,12 +23,14 @@ from .result import (
     Fit,
     FitError,
     background_columns,
+    forecast,
     predict,
     propagated,
     split,
     unknowns,
     with_errors,
 )
+from .transport import ratio_slopes, the_ratio, transport_curve
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
@@ -43,11 +45,8 @@ _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
 _NEAR, _START_PLACES = 100.0, (0.25, 0.4, 0.6, 0.8)
 
 
-@eqx.filter_jit
-def _predicted(omega, a2f, log_values, data, names):
-    values = dict(zip(names, jnp.exp(log_values), strict=True))
-    return predict(TabulatedSpectrum(omega, a2f), data, values)
-
+# The positive part of a fit describes the data if χ² is below so many times their number.
+_DESCRIBED = 4.0
 
 # Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
 _AT_ONCE, _MOST = 250_000_000, 100_000_000
@@ -100,7 +99,7 @@ def fit_table(
     stated = error = np.concatenate([item.error for item in data])
     if len(target) <= len(names):
         raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
-    along = unknowns(data)
+    along, ratio = unknowns(data), the_ratio(data)
     linear = all(item.linear for item in data) and not along
     size = len(target) * len(omega)
     blocks = size * len(omega) > _AT_ONCE
@@ -113,11 +112,12 @@ def fit_table(
     labels = tuple(one.name for one in along)
     middle = np.log([one.start for one in along])
     # A prior on what is fitted along is one more datum for each.
-    pulls = np.diag([1 / one.spread for one in along]).reshape(len(along), len(along))
+    pulls = pulls_of_unknowns(along)
     theta, count = middle.copy(), len(target)
 
     def curve(a2f, theta):
-        return np.asarray(_predicted(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels))
+        values = dict(zip(labels, jnp.exp(jnp.asarray(theta)), strict=True))
+        return np.asarray(forecast(TabulatedSpectrum(nodes, a2f), traced, values))
 
     def misfit(value):
         """χ² of a curve with the best backgrounds, infinite where it cannot be computed."""
@@ -199,10 +199,14 @@ def fit_table(
     posterior = dataclasses.replace(posterior, log_evidence=float(evidence))
     coupling, log = (float(x) for x in np.asarray(moment_slopes(nodes, jnp.asarray(a2f))[0][:2]))
     if not (coupling > 0 and omega[0] <= log <= omega[-1]):
-        raise FitError(
-            f"no positive α²F describes the data: the fit has λ = {coupling:.3g}, and χ² = "
-            f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
-        )
+        # Where data say little, at small ω beside impurities say, α²F may go below zero by noise:
+        # that is undecided, unless what is positive of it leaves the data behind.
+        positive = np.clip(a2f, 0.0, None)
+        if not (np.any(positive > 0) and misfit(curve(positive, theta)) < _DESCRIBED * count):
+            raise FitError(
+                f"no positive α²F describes the data: the fit has λ = {coupling:.3g}, and χ² = "
+                f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
+            )
     # Given α²F what is fitted along follows, b = (CᵀC)⁻¹Cᵀ(y - y₀ - K a), and its error adds to
     # that of a.
     beside_a2f = inverse @ (seen - by_a2f @ a2f)
@@ -241,6 +245,19 @@ def fit_table(
         )
         value, spread_tc, share["tc"] = functional(float(tc), *(np.asarray(x) for x in slopes))
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
+    transport = None
+    if ratio is not None:
+        tied, by_theta = ratio_slopes(ratio, omega, theta, labels)
+        kept = np.r_[: len(omega), len(omega) + len(names) : len(joint)]
+        transport = transport_curve(
+            tied, by_theta, a2f, np.eye(len(omega)), joint[np.ix_(kept, kept)]
+        )
+        by_a2f_tr = np.asarray(table_weights(nodes)) * tied
+        weighted = by_a2f_tr * posterior.middle
+        value, error_tr, share["lambda-tr"] = functional(
+            float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta
+        )
+        moments["lambda-tr"] = possible(value, error_tr, float(np.sum(np.clip(weighted, 0, None))))
     fitted = offset + design @ a2f + np.column_stack([columns, beside]) @ beside_a2f
     slopes = np.hstack([design, columns, beside])
     return Fit(
@@ -258,6 +275,7 @@ def fit_table(
         prior_share=share,
         posterior=posterior,
         parameter_share=parameter_share,
+        transport=transport,
     )
 
 

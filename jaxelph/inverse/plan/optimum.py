@@ -25,7 +25,7 @@ from ...spectra.spectrum import EliashbergFunction
 from ...spectra.table import TabulatedSpectrum
 from ...superconductivity.transition import transition_under
 from ..data.axis import axis_of
-from ..data.spectral import SpectralData
+from ..data.spectral import SpectralData, prior_of_unknowns
 from ..fit.functionals import TABLE_MOMENTS, moment_slopes
 from ..fit.posterior import typical_prior
 from ..fit.result import background_columns, unknowns
@@ -98,8 +98,10 @@ def plan(
     count = seen.shape[1]
     prior = np.zeros((count, count))
     prior[:_ROWS, :_ROWS] = typical_prior(jnp.asarray(omega), top)
-    spread = np.append(_WIDE / np.maximum(scale, 1e-300), [one.spread**2 for one in along])
-    prior[range(_ROWS, count), range(_ROWS, count)] = spread
+    apart = _ROWS + columns.shape[1]
+    backgrounds = range(_ROWS, apart)
+    prior[backgrounds, backgrounds] = _WIDE / np.maximum(scale, 1e-300)
+    prior[apart:, apart:] = prior_of_unknowns(along)
     slopes = _slopes(omega, a2f, names, logs, count, mu_star, omega_ph)
     whole = np.zeros((_ROWS, count))
     whole[:, :_ROWS] = np.diag(np.sqrt(trapezoid_weights(omega)))

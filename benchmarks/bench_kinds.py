@@ -1,0 +1,141 @@
+"""How often the error bars hold of fits to what people measure: ρ(T), 1/τ(Ω), a tunnel junction.
+
+Data are made from calculated α²F on its own rows, noise is added, and a table of 80 rows, not that
+of the file, is fitted; ρ0 and impurities are fitted along, of a junction μ* and Γ, whose priors lie
+about 0.1 and T/10 where 0.12 and T/15 are true. Points are those that one would choose who knows
+ω_max and no more. Noise is a share of each ρ, of the largest 1/τ, of the normal junction's dI/dV.
+Curved kinds are linearised about the truth. Run as
+
+    python benchmarks/bench_kinds.py FOLDER
+
+with the folder of the α²F files named in bench_coverage.py; those that are not there are left out.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from _common import Table
+from bench_coverage import FILES
+
+from jaxelph import (
+    GaussianPeaks,
+    TabulatedSpectrum,
+    coupling_constant,
+    log_frequency,
+    read_a2f,
+    transition_temperature,
+)
+from jaxelph.inverse import coupling_moment, made_data
+from jaxelph.inverse.fit.coverage import coverage_draws
+from jaxelph.inverse.fit.functionals import UNCERTAIN
+
+ROWS, DRAWS, SEED = 80, 300, 20263
+MU_STAR = 0.12
+# The usual noise first, then a large and a small one.
+LEVELS = {
+    "optical": (0.01, 0.05, 0.001),
+    "resistivity": (0.01, 0.05, 0.001),
+    "tunnelling": (1e-3, 1e-2, 1e-4),
+}
+NUMBERS = ("lambda", "omega-log", "lambda-omega2", "mu_star", "tc")
+
+
+def metals(folder: Path):
+    """Files that are there, and three spectra that the prior does not expect."""
+    for name, (file, unit) in FILES.items():
+        if name != "Al" and (folder / file).exists():
+            yield name, read_a2f(folder / file, unit=unit)
+    w = np.linspace(0.05, 30.0, 600)
+    lines = GaussianPeaks([9.0, 24.0], [0.3, 0.4], [0.6, 0.4])
+    yield "lines", TabulatedSpectrum(w, lines.a2f(jnp.asarray(w)))
+    yield (
+        "step",
+        TabulatedSpectrum(w, np.where(w > 12, 0.5, 0.05) * np.minimum(w / 3, 1) ** 2 * (w < 28)),
+    )
+    yield "edge", TabulatedSpectrum(w, 0.6 * (w / 25) ** 2 * (w < 25))
+
+
+def measured(kind, metal, top, level):
+    """Data of a kind; ρ0 is a fiftieth of the largest ρ."""
+    if kind == "resistivity":
+        at = np.geomspace(top / 60, top, 40)
+        most = float(np.max(made_data(kind, metal, at, level, plasma=9.0).values))
+        return made_data(kind, metal, at, level, plasma=9.0, offset=0.02 * most)
+    if kind == "optical":
+        at = np.linspace(0.05, 4.0, 60) * top
+        return made_data(kind, metal, at, level, temperature=top / 60, fit_background=True)
+    at = np.linspace(0.02, 1.6, 100) * top
+    return made_data(kind, metal, at, level, temperature=top / 80, top=1.02 * top)
+
+
+def case(kind, metal, level, seed):
+    a2f = np.asarray(metal.a2f)
+    top = float(np.max(np.asarray(metal.omega)[a2f > 1e-3 * a2f.max()]))
+    omega = 1.02 * top * np.arange(1, ROWS + 1) / ROWS
+    table = np.interp(omega, np.asarray(metal.omega), a2f, right=0.0)
+    truth = {
+        "lambda": float(coupling_constant(metal)),
+        "omega-log": float(log_frequency(metal)),
+        "lambda-omega2": float(coupling_moment(metal)),
+    }
+    along, slopes = {}, {}
+    if kind == "tunnelling":
+        along = {"mu_star": MU_STAR, "broadening": top / 80 / 15}
+
+        def critical(a2f, log):
+            return transition_temperature(TabulatedSpectrum(omega, a2f), jnp.exp(log))
+
+        value, (by_a2f, by_log) = jax.value_and_grad(critical, argnums=(0, 1))(
+            jnp.asarray(table), jnp.log(MU_STAR)
+        )
+        slopes = {"tc": (float(value), np.asarray(by_a2f), np.array([float(by_log), 0.0]))}
+        truth |= {"mu_star": MU_STAR, "tc": float(transition_temperature(metal, MU_STAR))}
+    data = measured(kind, metal, top, level)
+    drawn = coverage_draws(
+        data, metal, omega, table, truth=along, slopes=slopes, draws=DRAWS, seed=seed
+    )
+    told = ""
+    for name in NUMBERS:
+        if name not in truth:
+            continue
+        value, error = drawn.numbers[name]
+        share = 100 * np.mean(np.abs(value - truth[name]) < error)
+        unsure = np.mean(~(error < UNCERTAIN * value)) > 0.5
+        size = 100 * np.median(error) / truth[name]
+        told += f" {share:5.1f} ({size:6.2f}){'*' if unsure else ' '}"
+    miss = drawn.a2f - table
+    band = 100 * np.mean(np.abs(miss) < drawn.error)
+    rms = 100 * np.sqrt(np.mean(miss**2)) / np.max(table)
+    return f"{rms:7.1f} {band:4.0f}{told}"
+
+
+def main() -> None:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    warnings.simplefilter("ignore")
+    table = Table("kinds")
+    found = dict(metals(folder))
+    table.say(f"68.3 % is nominal; of {DRAWS} draws it scatters by 2.7 %.")
+    table.say(f"% of {DRAWS} draws inside ±1σ, in brackets the median σ in %; * where most draws")
+    table.say(f"call the number undecided (σ above {100 * UNCERTAIN:g} % of it)")
+    table.say("α²F: rms error in % of its maximum, % of its points inside the band")
+    table.say()
+    heads = "".join(f"{head:>16}" for head in ("λ", "ω_log", "λ⟨ω²⟩", "μ*", "Tc"))
+    table.say(f"{'':>8} {'data':>11} {'noise':>7} {'α²F rms':>8} {'band':>4}{heads}")
+    cases = [
+        (level, kind)
+        for of in zip(*LEVELS.values(), strict=True)
+        for level, kind in zip(of, LEVELS, strict=True)
+    ]
+    for place, (level, kind) in enumerate(cases):
+        for number, (name, metal) in enumerate(found.items()):
+            line = case(kind, metal, level, SEED + 10 * place + number)
+            table.say(f"{name:>8} {kind:>11} {100 * level:5.2g} % {line}")
+            table.write()
+
+
+if __name__ == "__main__":
+    main()
