@@ -13,6 +13,8 @@ from bokeh.models import (
     Arrow,
     ColumnDataSource,
     CustomJS,
+    CustomJSTickFormatter,
+    FixedTicker,
     HoverTool,
     LinearAxis,
     NormalHead,
@@ -209,6 +211,7 @@ class Drawing:
             y_range=names,
         )
         self.sources["critical"] = ColumnDataSource({"x": [], "y": [], "colour": [], "text": []})
+        self.sources["lambda"] = ColumnDataSource({"x": [], "text": []})
         source = self.sources["critical"]
         self.line = Span(location=1, dimension="height", line_color="black", line_width=1.5)
         plot.add_layout(self.line)
@@ -218,10 +221,17 @@ class Drawing:
             "y",
             "text",
             source=source,
-            text_font_size="11px",
-            y_offset=-7,
-            text_align="center",
+            text_font_size="12px",
+            x_offset=8,
+            text_baseline="middle",
         )
+        plot.text(
+            "x", 2.5, "text", source=self.sources["lambda"], text_font_size="12px", x_offset=4
+        )
+        plot.xaxis.ticker = FixedTicker(
+            ticks=[a * 10.0**b for b in range(-3, 4) for a in (1, 2, 5)]
+        )
+        plot.xaxis.formatter = CustomJSTickFormatter(code="return `${tick}`")
         return plot
 
     # What follows the numbers.
@@ -346,14 +356,13 @@ class Drawing:
         )
         finite = [x for x in found.critical.values() if np.isfinite(x)]
         values = [*finite, max(found.coupling, 1e-6)]
-        low, high = min(values) / 2, max(values) * 2
-        if len(finite) < len(CRITERIA):
-            high *= 2
+        low, high = min(values) / 1.6, max(values) * 2.5
         self.critical.x_range.start, self.critical.x_range.end = low, high
         self.line.location = found.coupling
+        self.sources["lambda"].data = {"x": [found.coupling], "text": ["λ"]}
         shown = [found.critical[name] for name in CRITERIA]
         self.sources["critical"].data = {
-            "x": [min(x, high / 1.35) for x in shown],
+            "x": [min(x, high / 1.25) for x in shown],
             "y": list(CRITERIA),
             "colour": [CRITERION_STYLE[name][0] for name in CRITERIA],
             "text": ["∞" if np.isinf(x) else f"{x:.3g}" for x in shown],

@@ -68,7 +68,7 @@ class Explorer(pn.viewable.Viewer):
         self._document = pn.state.curdoc if served else None
         self._busy, self._moving, self._silent, self._left = False, False, False, 0
         self._aim: follow.Aim = "tc"
-        self._selected = 0
+        self._selected, self._number, self._wrong = 0, 0, ""
         self._build()
         self.drawing.drag.on_change("data", self._dragged)
         if not served:
@@ -270,8 +270,16 @@ class Explorer(pn.viewable.Viewer):
 
     # From a state to the numbers and onto the page.
 
-    def begin(self) -> None:
-        """Compute for the first time, once the browser has the page."""
+    def begin(self, query: str = "") -> None:
+        """Compute for the first time, once the browser has the page.
+
+        Args:
+            query: of the link that the page was asked for by.
+        """
+        try:
+            self.state = self.state.of_query(query, self.axis)
+        except ValueError as error:
+            self._wrong = str(error)
         self._ask(self.state)
 
     def _ask(self, state: State):
@@ -312,7 +320,7 @@ class Explorer(pn.viewable.Viewer):
             else:
                 self.numbers = found
                 self._show(found)
-        self.drawing.answer.data = {"number": [getattr(self, "_number", 0)]}
+        self.drawing.answer.data = {"number": [self._number]}
         if self.state is not state:
             self._ask(self.state)
         elif self._left:
@@ -323,7 +331,9 @@ class Explorer(pn.viewable.Viewer):
     def _show(self, found: Numbers):
         self.drawing.show(found, self.model.spectrum(found.state), moving=self._moving)
         self.table.object = _html(found)
-        self._say(conditions(found, self.model.cutoff, self.model.mu_star_at))
+        told = conditions(found, self.model.cutoff, self.model.mu_star_at)
+        self._say(self._wrong or told, fault=bool(self._wrong))
+        self._wrong = ""
         self._forget_files()
         self._show_state()
 

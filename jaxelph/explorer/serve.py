@@ -33,18 +33,10 @@ def serve(
     """
 
     def page():
-        state, told = start, ""
-        probe = Explorer(model, state, name, served=True)
+        shown = Explorer(model, start, name, served=True)
         query = {key: values[-1].decode() for key, values in pn.state.session_args.items()}
-        try:
-            probe.state = state.of_query(urlencode(query), probe.axis)
-            probe._show_state()
-        except ValueError as error:
-            told = str(error)
-        pn.state.onload(probe.begin)
-        if told:
-            probe._say(told, fault=True)
-        return probe
+        pn.state.onload(lambda: shown.begin(urlencode(query)))
+        return shown
 
     server = pn.serve(
         {"/": page},
@@ -55,7 +47,7 @@ def serve(
         start=False,
         autoreload=False,
         threaded=False,
-        websocket_origin="*",
+        verbose=False,
     )
     address = f"http://localhost:{server.port}/"
     server.start()

@@ -27,8 +27,8 @@ def rows(found: Numbers) -> dict[str, tuple[str, str, str]]:
             "3.528 in weak coupling",
         ),
         "margin": (f"margin at {at}", f"{found.margins['kinetic']:.4f}", _standing(found)),
-        "weight": ("min Z₀⁻¹", f"{found.margins['weight']:.4f}", "by weight"),
-        "heat": ("C_el ratio", f"{found.margins['heat']:.4f}", "by heat"),
+        "weight": ("min Z₀⁻¹", f"{found.margins['weight']:.4f}", "least inverse weight"),
+        "heat": ("C_el ratio", f"{found.margins['heat']:.4f}", "C_el over bare electrons'"),
     }
     for name in CRITERIA:
         told[f"lambda-c-{name}"] = (f"λ_c, {name}", number(found.critical[name]), f"at {at}")
