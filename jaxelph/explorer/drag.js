@@ -30,7 +30,7 @@ if (what === "answer") {
     const next = state.waiting;
     send(next, next.x, next.y, next.last);
   }
-} else if (what === "start") {
+} else if (what === "start" || what === "press") {
   const wide = plot.inner_width / (plot.x_range.end - plot.x_range.start);
   const high = plot.inner_height / (plot.y_range.end - plot.y_range.start);
   let best = 18;
@@ -40,14 +40,14 @@ if (what === "answer") {
     const distance = Math.hypot((data.x[k] - event.x) * wide, (data.y[k] - event.y) * high);
     if (distance < best) {
       best = distance;
-      state.held = { index: data.index[k], kind: data.kind[k] };
+      state.held = { index: data.index[k], kind: data.kind[k], pressed: what === "press" };
       state.held.dx = data.x[k] - event.x;
       state.held.dy = data.y[k] - event.y;
     }
   }
-} else if (state.held !== null) {
+} else if (state.held !== null && !(what === "hover" && !state.held.pressed)) {
   const held = state.held;
-  if (what === "move") {
+  if (what === "move" || what === "hover") {
     held.last_x = Math.min(Math.max(event.x + held.dx, 0), plot.x_range.end);
     held.last_y = Math.max(event.y + held.dy, 0);
     place(held, held.last_x, held.last_y);

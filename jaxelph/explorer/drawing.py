@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from bokeh.events import Pan, PanEnd, PanStart
+from bokeh.events import MouseMove, Pan, PanEnd, PanStart, Press, PressUp
 from bokeh.models import (
     Arrow,
     ColumnDataSource,
@@ -149,7 +149,15 @@ class Drawing:
                 code=f"const event = cb_obj;\n{code}",
             )
 
-        for event, what in ((PanStart, "start"), (Pan, "move"), (PanEnd, "end")):
+        # Held for a third of a second before it moves, it is "pressed" to Bokeh and not "panned".
+        for event, what in (
+            (PanStart, "start"),
+            (Pan, "move"),
+            (PanEnd, "end"),
+            (Press, "press"),
+            (MouseMove, "hover"),
+            (PressUp, "end"),
+        ):
             plot.js_on_event(event, script(what))
         self.answer.js_on_change("data", script("answer"))
         return plot
@@ -226,7 +234,13 @@ class Drawing:
             text_baseline="middle",
         )
         plot.text(
-            "x", 2.5, "text", source=self.sources["lambda"], text_font_size="12px", x_offset=4
+            "x",
+            0.75,
+            "text",
+            source=self.sources["lambda"],
+            text_font_size="12px",
+            x_offset=4,
+            text_baseline="middle",
         )
         plot.xaxis.ticker = FixedTicker(
             ticks=[a * 10.0**b for b in range(-3, 4) for a in (1, 2, 5)]

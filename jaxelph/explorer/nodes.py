@@ -24,6 +24,8 @@ _NODE, _WEIGHT = np.polynomial.legendre.leggauss(ORDER)
 _FIRST = 1e-4
 # κ̂ of a Gaussian peak falls as e^{-q²w²/2}: below 1e-9 from q = 6.4/w on.
 _BAND = 6.4
+# How much more room than is needed at first, so that nothing is compiled while something moves.
+_ROOM = 1.5
 # Frequencies at which the derivative by the α²F of a scaled spectrum is taken.
 PROBES = 96
 
@@ -38,6 +40,13 @@ class Nodes(NamedTuple):
     top: float  # of α²F, meV
     step: float  # meV
     size: int
+
+
+class Room(NamedTuple):
+    """Numbers of nodes and of energies that are compiled for already."""
+
+    nodes: int = 0
+    size: int = 0
 
 
 class PaddedPeaks(NamedTuple):
@@ -87,14 +96,16 @@ def pulled_back(
 
 
 def peak_quadrature(
-    state: State, temperature: float, least: int = 0
+    state: State,
+    temperature: float,
+    room: Room = Room(),  # noqa: B008
 ) -> tuple[Float[np.ndarray, " node"], Float[np.ndarray, " node"], float, float, int]:
     """ω_q and w_q for the peaks of a state, with the top of α²F, the step and the size.
 
     Args:
         state: with peaks.
         temperature (meV): T.
-        least: how many energies the grid has at least, those that are compiled for already.
+        room: what there is at least.
 
     Returns:
         (ω_q, w_q, top, ε, L): energies in meV.
@@ -105,12 +116,13 @@ def peak_quadrature(
     top = _above(max(p.omega + 8 * p.width for p in carrying))
     step, cutoff = thermal_extent(top, temperature)
     step = min(step, math.pi / _BAND / _above(1 / min(p.width for p in carrying)))
-    step, size = _fitted(top, step, cutoff, least)
+    step, size = _fitted(top, step, cutoff, room.size)
     spacing = min(temperature / NODES_PER_T, step / NODES_PER_STEP)
     ends = np.array([_FIRST * top, top])
     edges = thermal_edges(ends, np.ones(1, dtype=bool), spacing)
-    # Spare panels, of no width, for peaks that move further.
-    edges = np.pad(edges, (0, bucket(math.ceil(1.1 * len(edges)), 16) - len(edges)), mode="edge")
+    # Spare panels have no width.
+    panels = _roomy(len(edges) - 1, room.nodes // ORDER, 16)
+    edges = np.pad(edges, (0, panels + 1 - len(edges)), mode="edge")
     centre, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
     omega = centre[:, None] + half[:, None] * _NODE[None, :]
     return omega.ravel(), (half[:, None] * _WEIGHT[None, :]).ravel(), top, step, size
@@ -121,13 +133,17 @@ def _above(value: float) -> float:
     return 2 ** (math.ceil(4 * math.log2(value) - 1e-9) / 4)
 
 
-def nodes_of_spectrum(spectrum: EliashbergFunction, temperature: float, least: int = 0) -> Nodes:
+def nodes_of_spectrum(
+    spectrum: EliashbergFunction,
+    temperature: float,
+    room: Room = Room(),  # noqa: B008
+) -> Nodes:
     """The nodes of a spectrum that is scaled as a whole, with probes of no coupling beside them.
 
     Args:
         spectrum: an Eliashberg function in meV.
         temperature (meV): T.
-        least: see `peak_quadrature`.
+        room: see `peak_quadrature`.
     """
     top = float(maximum_frequency(spectrum))
     found = spectrum
@@ -135,10 +151,10 @@ def nodes_of_spectrum(spectrum: EliashbergFunction, temperature: float, least: i
         found, _, step, cutoff = nodes_for_grid(spectrum.sampled, temperature)
     else:
         step, cutoff = grid_extent(spectrum, temperature)
-    step, size = _fitted(top, step, cutoff, least)
+    step, size = _fitted(top, step, cutoff, room.size)
     omega, coupling = (np.asarray(x) for x in found.modes())
     if spectrum.smooth:
-        more = (0, bucket(omega.size, 64) - omega.size)
+        more = (0, _roomy(omega.size, room.nodes - PROBES, 64) - omega.size)
         omega, coupling = np.pad(omega, more, mode="edge"), np.pad(coupling, more)
     probes = 1.3 * top * np.arange(1, PROBES + 1) / PROBES
     return Nodes(
@@ -154,8 +170,10 @@ def nodes_of_spectrum(spectrum: EliashbergFunction, temperature: float, least: i
 
 def _fitted(top, step, cutoff, least) -> tuple[float, int]:
     """The step and the size, one of few, that step and cutoff need; as coarse as it must be."""
-    needed = math.ceil(size_for(top, step, cutoff))
-    size = least
-    if not 0 < needed <= least:
-        size = min(bucket(math.ceil(1.15 * needed), 128), LARGEST)
+    size = min(_roomy(math.ceil(size_for(top, step, cutoff)), least, 128), LARGEST)
     return max(step, cutoff / size), size
+
+
+def _roomy(needed: int, least: int, smallest: int) -> int:
+    """What there is already if it is enough, else what is needed and room beside it."""
+    return least if needed <= least else bucket(math.ceil(_ROOM * needed), smallest)

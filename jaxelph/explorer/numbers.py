@@ -44,6 +44,7 @@ from ..thermodynamics.specific_heat import specific_heat_ratio
 from ..units import KELVIN
 from .nodes import (
     Nodes,
+    Room,
     couplings_of,
     nodes_of_spectrum,
     padded,
@@ -129,9 +130,8 @@ class Model:
         self.base = base
         self.omega_ph, self.cutoff, self.mu_star_at = omega_ph, cutoff, mu_star_at
         self._rows, self._edge = base.rows(), float(phonon_edge(base))
-        self._sizes: dict[bool, int] = {}
-        #: Whether what is asked for next has to be compiled first.
-        self._known: set = set()
+        self._room = Room()
+        self._known: set = set()  # shapes that something was computed with
         self._kept: tuple[Any, dict] = None, {}
         self._response: tuple[Any, Any] = None, None
 
@@ -158,11 +158,11 @@ class Model:
 
     def _nodes(self, state):
         """Nodes, and for peaks ω_q's weights."""
-        temperature, least = KELVIN * state.temperature, self._sizes.get(True, 0)
+        temperature = KELVIN * state.temperature
         if state.peaks is None:
-            found = nodes_of_spectrum(self.spectrum(state), temperature, least)
+            found = nodes_of_spectrum(self.spectrum(state), temperature, self._room)
             return found, None
-        omega, weight, top, step, size = peak_quadrature(state, temperature, least)
+        omega, weight, top, step, size = peak_quadrature(state, temperature, self._room)
         coupling = np.asarray(couplings_of(padded(state.peaks), omega, weight))
         shown = np.flatnonzero(weight > 0)
         shown = shown[:: -(-shown.size // 200)]
@@ -179,7 +179,7 @@ class Model:
         check_repulsion(spectrum, state.mu_star, self.cutoff, self.omega_ph, self.mu_star_at)
         check_size(spectrum, KELVIN * state.temperature, kelvin=True)
         nodes, weight = self._nodes(state)
-        self._sizes[True] = max(self._sizes.get(True, 0), nodes.size)
+        self._room = Room(nodes.omega.size, nodes.size)
         moments = self._moments(state)
         omega_ph = moments["omega_ph"] if self.omega_ph is None else self.omega_ph
         temperatures = CURVE * 1.2 * nodes.top

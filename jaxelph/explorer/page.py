@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import panel as pn
+from bokeh.events import DoubleTap
 
 from ..reports.report import default_temperatures, report
 from ..spectra.moments import maximum_frequency
@@ -22,7 +23,7 @@ from .state import (
     FACTORS,
     MOST,
     STRETCHES,
-    Peak,
+    WIDTHS,
     State,
     peak_of_height,
     rounded,
@@ -71,6 +72,7 @@ class Explorer(pn.viewable.Viewer):
         self._selected, self._number, self._wrong = 0, 0, ""
         self._build()
         self.drawing.drag.on_change("data", self._dragged)
+        self.drawing.main.on_event(DoubleTap, lambda event: self._add(event.x, event.y))
         if not served:
             self._ask(start)
 
@@ -134,8 +136,11 @@ class Explorer(pn.viewable.Viewer):
             margin=(0, 0, 0, 8),
         )
         title = escape(self.metal or "α²F")
+        hint = "drag the circle: up and down α²F, sideways its frequencies"
+        if self.state.peaks is not None:
+            hint = "drag a peak by its circle, its width by the small one; a double click adds one"
         return pn.Column(
-            pn.pane.HTML(f"<b>{title}</b>: drag the circles", styles={"font-size": "15px"}),
+            pn.pane.HTML(f"<b>{title}</b>: {hint}", styles={"font-size": "15px"}),
             pn.Row(pictures, side),
         )
 
@@ -195,9 +200,10 @@ class Explorer(pn.viewable.Viewer):
         old_peak = self.state.peaks[index]
         if kind == "top":
             omega = min(max(x, 0.01 * self.axis), self.axis)
-            peak = peak_of_height(omega, min(old_peak.width, 0.5 * omega), y)
+            peak = peak_of_height(omega, min(old_peak.width, WIDTHS[1] * omega), y)
         else:
-            width = max(abs(x - old_peak.omega) / _HALF, 0.02 * old_peak.omega)
+            width = abs(x - old_peak.omega) / _HALF / old_peak.omega
+            width = old_peak.omega * min(max(width, WIDTHS[0]), WIDTHS[1])
             peak = peak_of_height(old_peak.omega, width, old_peak.height)
         self._selected = index
         self._ask(self.state.with_peak(index, peak.kept(self.axis)))
@@ -236,10 +242,11 @@ class Explorer(pn.viewable.Viewer):
             self._selected = int(event.new) - 1
             self._show_state()
 
-    def _add(self):
+    def _add(self, omega: float | None = None, height: float | None = None):
         if self.state.peaks is not None and len(self.state.peaks) < MOST:
-            omega = 0.5 * self.axis
-            peak = Peak(omega, 0.1 * omega, 0.2).kept(self.axis)
+            omega = min(max(omega or 0.5 * self.axis, 0.02 * self.axis), self.axis)
+            height = 0.3 * self.drawing.high if height is None else height
+            peak = peak_of_height(omega, 0.1 * omega, height).kept(self.axis)
             self._selected = len(self.state.peaks)
             self._ask(self.state.with_peak(self._selected, peak))
 

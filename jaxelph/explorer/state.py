@@ -22,7 +22,7 @@ from ..spectra.table import TabulatedSpectrum
 #: The largest number of peaks, to which all are padded.
 MOST = 8
 #: Width over frequency of a peak, least and most; a narrower one has a kinetic margin of its grid.
-WIDTHS = (0.02, 0.5)
+WIDTHS = (0.02, 0.4)
 #: Of a spectrum that is scaled: factors of α²F and of ω, least and most.
 FACTORS, STRETCHES = (0.05, 20.0), (0.25, 4.0)
 
