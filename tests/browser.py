@@ -58,6 +58,7 @@ def serving(*arguments: str):
         for line in process.stdout:
             lines.append(line)
             if found := re.search(r"http://localhost:\d+/", line):
+                alarm.cancel()
                 yield found[0], process
                 break
         else:
