@@ -16,6 +16,7 @@ from .electrons.self_energy import self_energy as self_energy
 from .electrons.self_energy import spectral_function as spectral_function
 from .electrons.weight import inverse_quasiparticle_weight as inverse_quasiparticle_weight
 from .electrons.weight import minimum_weight as minimum_weight
+from .explorer.explore import explore as explore
 from .grids.energies import EnergyGrid as EnergyGrid
 from .grids.refined import RefinedGrid as RefinedGrid
 from .inverse import fit_spectrum as fit_spectrum

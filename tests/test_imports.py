@@ -69,7 +69,7 @@ CHAPTERS = (
     "kinetics superconductivity transport",
     "inverse",
     "reports sweeps",
-    "reproduce",
+    "explorer reproduce",
     "app",
 )
 LEVEL = {name: level for level, names in enumerate(CHAPTERS) for name in names.split()}

@@ -271,8 +271,7 @@ def report(
         ratio_later = pool.submit(lambda: _gap_ratio(nodes, mu_star, repulsion))
         xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(nodes))
         if temperatures is None:
-            low = min(max(tc_later.result()["eliashberg"], top / KELVIN / 200), top / KELVIN / 2)
-            temperatures = np.geomspace(low, top / KELVIN, 24)
+            temperatures = default_temperatures(tc_later.result()["eliashberg"], top)
         found = Examination(spectrum, coupling, top, temperatures, rtol, progress)
         tc, xi, ratio = tc_later.result(), xi_later.result(), ratio_later.result()
 
@@ -303,6 +302,21 @@ def report(
         a2f=a2f,
         cumulative=_cumulative(spectrum, top, frequencies),
     )
+
+
+def default_temperatures(tc: float, top: float) -> np.ndarray:
+    """Those of `report` where none are asked for, in K.
+
+    Args:
+        tc (K): T_c.
+        top (meV): of the spectrum.
+
+    Example:
+        >>> default_temperatures(10.0, 30.0)[[0, -1]].round(1)
+        array([ 10. , 348.1])
+    """
+    low = min(max(tc, top / KELVIN / 200), top / KELVIN / 2)
+    return np.geomspace(low, top / KELVIN, 24)
 
 
 def _gap_ratio(spectrum, mu_star, repulsion) -> float:

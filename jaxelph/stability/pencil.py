@@ -376,19 +376,34 @@ def refined_form(
     Returns:
         RefinedForm: `.A` is symmetric, (node, node).
     """
-    base = grid.base
+    kernels = coupling_kernel(spectrum, grid.base), coupling_kernel(spectrum, grid.half_step)
+    return refined_form_of(kernels, temperature, grid)
+
+
+def refined_form_of(
+    kernels: tuple[Float[Array, " n"], Float[Array, " fine"]],
+    temperature: Scalar,
+    grid: RefinedGrid,
+) -> RefinedForm:
+    """`refined_form` of an α²F of which the `coupling_kernel` is known, and linear in it.
+
+    Args:
+        kernels: on `grid.base` and on `grid.half_step`.
+        temperature (scalar, energy): T > 0.
+        grid: see `refined_form`.
+    """
+    base, fine = grid.base, grid.half_step
     window = thermal_window(base.energies, temperature)
     energies, weights = grid.nodes()
     root = jnp.sqrt(weights / base.step)
-    fine = grid.half_step
-    fine_exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
     return RefinedForm(
         energies=energies,
         weight=interpolate_oversampled(
-            weight_on_grid(fine_exchange, temperature, fine, first=0), energies / fine.step
+            weight_on_grid(FoldedConvolution(kernels[1]), temperature, fine, first=0),
+            energies / fine.step,
         ),
         window=root[:, None] * grid.interpolation(energies) * window[None, :],
-        exchange=FoldedConvolution(coupling_kernel(spectrum, base)),
+        exchange=FoldedConvolution(kernels[0]),
     )
 
 
