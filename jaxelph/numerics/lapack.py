@@ -3,6 +3,7 @@
 The one place that knows on what platform a program runs.
 """
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -62,10 +63,12 @@ def lowered_by_platform(
 
     def lower(one, platform=None):
         def of_any_batch(matrix):
-            batched = one
-            for _ in matrix.shape[:-2]:
-                batched = jax.vmap(batched)
-            return batched(matrix)
+            *batch, rows, columns = matrix.shape
+            if not batch:
+                return one(matrix)
+            # As one axis, for a kernel knows no more than three.
+            results = jax.vmap(one)(matrix.reshape(math.prod(batch), rows, columns))
+            return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), results)
 
         rule = mlir.lower_fun(of_any_batch, multiple_results=True)
         mlir.register_lowering(primitive, rule, platform=platform)

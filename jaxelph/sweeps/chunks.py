@@ -110,6 +110,8 @@ def fitting_chunk(
     batch = space.take(np.minimum(np.arange(probe), space.count - 1))
     compiled = jax.jit(jax.vmap(lambda point: function(**point))).lower(batch).compile()
     told = compiled.memory_analysis()
+    if told is None:  # a device that does not say
+        return min(4096, most, 2 ** (space.count - 1).bit_length())
     taken = told.temp_size_in_bytes + told.output_size_in_bytes + told.argument_size_in_bytes
     fits = max(1, budget * probe // max(1, taken))
     return min(2 ** (fits.bit_length() - 1), most, 2 ** (space.count - 1).bit_length())

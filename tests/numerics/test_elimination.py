@@ -70,6 +70,18 @@ def test_a_batch_of_inverses_for_cuda_has_no_loop(size, kernels):
     assert "triton" not in traced.lower(lowering_platforms=("cpu",)).as_text()
 
 
+def test_a_batch_may_have_any_number_of_axes():
+    matrices = 0.1 * RNG.normal(size=(2, 1, 3, 2, 2, 7, 7)) + 3 * np.eye(7)
+    function = invert_by_blocks
+    for _ in range(5):
+        function = jax.vmap(function)
+    inverses, least = jax.jit(function)(matrices)
+    np.testing.assert_allclose(inverses, np.linalg.inv(matrices), rtol=0, atol=1e-13)
+    assert least.shape == matrices.shape[:-2]
+    traced = jax.jit(function).trace(matrices)
+    assert "triton" in traced.lower(lowering_platforms=("cuda",)).as_text()
+
+
 def test_scaling_of_the_unknowns_does_not_matter():
     size = 40
     scale = 10.0 ** np.linspace(-6, 6, size)
