@@ -147,7 +147,7 @@ def steady_state(
         >>> s, grid = EinsteinModes([2.0, 3.1], [0.4, 0.3]), EnergyGrid(0.33, 120)
         >>> hot = lambda power: steady_state(s, 1.0, grid, 10.0, power).temperature
         >>> print(f"{hot(0.5):.4f} {jax.grad(hot)(0.5):.4f}")
-        1.0652 0.1207
+        1.2056 0.3833
     """
     check_precision()
     check_temperature(temperature)
