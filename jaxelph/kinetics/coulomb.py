@@ -42,7 +42,7 @@ def screened_kernel(grid: EnergyGrid, strength: Scalar) -> Float[Array, " transf
         >>> from jaxelph import fermi
         >>> grid = EnergyGrid(0.25, 100)
         >>> collisions = ElectronCollisions(grid, screened_kernel(grid, 0.2), elastic=0.2)
-        >>> print(collisions.rate(fermi(grid.energies, 0.5))[[3, 7]].round(6))  # E = 1, 2
+        >>> print(collisions.rate(fermi(grid.energies, 0.5))[3:8:4].round(6))  # E = 1, 2
         [0.34674 0.64674]
         >>> print((0.1 * (jnp.array([1.0, 4.0]) + (jnp.pi / 2) ** 2)).round(6))
         [0.34674 0.64674]

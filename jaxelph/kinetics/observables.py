@@ -66,7 +66,7 @@ def photoemission(
         >>> run = evolve(EinsteinModes([2.0], [0.4]), 1.2, 1.0, EnergyGrid(0.4, 80), [0.0, 1.0])
         >>> seen = photoemission(run, 1.0)
         >>> print(seen.shape, seen[:, 85].round(4))  # at E = 2
-        (2, 161) [0.1669 0.1465]
+        (2, 161) [0.1645 0.1525]
     """
     refuse("resolution", resolution, not_negative=True)
     refuse("impurity", impurity, not_negative=True)
@@ -127,7 +127,7 @@ def optical_rate_change(
         >>> from jaxelph import EinsteinModes, EnergyGrid, evolve
         >>> run = evolve(EinsteinModes([2.0], [0.4]), 1.2, 1.0, EnergyGrid(0.4, 80), [0.0, 1.0])
         >>> print(optical_rate_change(run, 1.0).round(4))
-        [0.1393 0.0467]
+        [0.19   0.1337]
     """
     refuse("frequency", frequency, positive=True)
     light = jnp.asarray(frequency, dtype=float)
