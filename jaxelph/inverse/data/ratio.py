@@ -113,9 +113,9 @@ class TransportRatio(eqx.Module):
             >>> print(r.at([3.0, 20.0]).round(12), TransportRatio(0.8, 0.1).at([3.0], {"ratio": 2}))
             [0.8 0.8] [2.]
         """
-        names = [one.name for one in self.unknown]
+        omega, names = jnp.asarray(omega), [one.name for one in self.unknown]
         if values is None or not names:
-            return jnp.full(jnp.shape(omega), self.start)
+            return jnp.full(omega.shape, self.start)
         departed = jnp.stack([jnp.log(values[name] / self.start) for name in names])
         return self.start * jnp.exp(self.weights(omega) @ departed)
 
