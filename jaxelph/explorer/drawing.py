@@ -235,7 +235,7 @@ class Drawing:
         )
         plot.text(
             "x",
-            0.75,
+            1.0,
             "text",
             source=self.sources["lambda"],
             text_font_size="12px",

@@ -20,7 +20,7 @@ from ..spectra.spectrum import EliashbergFunction
 from .state import MOST, Peak, State
 
 _NODE, _WEIGHT = np.polynomial.legendre.leggauss(ORDER)
-# The first node's panel begins at this share of the range: α²F ∝ ω² leaves nothing below.
+# The first panel, from ω = 0, ends near this share of the range; the next ones widen from there.
 _FIRST = 1e-4
 # κ̂ of a Gaussian peak falls as e^{-q²w²/2}: below 1e-9 from q = 6.4/w on.
 _BAND = 6.4
@@ -120,6 +120,7 @@ def peak_quadrature(
     spacing = min(temperature / NODES_PER_T, step / NODES_PER_STEP)
     ends = np.array([_FIRST * top, top])
     edges = thermal_edges(ends, np.ones(1, dtype=bool), spacing)
+    edges[0] = 0.0
     # Spare panels have no width.
     panels = _roomy(len(edges) - 1, room.nodes // ORDER, 16)
     edges = np.pad(edges, (0, panels + 1 - len(edges)), mode="edge")
