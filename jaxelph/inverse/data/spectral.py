@@ -126,7 +126,11 @@ class SpectralData(eqx.Module):
         return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
 
     def rows(self, own: np.ndarray) -> "SpectralData":
-        """Some of the points of a curve, by their places."""
+        """Some of the points of a curve.
+
+        Args:
+            own (array of shape (some,)): their places, whole numbers.
+        """
         names = self._columns()
         new = [getattr(self, name)[own] for name in names]
         return eqx.tree_at(lambda item: [getattr(item, name) for name in names], self, new)
