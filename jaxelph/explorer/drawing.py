@@ -1,3 +1,5 @@
+# Bokeh tells types of its models to its own tools only.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 """The figures of the page, in Bokeh: made once, then given new numbers.
 
 Colours and names are those of the package's other figures.

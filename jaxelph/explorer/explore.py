@@ -81,6 +81,12 @@ def explore(
         ImportError: Panel is not installed.
         ValueError: no coupling, a temperature that is not positive, or an option of T_c that
             cannot be meant.
+
+    Example:
+        >>> from jaxelph import example
+        >>> page = explore(example("niobium"), 12.0)  # doctest: +SKIP
+        >>> print(f"{page.numbers.coupling:.3f}")  # doctest: +SKIP
+        0.940
     """
     from .numbers import Model
 

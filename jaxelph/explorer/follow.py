@@ -103,10 +103,11 @@ def pulls(found: Numbers) -> tuple[np.ndarray, np.ndarray]:
     rows = np.array([dataclasses.astuple(peak) for peak in found.state.peaks])
     # λ = h u(ω, w)
     unit, by_omega = (np.asarray(x) for x in _unit(rows[:, 0], rows[:, 1]))
-    return tuple(
+    tc, margin = (
         np.stack([s[:, 0] + s[:, 2] * rows[:, 2] * by_omega / unit, s[:, 2] * unit], axis=1)
         for s in found.slopes
     )
+    return tc, margin
 
 
 @jax.jit

@@ -279,7 +279,8 @@ class Model:
             return by_node[0] @ nodes.coupling, by_node[1] @ nodes.coupling
         by = pulled_back(padded(state.peaks), nodes.omega, weight, by_node)
         count = len(state.peaks)
-        return tuple(np.stack([np.asarray(x)[k, :count] for x in by], axis=1) for k in range(2))
+        tc, margin = (np.stack([np.asarray(x)[k, :count] for x in by], axis=1) for k in range(2))
+        return tc, margin
 
 
 def stretched_rows(rows: EliashbergFunction, state: State) -> EliashbergFunction:

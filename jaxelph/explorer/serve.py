@@ -1,3 +1,5 @@
+# Panel's stub knows the server of a thread alone.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 """The page in a browser: a server on this machine, one state for each window."""
 
 from collections.abc import Callable

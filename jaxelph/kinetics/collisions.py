@@ -239,6 +239,10 @@ class ElectronCollisions(eqx.Module):
           [f(E+\omega) + 1 - f(E-\omega)];$$
 
         of constant P and a Fermi function p[E² + (πT)²]/2.
+
+        Args:
+            f (array of shape (energy,)): the distribution on the grid.
+            first: the first energy, in steps.
         """
         gain, loss = self._in_and_out(f)
         still = self.grid.step * (0.25 + 2 * jnp.sum(f * (1 - f)))
@@ -246,7 +250,11 @@ class ElectronCollisions(eqx.Module):
 
     @jit
     def jacobian(self, f: Float[Array, " energy"]) -> Float[Array, "energy energy"]:
-        """∂I_ee/∂f (array of shape (energy, energy))."""
+        """∂I_ee/∂f (array of shape (energy, energy)), E by E'.
+
+        Args:
+            f (array of shape (energy,)): the distribution on the grid.
+        """
         size = self.grid.size
         filled = _whole_axis(f)
         empty = filled[::-1]

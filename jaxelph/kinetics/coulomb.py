@@ -107,7 +107,11 @@ class CoulombCollisions(eqx.Module):
         return self.strength * jnp.abs(jnp.asarray(energy, dtype=float)) ** half / half
 
     def on(self, grid: EnergyGrid) -> ElectronCollisions:
-        """The same on a grid."""
+        """The same on a grid.
+
+        Args:
+            grid: of the energies.
+        """
         if self.kind == "screened":
             kernel = screened_kernel(grid, self.strength)
             return ElectronCollisions(grid, kernel, self.strength, self.kind)

@@ -53,8 +53,8 @@ class SteadyState(eqx.Module):
         f (array of shape (energy,)): the distribution.
         stored (array of shape (mode,)): (F_k/2ν0) [N_k - N_k(T0)]; of a mode that keeps its
             occupation, what it takes up in unit time.
-        converged: whether the root was found.
-        stable: whether B(f) is positive there; where it is not, no metal gets there.
+        converged (boolean, scalar): whether the root was found.
+        stable (boolean, scalar): whether B(f) is positive there; where it is not, no metal gets there.
         steps: of the search.
         equation: the kinetic equation.
         lattice: the phonons, mode by mode.
@@ -89,7 +89,7 @@ class SteadyState(eqx.Module):
 
     @property
     def phonons(self) -> Float[Array, " mode"]:
-        """N_k."""
+        """The occupations N_k of the modes."""
         return occupations(self.lattice, self.equation.temperature, self.stored)
 
     @property

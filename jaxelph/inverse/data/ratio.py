@@ -102,7 +102,7 @@ class TransportRatio(eqx.Module):
         return self._covariance(omega / self.top, jnp) @ np.linalg.inv(self._covariance(_KNOTS))
 
     def at(self, omega: Float[ArrayLike, " frequency"], values=None) -> Float[Array, " frequency"]:
-        """r(ω).
+        """The ratio r(ω) = α²_trF/α²F at frequencies.
 
         Args:
             omega (array of shape (frequency,), energy): where.
