@@ -54,7 +54,8 @@ class SteadyState(eqx.Module):
         stored (array of shape (mode,)): (F_k/2ν0) [N_k - N_k(T0)]; of a mode that keeps its
             occupation, what it takes up in unit time.
         converged (boolean, scalar): whether the root was found.
-        stable (boolean, scalar): whether B(f) is positive there; where it is not, no metal gets there.
+        stable (boolean, scalar): whether B(f) is positive there; where it is not, no metal gets
+            there.
         steps: of the search.
         equation: the kinetic equation.
         lattice: the phonons, mode by mode.
