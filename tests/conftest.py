@@ -81,14 +81,23 @@ def shared():
 
 
 # Every compiled function takes some mappings of memory, of which Linux allows a process 65,530;
-# beyond that LLVM crashes. A run of all tests compiles more than fit.
-MAPPINGS = 20_000
+# beyond that LLVM crashes. A run of all tests compiles more than fit, and keeps more than a machine
+# with a process for each core has memory for.
+MAPPINGS, RESIDENT = 20_000, 3e9
+
+
+def _is_full():
+    process = Path("/proc/self")
+    if not (process / "maps").exists():
+        return False
+    pages = int((process / "statm").read_text().split()[1])
+    mappings = (process / "maps").read_bytes().count(b"\n")
+    return mappings > MAPPINGS or pages * mmap.PAGESIZE > RESIDENT
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _forget_compiled_functions():
     yield
-    maps = Path("/proc/self/maps")
-    if maps.exists() and maps.read_bytes().count(b"\n") > MAPPINGS:
+    if _is_full():
         jax.clear_caches()
         gc.collect()
