@@ -36,7 +36,7 @@ def start_of(
     Example:
         >>> from jaxelph import example
         >>> print(start_of(example("lead")).temperature)
-        7.415
+        7.353
     """
     check_repulsion(spectrum, mu_star, **options)
     top = float(maximum_frequency(spectrum))

@@ -115,7 +115,7 @@ class Model:
         >>> metal = example("lead")
         >>> found = Model(metal).numbers(state_of(metal, 8.0, 0.1))
         >>> print(f"{found.coupling:.4f} {found.tc['eliashberg']:.3f} K")
-        1.5500 7.415 K
+        1.5500 7.353 K
     """
 
     def __init__(

@@ -56,7 +56,9 @@ def _by_loops(matrix):
         first = block * width
         rows = jax.lax.dynamic_slice_in_dim(a, first, width, 0)
         columns = jax.lax.dynamic_slice_in_dim(a, first, width, 1)
-        inverse, pivot = _invert_by_rows(jax.lax.dynamic_slice_in_dim(rows, first, width, 1))
+        inverse, pivot = _invert_by_rows(
+            jax.lax.dynamic_slice_in_dim(rows, first, width, 1), size - first
+        )
         inside = (index >= first) & (index < first + width)
         rows = inverse @ jnp.where(inside[None, :], 0.0, rows)
         rows = jax.lax.dynamic_update_slice_in_dim(rows, inverse, first, 1)
@@ -122,8 +124,8 @@ def _shapes(matrix):
 _invert = lowered_by_platform("invert_by_blocks", _shapes, _by_loops, cuda=_in_few_launches)
 
 
-def _invert_by_rows(matrix):
-    """`invert_by_blocks` of a small matrix, a row at a time."""
+def _invert_by_rows(matrix, count):
+    """`invert_by_blocks` of a small matrix, a row at a time; pivots of the first `count` rows."""
     index = jnp.arange(matrix.shape[0])
 
     def eliminate(k, carry):
@@ -134,7 +136,9 @@ def _invert_by_rows(matrix):
         pivot = jax.lax.dynamic_slice_in_dim(row, k, 1, 1)
         row = jnp.where(here[None, :], 1.0, row) / pivot
         a = jnp.where(here[None, :], 0.0, a) - jnp.where(here[:, None], 0.0, column) * row
-        return jnp.where(here[:, None], row, a), jnp.minimum(least, pivot[0, 0])
+        return jnp.where(here[:, None], row, a), jnp.where(
+            k < count, jnp.minimum(least, pivot[0, 0]), least
+        )
 
     start = matrix, jnp.asarray(jnp.inf, matrix.dtype)
     return jax.lax.fori_loop(0, matrix.shape[0], eliminate, start)

@@ -48,7 +48,7 @@ def search(
     """`lowest_in_one_launch`, and how many eliminations it took.
 
     Example:
-        >>> print(search(jnp.diag(jnp.array([1.0, 2.0])), interpret=True)[1] <= 6)
+        >>> print(search(jnp.diag(jnp.array([1.0, 2.0])), interpret=True)[1] < 10)
         True
     """
     pallas, triton = kernel.language()
