@@ -92,7 +92,8 @@ def test_curves_and_derivatives_are_those_of_the_api(found):
     )
     for name, mine, unit in (("tc", page.by_tc, KELVIN), ("margin", page.by_margin, 1.0)):
         theirs = slopes[name].functional / unit
-        np.testing.assert_allclose(mine[some], theirs, atol=1e-5 * np.max(np.abs(theirs)))
+        # Where a margin is right to 1e-9 its mode is to the root of that, and so are derivatives.
+        np.testing.assert_allclose(mine[some], theirs, atol=1e-4 * np.max(np.abs(theirs)))
 
 
 def test_peaks_have_their_coupling_on_the_common_nodes():
