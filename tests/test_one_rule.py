@@ -483,8 +483,8 @@ def test_options_of_tc_on_the_command_line(tmp_path):
     )
     header, row = table_file.read_text().splitlines()[:2]
     swept = dict(zip(header.split(","), row.split(","), strict=True))
-    assert float(swept["tc"]) == pytest.approx(float(expected), rel=1e-11)
-    assert float(swept["omega_ph"]) == pytest.approx(25 - np.sqrt(1.7), rel=1e-12)
+    assert float(swept["tc [K]"]) == pytest.approx(float(expected), rel=1e-11)
+    assert float(swept["omega_ph [meV]"]) == pytest.approx(25 - np.sqrt(1.7), rel=1e-12)
 
 
 @pytest.mark.parametrize("command", ["report", "sensitivities", "map", "sweep", "fit", "design"])

@@ -1,5 +1,6 @@
 """What a run of the kinetic equation holds, and what follows from it directly."""
 
+import dataclasses
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -122,12 +123,10 @@ class Run(eqx.Module):
 
     def at_times(self: _Run, rows: Int[Array, " row"]) -> _Run:
         """The same run as seen at some of its times only, given by their indices `rows`."""
-
-        def seen(evolution):
-            seen = evolution.times, evolution.f, evolution.heat
-            return seen if evolution.stored is None else (*seen, evolution.stored)
-
-        return eqx.tree_at(seen, self, tuple(values[rows] for values in seen(self)))
+        names = "times", "f", "heat", "stored"
+        seen = {k: v[rows] for k in names if (v := getattr(self, k)) is not None}
+        # Its own spectrum, which knows its file: not one put together from the leaves of a tree.
+        return dataclasses.replace(self, **seen)
 
     def _at_each_time(self, function) -> Float[Array, " time"]:
         """A function of δ, NaN where the run did not arrive, in a way that keeps gradients of
