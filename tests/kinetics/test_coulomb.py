@@ -140,9 +140,9 @@ def test_products_alone_give_the_same_run():
 @pytest.mark.slow
 def test_a_pulse_tends_to_the_start_from_a_hot_fermi_function():
     """Ω = 10 T: the more electrons collide, the closer to where heated electrons begin, and the
-    distance falls as the time in which they thermalise does."""
+    distance falls as the time in which they thermalise does: by what phonons took up in it."""
     metal, grid, photon, absorbed = EinsteinModes([2.0], [0.05]), EnergyGrid(0.25, 128), 10.0, 2.0
-    pulse = Pulse(photon, absorbed, 0.01)
+    pulse = Pulse(photon, absorbed, 0.001)  # its own duration sets a limit to that
     after = np.array([0.0, 0.2, 0.8, 3.0])
     hot = final_temperature(metal, 1.0, 1.0, MovingPhonons(1e12), absorbed)
     away = []
@@ -152,9 +152,12 @@ def test_a_pulse_tends_to_the_start_from_a_hot_fermi_function():
         times = np.append(0.0, after[1:] + float(pulse.centre))
         pumped = evolve(metal, 1.0, 1.0, grid, times, pump=pulse, **options)
         heated = evolve(metal, hot, 1.0, grid, after, **options)
-        away.append(float(jnp.max(jnp.abs(pumped.f[1:] - heated.f[1:]))))
-    assert away[0] < 0.01
-    assert 0.15 < away[1] / away[0] < 0.35 and 0.15 < away[2] / away[1] < 0.35
+        away.append(jnp.max(jnp.abs(pumped.f[1:] - heated.f[1:]), axis=1))
+    # At first there is more: a distribution that is not a temperature's yet.
+    assert 1e-4 < away[0][0] < 1e-3 and away[1][0] < away[0][0] / 100
+    last = [float(distance[-1]) for distance in away]
+    assert last[1] / last[0] == pytest.approx(0.25, rel=0.03)
+    assert last[2] / last[1] == pytest.approx(0.25, rel=0.03)
 
 
 def test_what_cannot_be_is_refused():
