@@ -264,6 +264,9 @@ class Explorer(pn.viewable.Viewer):
         if self._left == 0 or self.numbers is None:
             return
         self._left -= 1
+        if self._left == 0 and self._aim == "tc":
+            # A step along a gradient may end below the bound: the last ones lead back above it.
+            self._aim, self._left = "stable", follow.STEPS
         new = follow.step(self.numbers, self._aim, self.axis)
         if new is None:
             self._left = 0
@@ -272,6 +275,7 @@ class Explorer(pn.viewable.Viewer):
                 if self._aim == "stable"
                 else "Nothing more is gained: Tc is as high as the margin allows on this way."
             )
+            self._link()
             return
         self._ask(new)
 

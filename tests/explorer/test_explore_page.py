@@ -77,7 +77,7 @@ def test_peaks_in_a_browser(tmp_path):
         page.page.get_by_text("raise Tc").click()
         fifth = page.settled(fourth)
         agrees_with_the_api(page, fifth)
-        assert float(page.number("tc")) > tc and float(page.number("margin")) > -1e-3
+        assert float(page.number("tc")) > tc and float(page.number("margin")) >= 0
 
         # A link is the page again, in another window.
         told = {key: page.number(key) for key in ("coupling", "tc", "margin", "lambda-c-kinetic")}
