@@ -16,7 +16,6 @@ from ..dae.elimination import EliminatingKrylov
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..numerics.checks import checked
-from ..numerics.precision import check_precision
 from ..presentation.notebook import html_table
 from ..spectra.description import concrete
 from ..spectra.resolution import at_temperature
@@ -172,7 +171,6 @@ def evolve(
         >>> print(run.temperature.round(4))
         [13.85   12.6029 12.59  ]
     """
-    check_precision()
     if isinstance(electrons, CoulombCollisions):
         electrons = electrons.on(grid)
     # Inside a caller's jit too, what is concrete is checked now.

@@ -22,7 +22,6 @@ from ..dae.elimination import EliminatingInverse
 from ..grids.energies import EnergyGrid
 from ..numerics.checks import checked, refuse
 from ..numerics.elimination import invert_by_blocks
-from ..numerics.precision import check_precision
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.critical import check_temperature
@@ -151,7 +150,6 @@ def steady_state(
         >>> print(f"{hot(0.5):.4f} {jax.grad(hot)(0.5):.4f}")
         1.2056 0.3833
     """
-    check_precision()
     check_temperature(temperature)
     refuse("photon_energy", photon_energy, positive=True)
     refuse("power", power, not_negative=True)

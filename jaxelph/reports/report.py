@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..numerics.checks import checked
-from ..numerics.precision import check_precision
 from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
 from ..presentation.result import Result
@@ -236,7 +235,6 @@ def report(
         >>> print(f"{found.critical['heat'][0]:.4f} {found.tc['eliashberg']:.2f} K")
         inf 41.83 K
     """
-    check_precision()
     # What is compiled serves tables of all lengths.
     nodes, rows = spectrum.sampled(), spectrum.rows()
     coupling, omega_log, omega_2 = (float(x) for x in _scalars(rows))

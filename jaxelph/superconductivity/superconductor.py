@@ -21,7 +21,6 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..numerics.checks import checked
-from ..numerics.precision import check_precision
 from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
 from ..presentation.result import Result
@@ -276,7 +275,6 @@ def superconductor(
         >>> print(f"{found.gap_ratio:.3f} {found.jump:.3f} {found.isotope:.3f}")
         3.931 2.081 0.473
     """
-    check_precision()
     check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     if dos is not None and not 0 < dos < np.inf:
         raise ValueError(f"dos must be positive, in states per meV, spin and Å³, got {dos:g}.")

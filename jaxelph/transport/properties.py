@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from ..numerics.checks import checked, refuse
-from ..numerics.precision import check_precision
 from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
 from ..presentation.plotting import evenly
@@ -264,7 +263,6 @@ def transport_properties(
         >>> print(f"{found.resistivity[0]:.1f} µΩ cm")
         26.6 µΩ cm
     """
-    check_precision()
     refuse("residual", residual, not_negative=True)
     refuse("background", background, positive=True)
     for key, value in (("plasma", plasma), ("saturation", saturation)):
