@@ -206,7 +206,7 @@ class ElectronCollisions(eqx.Module):
 
     def _in_and_out(self, f):
         """Σ over ω of what scatters into E ≥ 0 were it empty, and out of it were it full."""
-        filled = _whole_axis(f)
+        filled = whole_axis(f)
         size, number = self.grid.size, 4 * self.grid.size + 1
         if size <= _BY_PRODUCTS:
             filled_at, empty_at = self._shifted(filled), self._shifted(filled[::-1])
@@ -256,7 +256,7 @@ class ElectronCollisions(eqx.Module):
             f (array of shape (energy,)): the distribution on the grid.
         """
         size = self.grid.size
-        filled = _whole_axis(f)
+        filled = whole_axis(f)
         empty = filled[::-1]
         filled_at, empty_at = self._shifted(filled), self._shifted(empty)
         transfers = self._transfers() * self.grid.step**2
@@ -307,6 +307,6 @@ class ElectronCollisions(eqx.Module):
         return matrix[size + 1 :, size + 1 :] - matrix[size + 1 :, :size][:, ::-1]
 
 
-def _whole_axis(f):
-    """f on -L…L."""
+def whole_axis(f: Float[Array, " energy"]) -> Float[Array, " whole"]:
+    """f at E = -Lε…Lε from that at E > 0, odd about ½."""
     return jnp.concatenate([1 - f[::-1], jnp.full(1, 0.5), f])

@@ -21,6 +21,7 @@ from ..electrons.self_energy import self_energy
 from ..numerics.checks import concrete, refuse
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import Scalar
+from .collisions import whole_axis
 from .run import Run
 from .shifts import SymmetricShifts, place_weights, reach_of
 
@@ -85,14 +86,14 @@ def photoemission(
 
         # A step with edges that the grid resolves stays analytic under the Gaussian.
         before, after = soft(narrow), soft(jnp.hypot(narrow, width))
-        return jax.vmap(lambda f: after + smoothed(_whole(f) - before))(run.f)
+        return jax.vmap(lambda f: after + smoothed(whole_axis(f) - before))(run.f)
     refuse("band_energy", band_energy)
     xi = jnp.asarray(band_energy, dtype=float)
     sigma = _self_energies(run) - 0.5j * impurity
 
     def line(one, sigma, f):
         spectral = -jnp.imag(1 / (energies - one - sigma)) / jnp.pi
-        return smoothed(spectral * _whole(f))
+        return smoothed(spectral * whole_axis(f))
 
     def at(sigma, f):
         return jax.vmap(lambda one: line(one, sigma, f))(xi.ravel()).reshape(*xi.shape, -1)
@@ -153,11 +154,6 @@ def optical_rate_change(
         occupied = run.stored @ (strength * lattice.coupling)
         changed = changed + 2 * jnp.pi * occupied[:, None]
     return changed.reshape(-1, *light.shape)
-
-
-def _whole(half):
-    """f on -L…L."""
-    return jnp.concatenate([1 - half[::-1], jnp.full((1,), 0.5), half])
 
 
 def _smoothed(values, sigma):
