@@ -24,6 +24,7 @@ import lineax as lx
 from jaxtyping import Array, Float
 
 from ..numerics.elimination import invert_by_blocks
+from .gmres import GMRES
 from .linear import AbstractIterationSolver, _stop
 
 Vector = Float[Array, " n"]
@@ -158,7 +159,7 @@ class EliminatingKrylov(AbstractIterationSolver):
         shape = jax.ShapeDtypeStruct(diagonal.shape, diagonal.dtype)
         operator = lx.FunctionLinearOperator(blocks.reduced, shape)
         inverse = lx.FunctionLinearOperator(lambda v: v / diagonal, shape)
-        solver = lx.GMRES(
+        solver = GMRES(
             rtol=self.rtol, atol=self.atol, restart=self.restart, max_steps=self.max_steps
         )
 

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, PyTree
 
 from ..numerics.elimination import invert_by_blocks
 from ..numerics.lapack import lu
+from .gmres import GMRES
 from .terms import FlatProblem
 
 __all__ = ["AbstractIterationSolver", "DenseInverse", "DenseLU", "DenseLineax", "Krylov"]
@@ -204,7 +205,7 @@ class Krylov(AbstractIterationSolver):
 
     def solve(self, kept, r):
         operator, inverse = kept
-        solver = lx.GMRES(
+        solver = GMRES(
             rtol=self.rtol, atol=self.atol, restart=self.restart, max_steps=self.max_steps
         )
         options = {} if inverse is None else {"preconditioner": inverse}

@@ -179,10 +179,19 @@ class KineticEquation(eqx.Module):
     def decay(self, deviation: Deviation) -> Float[Array, " energy"]:
         """The rates at which states decay by phonons in equilibrium and by other electrons
         (array of shape (energy,), energy): the diagonal of -∂I/∂f, about."""
-        rate = self.phonons.rate
+        rate = self.phonons.rate + self.phonons.odd.mv(deviation)
         if self.electrons is not None:
             rate = rate + self.electrons.rate(self.equilibrium + deviation)
         return rate
+
+    def diagonal(self, deviation: Deviation, alpha: Scalar) -> Float[Array, " energy"]:
+        """The diagonal of αB(f) - ∂I/∂f, about, by which a step's matrix is preconditioned
+        (array of shape (energy,)): the rest is smooth, and not larger on a finer grid.
+
+        Of hot electrons B(f) and the decay at `deviation` count: with those at f0 a system
+        needs up to three times as many products.
+        """
+        return alpha * self.symmetric_parts(deviation)[0] + self.decay(deviation)
 
     def heat_flow(self, deviation: Deviation) -> Float[Array, ""]:
         """∫ E I(f) dE, the energy that the electrons gain per unit of rescaled time."""

@@ -459,10 +459,10 @@ def _bordered(matrix, row, corner):
 
 
 def _preconditioner(t, y, rate, alpha, equation):
-    """The diagonal of αB + Γ: the spread of rates that is left is small."""
+    """By the diagonal: the spread of rates that is left is small."""
     del t, rate
-    diagonal = alpha * equation.weight + equation.decay(y[:-1])
-    return lambda r: r / jnp.append(diagonal, alpha)
+    diagonal = jnp.append(equation.diagonal(y[:-1], alpha), alpha)
+    return lambda r: r / diagonal
 
 
 def _is_matrix_free(solver) -> bool:

@@ -273,6 +273,6 @@ def _free_blocks(t, y, ydot, alpha, moving: MovingEquation):
     blocks = _Blocks(
         matrices=None, product=jax.tree_util.Partial(product), **_common(y, alpha, moving)
     )
-    # Beside the decay in equilibrium, what the phonons that are there add to the scattering.
+    # What the phonons that are there add to the scattering.
     more = 2 * (moving.branches.strength * moving.branches.coupling) @ jnp.maximum(stored, 0.0)
-    return blocks, alpha * equation.weight + equation.decay(deviation) + more
+    return blocks, equation.diagonal(deviation, alpha) + more

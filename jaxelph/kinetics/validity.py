@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import lineax as lx
 import numpy as np
 
+from ..dae.gmres import GMRES
 from .moving import moving_equation
 from .run import Run
 from .shifts import reach_of
@@ -87,6 +88,6 @@ def _rate(equation, deviation, driven, weight):
     operator = lx.FunctionLinearOperator(lambda v: equation.mass_product(deviation, v), shape)
     safe = jnp.where(jnp.abs(weight) > 1e-3, weight, 1.0)
     inverse = lx.FunctionLinearOperator(lambda v: v / safe, shape)
-    solver = lx.GMRES(rtol=1e-6, atol=1e-14, restart=40, max_steps=400)
+    solver = GMRES(rtol=1e-8, atol=0.0, restart=40, max_steps=400)
     options = {"preconditioner": inverse}
     return lx.linear_solve(operator, driven, solver, options=options, throw=False).value

@@ -3,6 +3,7 @@
 import helpers
 import jax
 import jax.numpy as jnp
+import lineax as lx
 import numpy as np
 import pytest
 import scipy.linalg
@@ -17,6 +18,7 @@ from jaxelph import (
     fermi,
     stability_pencil,
 )
+from jaxelph.dae.gmres import GMRES
 from jaxelph.kinetics.positivity import Positivity
 from jaxelph.units import kelvin_to_mev
 
@@ -226,3 +228,32 @@ def test_no_wave_of_two_steps_grows_while_hot_electrons_cool(name, hot, cold):
 
     suggested = float(EnergyGrid.suggest(spectrum, cold, 1e-6, hottest=hot).step)
     assert largest(suggested) == pytest.approx(largest(0.7 * suggested), rel=1e-3)
+
+
+def products_of_a_system(size, alpha, diagonal_at):
+    """Those that αB(f) - ∂I/∂f of electrons four times as hot asks for, preconditioned."""
+    spectrum, temperature = example("niobium"), kelvin_to_mev(30.0)
+    grid = EnergyGrid(60 * temperature / size, size)
+    equation = KineticEquation.at(spectrum, temperature, grid)
+    deviation = fermi(grid.energies, 4 * temperature) - equation.equilibrium
+    alpha = alpha * equation.phonons.rate[0]
+    _, product = jax.linearize(
+        lambda v: alpha * equation.mass_product(deviation, v) - equation.collide(deviation + v),
+        jnp.zeros(size),
+    )
+    diagonal = equation.diagonal(diagonal_at * deviation, alpha)
+    solution = lx.linear_solve(
+        lx.FunctionLinearOperator(product, jax.ShapeDtypeStruct((size,), jnp.float64)),
+        equation.collide(deviation),
+        GMRES(rtol=1e-9, atol=0.0, restart=60, max_steps=200),
+        options={"preconditioner": lx.DiagonalLinearOperator(1 / diagonal)},
+    )
+    return int(solution.stats["num_steps"])
+
+
+def test_a_system_asks_for_as_many_products_on_a_finer_grid():
+    for alpha in (0.1, 10.0):
+        coarse, fine = (products_of_a_system(size, alpha, 1.0) for size in (200, 600))
+        assert fine <= coarse + 2
+    # Electrons that are hot decay faster than those at f0.
+    assert products_of_a_system(200, 0.1, 0.0) > 1.5 * products_of_a_system(200, 0.1, 1.0)
