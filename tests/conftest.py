@@ -45,6 +45,23 @@ def _quick_flags():
     return " ".join(f"--{name}={value}" for name, value in QUICK.items() if name in known)
 
 
+# A run keeps about a gigabyte; functions that have changed since leave theirs behind.
+KEPT = 3e9
+
+
+def _kept_folder(config):
+    """In pytest's own cache, which `--cache-clear` empties, or for this run where it has none."""
+    if getattr(config, "cache", None) is None:
+        folder = Path(tempfile.mkdtemp(prefix="jaxelph-tests-"))
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        return folder
+    folder = config.cache.mkdir("compiled")
+    if sum(file.stat().st_size for file in folder.iterdir()) > KEPT:
+        shutil.rmtree(folder)
+        folder.mkdir()
+    return folder
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--typecheck",
@@ -61,11 +78,10 @@ def pytest_configure(config):
     # Workers have these variables from the process that starts them, programs from theirs.
     if "XLA_FLAGS" not in os.environ and config.option.markexpr == "not slow":
         os.environ["XLA_FLAGS"] = _quick_flags()
-    # Workers and the programs that tests start share what they compile, and find it again after
-    # `_forget_compiled_functions`.
+    # Workers and the programs that tests start share what they compile, find it again after
+    # `_forget_compiled_functions`, and the next run does.
     if "JAXELPH_CACHE" not in os.environ:
-        os.environ["JAXELPH_CACHE"] = tempfile.mkdtemp(prefix="jaxelph-tests-")
-        config.add_cleanup(lambda: shutil.rmtree(os.environ["JAXELPH_CACHE"], ignore_errors=True))
+        os.environ["JAXELPH_CACHE"] = str(_kept_folder(config))
     from jaxelph.app.compilation_cache import keep_compiled_functions
 
     keep_compiled_functions()

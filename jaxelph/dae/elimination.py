@@ -148,7 +148,7 @@ class EliminatingKrylov(AbstractIterationSolver):
     rtol: Any = 1e-3
     atol: float = 1e-14
     restart: int = 20
-    max_steps: int = 100
+    max_steps: int = 2000
 
     def prepare(self, problem, t, y, ydot, alpha, args):
         blocks, diagonal = self.blocks(t, y, ydot, alpha, args)
@@ -170,7 +170,7 @@ class EliminatingKrylov(AbstractIterationSolver):
         return blocks.solve(solve_core, r)
 
     def for_derivatives(self):
-        return EliminatingKrylov(self.blocks, 1e-11, self.atol, self.restart, 10 * self.max_steps)
+        return EliminatingKrylov(self.blocks, 1e-11, self.atol, self.restart, self.max_steps)
 
 
 def _like(vector, r):

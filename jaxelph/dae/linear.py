@@ -187,7 +187,7 @@ class Krylov(AbstractIterationSolver):
     rtol: float = 1e-3
     atol: float = 1e-14
     restart: int = 20
-    max_steps: int = 100
+    max_steps: int = 2000
 
     def prepare(self, problem, t, y, ydot, alpha, args):
         # Along (dy, dẏ) = (v, αv), as in `ImplicitTerm.matrix`; linearised once, used often.
@@ -213,7 +213,7 @@ class Krylov(AbstractIterationSolver):
         return lx.linear_solve(operator, r, solver, options=options, throw=False).value
 
     def for_derivatives(self):
-        return Krylov(self.preconditioner, 1e-11, self.atol, self.restart, 10 * self.max_steps)
+        return Krylov(self.preconditioner, 1e-11, self.atol, self.restart, self.max_steps)
 
 
 def _stop(tree: PyTree) -> PyTree:
