@@ -524,6 +524,13 @@ def _check(initial, temperature, grid, times, electrons) -> None:
             f"{float(grid.step):.4g} should be at most half of the lowest temperature, "
             f"{coldest:.4g}; see EnergyGrid.suggest."
         )
+    # Waves of a few steps, which f has none of, grow in time from rounding where f changes fast.
+    if float(grid.step) < coldest / 200:
+        raise ValueError(
+            f"the grid is too fine: on a step of {float(grid.step):.3g}, "
+            f"{coldest / float(grid.step):.0f} times less than the lowest temperature, rounding "
+            f"errors grow in time; {0.1 * coldest:.3g} gives all digits, see EnergyGrid.suggest."
+        )
     if float(grid.cutoff) < 12 * float(hottest):
         raise ValueError(
             f"the grid ends at {float(grid.cutoff):.4g}, {float(grid.cutoff) / float(hottest):.1f} "

@@ -284,6 +284,7 @@ def test_bad_input():
         (13.0, 12.6, grid, jnp.array([-1.0, 1.0]), "from 0 or later"),
         (13.0, 12.6, grid, jnp.array([1.0]), "at least two"),
         (13.0, 12.6, EnergyGrid(26.0, 75), times, "too coarse"),
+        (13.0, 12.6, EnergyGrid(0.06, 75), times, "too fine"),
         (13.0, 12.6, EnergyGrid(6.0, 12), times, "should reach 25 times"),
     ):
         with pytest.raises(ValueError, match=message):
