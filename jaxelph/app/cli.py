@@ -18,12 +18,25 @@ from .. import __version__
 from ..numerics.errors import ArgumentError
 from ..presentation import interruption
 from ..presentation.terminal import plain_warnings, say
-from . import commands
+from . import commands, verbosity
 from .compilation_cache import keep_compiled_functions
 
 
 class _Command(typer.core.TyperCommand):
-    """A subcommand that refuses an option given twice, of which only the last would count."""
+    """A subcommand with --verbose, which refuses an option given twice, of which only the last
+    would count."""
+
+    def __init__(self, name, **options):
+        super().__init__(name, **options)
+        verbose = typer.core.TyperOption(
+            param_decls=["--verbose", "-v"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=lambda ctx, param, wanted: verbosity.begin() if wanted else None,
+            help="Tell on standard error what is compiled and which grids are used.",
+        )
+        self.params.append(verbose)
 
     def parse_args(self, ctx, args):
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
@@ -56,7 +69,6 @@ class _Commands(typer.core.TyperGroup):
 
 app = typer.Typer(
     cls=_Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -93,7 +105,7 @@ def run(arguments: list[str] | None = None) -> int:
     """
     interruption.note("")
     try:
-        with plain_warnings():
+        with plain_warnings(), verbosity.ended():
             told = sys.argv[1:] if arguments is None else arguments
             result = app(told or ["--help"], prog_name="jaxelph", standalone_mode=False)
             sys.stdout.flush()
@@ -103,6 +115,8 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except typer.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:  # completion, which the shell asks for by a variable
+        return stop.code if isinstance(stop.code, int) else 0
     except BrokenPipeError:  # the reader of a pipe has seen enough
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

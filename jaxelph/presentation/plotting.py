@@ -41,7 +41,7 @@ STYLE: dict[Any, Any] = {
 CRITERION_STYLE = {
     "weight": (BLUE, "--", "s", "weight, min $Z_0^{-1}$"),
     "heat": (GREEN, "-.", "^", "heat, $C_{el}$"),
-    "kinetic": (ORANGE, "-", "o", "kinetic, Eq. (18)"),
+    "kinetic": (ORANGE, "-", "o", r"kinetic, least eigenvalue of $\tilde A$"),
 }
 
 

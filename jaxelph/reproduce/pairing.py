@@ -1,12 +1,13 @@
 """Does pairing pre-empt the instability? T_c beside the three criteria, C_S beside C_N."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 
-from ..presentation.plotting import BLUE, CRITERION_STYLE, GREEN, GREY, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, CRITERION_STYLE, GREEN, GREY, STYLE, canvas
 from ..reports.report import report
 from ..spectra.examples import example
 from ..spectra.moments import coupling_constant
@@ -244,25 +245,26 @@ def _remarks(data: "xr.Dataset") -> tuple[str, ...]:
     )
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """C_N and C_S over T, one panel a metal, the windows of instability as bars beneath."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(str(name) for name in data["metal"].values))
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-        panels = figure.subplots(2, 3).ravel()
-        for axes, name, letter in zip(panels, names, "abcdef", strict=False):
+        drawn = canvas(ax, 2, 3, (7.2, 4.6))
+        panels = drawn.panels
+        for axes, name in zip(panels, names, strict=False):
             _panel(axes, data.isel(case=np.flatnonzero(data["metal"].values == name)))
-            axes.set_title(f"({letter}) {name}", loc="left")
-            axes.set_xlabel("$T$ (K)")
+            axes.set_xlabel("temperature $T$ (K)")
         for axes in panels[::3]:
             axes.set_ylabel(r"$C/(2\pi^2\nu_0T/3)$")
-        panels[-1].axis("off")
+        finish(drawn, names)
+        # The last place is the legend's.
+        panels[-1].set_axis_off()
+        panels[-1].set_title("", loc="left")
         handles, labels = panels[-2].get_legend_handles_labels()
         panels[-1].legend(handles, labels, loc="center left")
-    return figure
+    return drawn.root
 
 
 def _panel(axes, cases: "xr.Dataset") -> None:

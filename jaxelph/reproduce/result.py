@@ -81,11 +81,11 @@ class Reproduction:
     tables: tuple[Table, ...]
     remarks: tuple[str, ...]
     dataset: "xr.Dataset"
-    plot: Callable[["xr.Dataset"], "Figure"]
+    plot: Callable[..., "Figure"]  # of the dataset, and what to draw on
 
-    def figure(self) -> "Figure":
-        """The figure, drawn from the dataset alone."""
-        return self.plot(self.dataset)
+    def figure(self, ax: Any = None) -> "Figure":
+        """The figure, drawn from the dataset alone; on `ax` if given, see `jaxelph.plot`."""
+        return self.plot(self.dataset, ax)
 
     def to_dict(self) -> dict:
         """Plain numbers and strings; what is infinite or undefined is None."""

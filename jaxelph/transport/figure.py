@@ -7,6 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..units import DRUDE, kelvin
 
@@ -27,9 +28,8 @@ def transport_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     with rc_context(STYLE):
         drawn = canvas(ax, 3, 2, (7.2, 7.4))
         panels = (_resistivity, _laws, _rate, _mass, _mirror, _lorenz)
-        for axes, draw, letter in zip(drawn.panels, panels, "abcdef", strict=True):
+        for axes, draw in zip(drawn.panels, panels, strict=True):
             draw(axes, data)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
         if drawn.figure is not None:
             told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
             name = "λ_tr" if data.attrs["quantity"] == "α²_trF" else "λ"
@@ -39,6 +39,7 @@ def transport_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             if float(data["residual"]) > 0:
                 told += f", ρ0 = {float(data['residual']):g} µΩ cm"
             drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+        finish(drawn)
     return drawn.root
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from ...presentation.finishing import finish
 from ...presentation.plotting import CRITERION_STYLE, STYLE, canvas
 from ...units import kelvin
 
@@ -35,11 +36,11 @@ def design_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         left.set_xlabel(f"least margin at {kelvin(temperature)}")
         left.set_ylabel(rf"largest $T_c$ (K), $\mu^*$ = {mu_star:g}")
         left.set_ylim(bottom=0)
-        left.legend(loc="best")
+        left.legend()
         right.set_xlabel(r"phonon energy $\omega$ (meV)")
         right.set_ylabel(r"optimal $\alpha^2F(\omega)$")
-        right.set_title(f"least margin {margins[order[0]]:g}", loc="left")
         right.set_xlim(0, omega[-1])
         right.set_ylim(bottom=0)
-        right.legend(loc="best")
+        right.legend()
+        finish(drawn, ("", f"least margin {margins[order[0]]:g}"))
     return drawn.root

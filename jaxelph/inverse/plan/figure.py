@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from ...presentation.finishing import finish
 from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 
 if TYPE_CHECKING:
@@ -30,15 +31,13 @@ def plan_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         above.set_ylim(0, None)
         above.set_xlabel(f"{data['point'].attrs['long_name']} ({data['point'].attrs['units']})")
         above.set_ylabel("share of the time (%)")
-        above.set_title(
-            f"{data.attrs['data']}: where to measure for {data.attrs['target']}", loc="left"
-        )
-        above.legend(loc="best")
+        above.legend()
         factor = data["factor"].values
         below.loglog(factor, data["target_error_equal"], color=GREY, label="equal shares")
         below.loglog(factor, data["target_error_optimal"], color=BLUE, label="this plan")
         below.axvline(1.0, color=GREY, linewidth=0.7, linestyle=":")
         below.set_xlabel("errors of the data over those stated")
         below.set_ylabel(f"error of {data.attrs['target']}")
-        below.legend(loc="best")
+        below.legend()
+        finish(drawn, (f"{data.attrs['data']}: where to measure for {data.attrs['target']}",))
     return drawn.root
