@@ -1,4 +1,4 @@
-"""What is published: one version, what conda asks for is what pip does, a description for an index."""
+"""What is published: one version, one list of requirements, a description fit for an index."""
 
 import importlib.util
 import re

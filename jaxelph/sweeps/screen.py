@@ -301,8 +301,8 @@ def _screened(
 #: How a file was read: name → (of the value where there is none, attributes).
 _READING: Mapping[str, tuple[Any, dict[str, str]]] = {
     "unit": ("", {"long_name": "unit of the file's frequencies"}),
-    "column": (np.nan, {"long_name": "α²F column read, counted from 1"}),
-    "columns": (np.nan, {"long_name": "α²F columns of the file"}),
+    "column": (np.nan, {"long_name": "α²F column read, counted from 1", "units": "1"}),
+    "columns": (np.nan, {"long_name": "α²F columns of the file", "units": "1"}),
     "smearing": (np.nan, {"long_name": "smearing of the column"}),
     "smearing_kind": ("", {"long_name": "what is smeared, and its unit"}),
     "lambda_of_file": (np.nan, {"long_name": "λ as the file states it", "units": "1"}),

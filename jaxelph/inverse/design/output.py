@@ -99,7 +99,7 @@ def design_dataset(
     return xr.Dataset(
         data,
         coords={
-            "criterion": list(curves),
+            "criterion": ("criterion", list(curves), {"long_name": "criterion of stability"}),
             "margin": ("margin", margins, {"long_name": "least margin", "units": "1"}),
             "frequency": ("frequency", omega, {"long_name": "phonon frequency", "units": "meV"}),
         },
