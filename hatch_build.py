@@ -13,12 +13,14 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _IMAGE = re.compile(r"!\[([^]]*)\]\((?!https?:)([^)]+)\)\n*")
 _LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!https?:|#)([^)]+)\)")
+_TAG = re.compile(r'<img src="(?!https?:)([^"]+)"([^>]*)> *')
 
 
 def description(readme: str, repository: str, revision: str) -> str:
     """The README as an index shows it."""
     if not repository:
-        return _LINK.sub(r"\1", _IMAGE.sub("", readme))
+        return _LINK.sub(r"\1", _TAG.sub("", _IMAGE.sub("", readme)))
+    readme = _TAG.sub(rf'<img src="{repository}/raw/{revision}/\1"\2> ', readme)
     readme = _IMAGE.sub(rf"![\1]({repository}/raw/{revision}/\2)\n\n", readme)
     return _LINK.sub(rf"[\1]({repository}/blob/{revision}/\2)", readme)
 

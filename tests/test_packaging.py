@@ -31,6 +31,8 @@ def test_one_version():
     for name, found in told.items():
         assert found is None or found[1] == jaxelph.__version__, name
     assert told["CITATION.cff"] and told["recipe/meta.yaml"]
+    for name in ("README.md", "docs/faq.md"):
+        assert re.findall(r"version = \{(.+?)\}", read(name)) == [jaxelph.__version__], name
 
 
 def test_conda_asks_for_what_pip_does():
@@ -57,12 +59,14 @@ def hook():
 
 def test_description_has_no_relative_link():
     module, readme = hook(), read("README.md")
-    relative = re.compile(r"\]\((?!https?:|#)")
+    relative = re.compile(r"\]\((?!https?:|#)|<img src=\"(?!https?:)")
     assert relative.search(readme)
     assert not relative.search(module.description(readme, "", "v1"))
     told = module.description(readme, "https://example.org/a/b", "v1")
     assert not relative.search(told)
     images = re.findall(r"!\[[^]]*\]\(([^)]+)\)", told)
+    images += re.findall(r'<img src="([^"]+)"', told)
+    assert len(images) == readme.count("![") + readme.count("<img ")
     assert "https://example.org/a/b/raw/v1/docs/report-niobium.png" in images
     for image in images:
         assert (TOP / image.removeprefix("https://example.org/a/b/raw/v1/")).is_file()
