@@ -20,6 +20,8 @@ def description(readme: str, repository: str, revision: str) -> str:
     """The README as an index shows it."""
     if not repository:
         return _LINK.sub(r"\1", _TAG.sub("", _IMAGE.sub("", readme)))
+    # From the page of a file two levels up are the project's own pages, its badges among them.
+    readme = readme.replace("](../../", f"]({repository}/")
     readme = _TAG.sub(rf'<img src="{repository}/raw/{revision}/\1"\2> ', readme)
     readme = _IMAGE.sub(rf"![\1]({repository}/raw/{revision}/\2)\n\n", readme)
     return _LINK.sub(rf"[\1]({repository}/blob/{revision}/\2)", readme)

@@ -68,7 +68,13 @@ def test_description_has_no_relative_link():
     images += re.findall(r'<img src="([^"]+)"', told)
     assert len(images) == readme.count("![") + readme.count("<img ")
     assert "https://example.org/a/b/raw/v1/docs/report-niobium.png" in images
-    for image in images:
+    badges = [x for x in images if x.startswith("https://example.org/a/b/actions/workflows/")]
+    for badge in badges:
+        workflow = badge.removesuffix("/badge.svg").rpartition("/")[2]
+        # An sdist has no workflows.
+        folder = TOP / ".github" / "workflows"
+        assert (folder / workflow).is_file() or not folder.is_dir()
+    for image in set(images) - set(badges):
         assert (TOP / image.removeprefix("https://example.org/a/b/raw/v1/")).is_file()
     assert module.addresses("https://github.com/a/b")["Documentation"] == "https://a.github.io/b/"
     assert module.addresses("") == {}
