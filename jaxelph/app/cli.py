@@ -4,10 +4,13 @@ Subcommands are the modules of `jaxelph.app.commands`; nothing has to be registe
 """
 
 import contextlib
+import functools
 import importlib
+import inspect
 import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -23,20 +26,7 @@ from .compilation_cache import keep_compiled_functions
 
 
 class _Command(typer.core.TyperCommand):
-    """A subcommand with --verbose, which refuses an option given twice, of which only the last
-    would count."""
-
-    def __init__(self, name, **options):
-        super().__init__(name, **options)
-        verbose = typer.core.TyperOption(
-            param_decls=["--verbose", "-v"],
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            callback=lambda ctx, param, wanted: verbosity.begin() if wanted else None,
-            help="Tell on standard error what is compiled and which grids are used.",
-        )
-        self.params.append(verbose)
+    """A subcommand that refuses an option given twice, of which only the last would count."""
 
     def parse_args(self, ctx, args):
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
@@ -63,8 +53,38 @@ class _Commands(typer.core.TyperGroup):
             return None
         module = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, cls=_Command)(module.command)
+        alone.command(cmd_name, cls=_Command)(_with_verbose(module.command))
         return typer.main.get_command(alone)
+
+
+_VERBOSE = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Tell on standard error what is compiled and which grids are used.",
+    ),
+]
+
+
+def _with_verbose(function: Callable) -> Callable:
+    """A subcommand's function with an option more, as typer reads it from the signature."""
+
+    @functools.wraps(function)
+    def command(*args, verbose=False, **options):
+        if verbose:
+            verbosity.begin()
+        return function(*args, **options)
+
+    signature = inspect.signature(function)
+    option = inspect.Parameter(
+        "verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_VERBOSE
+    )
+    command.__signature__ = signature.replace(  # pyright: ignore[reportAttributeAccessIssue]
+        parameters=[*signature.parameters.values(), option]
+    )
+    command.__annotations__ = function.__annotations__ | {"verbose": _VERBOSE}
+    return command
 
 
 app = typer.Typer(

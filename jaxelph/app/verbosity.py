@@ -50,6 +50,8 @@ class _Count:
     def end(self) -> None:
         LOGGER.removeHandler(self.lines)
         whole = time.monotonic() - self.start
+        if not self.functions:
+            return
         say(
             f"{self.functions} functions compiled in {self.seconds:.1f} s, {self.kept} of them "
             f"kept from before; {whole:.1f} s in all"
