@@ -119,6 +119,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
                 rate = 1 / inverse
                 rate[1:][broken] = np.nan
                 left.plot(dense, rate, color=colour, linewidth=0.8)
+                left.plot([], [], color=colour, linewidth=0.8, label="those with poles")
                 left.plot(one["coupling"], one["slowest"], color=GREEN, label="slowest decay")
         for axes in (left, right):
             axes.axhline(0, color=GREY, linewidth=0.7)

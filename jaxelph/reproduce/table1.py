@@ -226,8 +226,10 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             markersize=7, label="printed, Linear Analysis",
         )  # fmt: skip
         left.set(yscale="log", xlabel="$T_0/g$", ylabel=r"critical coupling $\lambda_c$")
-        for axis in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-            axis(lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 9 else "")
+        left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        left.yaxis.set_minor_formatter(
+            lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 9 else ""
+        )
         right.axhline(0, color=GREY, linewidth=0.7)
         right.set(xlabel="$T_0/g$", ylabel=r"$d\lambda_c/d(T_0/g)$")
         right.legend()

@@ -155,7 +155,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
                     label=rf"$\pi gt = {clock[row]:.3g}$",
                 )  # fmt: skip
             axes.axhline(0, color=GREY, linewidth=0.7)
-            axes.set(xlabel="$E/g$", xlim=(0, 3 if name == "stable" else 2.5))
+            axes.set(xlabel="energy $E/g$", xlim=(0, 3 if name == "stable" else 2.5))
             axes.legend()
         left.set_ylabel(r"$10^3\,(f - f_0)$")
         for name, time, colour, line, label in (
@@ -167,7 +167,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
         told = r"(b): $B(f)$ indefinite"
         right.axvline(data.attrs["reached"], color=GREY, linewidth=0.7, ls=":", label=told)
         right.set(
-            xlabel=r"$\pi gt$", ylabel=r"$\sup|f - f_0|$ over its first value", ylim=(0, 1.05)
+            xlabel=r"time $\pi gt$", ylabel=r"$\sup|f - f_0|$, over the first", ylim=(0, 1.05)
         )
         right.legend()
         middle.set_ylabel(r"$10^3\,(f - f_0)$")
