@@ -214,7 +214,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             )  # fmt: skip
         left.axhline(0, color=GREY, linewidth=0.7)
         left.set(
-            xscale="log", ylim=(-2, 6), xlabel=r"$T/\Omega$",
+            xscale="log", ylim=(-2, 6), xlabel=r"temperature $T/\Omega$",
             ylabel=r"$C_{el}/(2\pi^2\nu_0T/3)$",
         )  # fmt: skip
         left.legend()
@@ -225,7 +225,9 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
         ):
             right.plot(t, data[name], line, color=colour, label=label)
         right.axhline(0, color=GREY, linewidth=0.7)
-        right.set(xscale="log", xlabel=r"$T/\Omega$", ylabel="heat capacity per ion / $k_B$")
+        right.set(
+            xscale="log", xlabel=r"temperature $T/\Omega$", ylabel="heat capacity per ion / $k_B$"
+        )
         right.legend()
         finish(
             drawn,

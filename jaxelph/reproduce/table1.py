@@ -225,13 +225,15 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             data["T0"], data["printed"].sel(printed_column="linear"), "x", color=GREY,
             markersize=7, label="printed, Linear Analysis",
         )  # fmt: skip
-        left.set(yscale="log", xlabel="$T_0/g$", ylabel=r"critical coupling $\lambda_c$")
+        left.set(
+            yscale="log", xlabel="temperature $T_0/g$", ylabel=r"critical coupling $\lambda_c$"
+        )
         left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         left.yaxis.set_minor_formatter(
             lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 9 else ""
         )
         right.axhline(0, color=GREY, linewidth=0.7)
-        right.set(xlabel="$T_0/g$", ylabel=r"$d\lambda_c/d(T_0/g)$")
+        right.set(xlabel="temperature $T_0/g$", ylabel=r"$d\lambda_c/d(T_0/g)$")
         right.legend()
         left.legend()
         finish(drawn)

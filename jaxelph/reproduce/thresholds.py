@@ -85,7 +85,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             markersize=4, markerfacecolor="none", label="printed, Minimize $Z_0^{-1}$",
         )  # fmt: skip
         axes.set(
-            yscale="log", ylim=(1, 10), xlim=(t[0] - 0.003, t[-1] + 0.003), xlabel="$T_0/g$",
+            yscale="log", ylim=(1, 10), xlim=(t[0] - 0.003, t[-1] + 0.003), xlabel="temperature $T_0/g$",
             ylabel=r"critical coupling $\lambda_c$",
         )  # fmt: skip
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
