@@ -85,8 +85,8 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             markersize=4, markerfacecolor="none", label="printed, Minimize $Z_0^{-1}$",
         )  # fmt: skip
         axes.set(
-            yscale="log", ylim=(1, 10), xlim=(t[0] - 0.003, t[-1] + 0.003), xlabel="temperature $T_0/g$",
-            ylabel=r"critical coupling $\lambda_c$",
+            yscale="log", ylim=(1, 10), xlim=(t[0] - 0.003, t[-1] + 0.003),
+            xlabel="temperature $T_0/g$", ylabel=r"critical coupling $\lambda_c$",
         )  # fmt: skip
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(
