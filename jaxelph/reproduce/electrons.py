@@ -277,7 +277,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             markerfacecolor="none", label=r"$-E\,f_0'$, a change of $T$",
         )  # fmt: skip
         right.axhline(0, color=GREY, linewidth=0.7)
-        right.set(xlim=(0, 3), xlabel=r"$E/\omega$", ylabel=r"slowest mode $\delta f$")
+        right.set(xlim=(0, 3), xlabel=r"energy $E/\omega$", ylabel=r"slowest mode $\delta f$")
         right.legend()
         finish(drawn, ("disordered metals of dimension $d$", "bulk, $d = 3$"))
     return drawn.root

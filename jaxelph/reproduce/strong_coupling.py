@@ -10,7 +10,7 @@ from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..kinetics.collisions import PhononCollisions
 from ..presentation.finishing import finish
-from ..presentation.plotting import BLUE, CRITERION_STYLE, SHADE, STYLE, canvas
+from ..presentation.plotting import BLUE, CRITERION_STYLE, SHADE, STYLE, canvas, is_plain_tick
 from ..spectra.moments import moment
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.spectrum import EinsteinModes
@@ -170,7 +170,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
         left.fill_between(energies, weight, 0, where=weight < 0, color=SHADE, alpha=0.2, lw=0)
         for zero, mark in zip(data.attrs["zeros"], "os", strict=True):
             left.plot([zero], [0], mark, color="black", label=f"zero at {zero:.4f}")
-        left.set(xlim=(0, 3), xlabel="$E/g$", ylabel=r"$Z_0^{-1}(E)$")
+        left.set(xlim=(0, 3), xlabel="energy $E/g$", ylabel=r"$Z_0^{-1}(E)$")
         left.legend()
         for name, (colour, line, marker, text) in CRITERION_STYLE.items():
             one = data.sel(criterion=name)
@@ -185,6 +185,10 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             xscale="log", yscale="log", xlabel=r"coupling $\lambda$",
             ylabel="edge of instability $T/g$",
         )  # fmt: skip
+        right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        right.yaxis.set_minor_formatter(
+            lambda value, _: f"{value:g}" if is_plain_tick(value) else ""
+        )
         right.legend()
         finish(drawn, (rf"$T = {TEMPERATURE}\,g \gg \omega$", r"a peak of width $\omega/10$"))
     return drawn.root
