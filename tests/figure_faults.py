@@ -47,7 +47,8 @@ def _of_axes(axes, panels):
     if legend is not None:
         texts += legend.get_texts()
     for text in texts:
-        if text.get_visible() and HYPHEN.search(text.get_text()):
+        plain = re.sub(r"\$[^$]*\$", "", text.get_text())  # in mathematics it is set as a minus
+        if text.get_visible() and HYPHEN.search(plain):
             yield f"a hyphen for a minus in {text.get_text()!r}"
     if legend is not None:
         yield from _legend(axes, legend, panels)

@@ -42,14 +42,14 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         drawn = canvas(ax, 1, 3, (7.2, 2.7), width_ratios=(1, 1.35, 1))
         left, middle, right = drawn.panels
 
-        # The distribution is odd about E = 0: its mirror image is drawn as well.
-        whole = np.concatenate([-energies[::-1], [0.0], energies])
+        # f - 1/2 is odd about E = 0: half of it says all.
+        whole = np.concatenate([[0.0], energies])
         chosen = _at_even_sizes(np.max(np.abs(deviation), axis=1), 5)
         colors = colormaps["viridis"](np.linspace(0, 0.9, len(chosen)))
         for k, color in zip(chosen, colors, strict=True):
-            values = np.concatenate([1 - f[k, ::-1], [0.5], f[k]])
+            values = np.concatenate([[0.5], f[k]])
             left.plot(whole, values, color=color, label=f"{times[k]:.3g}")
-        left.set(xlim=(-top, top), ylim=(-0.02, 1.02), xlabel=energy_label)
+        left.set(xlim=(0, top), ylim=(min(0.0, 1.1 * np.min(f)), 0.52), xlabel=energy_label)
         left.set_ylabel("distribution $f(E)$")
         left.legend(title=f"$t$ ({symbols[0]})" if symbols[0] else "$t$")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .plotting import GREY, Canvas
+from .plotting import GREY, STYLE, Canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,8 @@ _PLACES = {
     "center left": (0.0, 0.5),
 }
 # About a legend, as a share of the panel; and what a line across the whole panel beneath it costs,
-# as a share by which the panel would be stretched.
-_PAD, _ACROSS = 0.025, 0.15
+# or a place that is no corner, as a share by which the panel would be stretched.
+_PAD, _ACROSS, _BESIDE = 0.03, 0.4, 0.02
 # Exits of one curve that are marked: more are poles, which a figure explains itself.
 _EXITS = 6
 
@@ -58,31 +58,47 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
     top = drawn.root
     while top.figure is not top:
         top = top.figure
-    top.draw_without_rendering()  # the layout, and with it how large a legend is
+    # Text is wider or narrower by a few per cent at another resolution: that of files counts.
+    dpi = top.dpi
+    top.set_dpi(STYLE["savefig.dpi"])
+    try:
+        for _ in range(2):  # a panel that was stretched may move the others
+            top.draw_without_rendering()  # the layout, and with it how large a legend is
+            if not any([clear_legend(axes) for axes in drawn.panels]):
+                break
+    finally:
+        top.set_dpi(dpi)
     for axes in drawn.panels:
-        clear_legend(axes)
         mark_exits(axes)
 
 
-def clear_legend(axes: "Axes") -> None:
+def clear_legend(axes: "Axes") -> bool:
     """Put the legend where no curve runs, or stretch the panel upwards until there is such a place.
 
     Args:
         axes: of a figure whose layout is known: drawn once, be it without rendering.
+
+    Returns:
+        Whether the panel was stretched.
     """
     legend = axes.get_legend()
     if legend is None:
-        return
+        return False
     box = legend.get_window_extent().transformed(axes.transAxes.inverted())
     width, height = box.width + 2 * _PAD, box.height + 2 * _PAD
     curves, across = _obstacles(axes)
+    # Beside a line across the panel near its left side is a place, too.
+    places = [(name, 0.0, *corner) for name, corner in _PLACES.items()]
+    places += [("upper left", at, 0.0, 1.0) for upright, at in across if upright and 0 < at < 0.2]
     best = None
-    for place, (right, up) in _PLACES.items():
-        left, below = right * (1 - width), up * (1 - height)
+    for name, start, right, up in places:
+        left, below = start + right * (1 - width), up * (1 - height)
         inside = (curves[:, 0] > left) & (curves[:, 0] < left + width)
         under = curves[inside, 1]
         hidden = under[(under > below) & (under < below + height)]
         stretch = 1.0
+        if left + width > 1 + _PAD:
+            continue
         if hidden.size:
             if up < 1 or height > 0.7:
                 continue
@@ -92,17 +108,19 @@ def clear_legend(axes: "Axes") -> None:
             left < at < left + width if upright else below < at < below + height
             for upright, at in across
         )
-        cost = stretch - 1 + _ACROSS * crossed
+        cost = stretch - 1 + _ACROSS * crossed + (_BESIDE if start else 0.0)
         if best is None or cost < best[0] - 1e-9:
-            best = (cost, place, stretch)
+            best = (cost, name, start, stretch)
     if best is None:
-        return
-    _, place, stretch = best
-    legend.set_loc(place)
+        return False
+    _, name, start, stretch = best
+    legend.set_loc(name)
+    legend.set_bbox_to_anchor((start, 0.0, 1.0 - start, 1.0), transform=axes.transAxes)
     if stretch > 1:
         scale = axes.yaxis.get_transform()
         low, high = scale.transform(np.asarray(axes.get_ylim()))
         axes.set_ylim(top=float(scale.inverted().transform(low + stretch * (high - low))))
+    return stretch > 1
 
 
 def _obstacles(axes: "Axes") -> tuple[np.ndarray, list[tuple[bool, float]]]:

@@ -81,7 +81,12 @@ def _spectrum(axes: Axes, data: "xr.Dataset") -> None:
     # Above both curves, whose largest values are at 1/1.12 of the panel.
     at = (0.97, 1 / 1.12 + 0.01)
     twin.annotate(
-        rf"$\lambda$ = {coupling:.3f}", at, xycoords="axes fraction", ha="right", color=GREY
+        rf"$\lambda$ = {coupling:.3f}",
+        at,
+        xycoords="axes fraction",
+        ha="right",
+        va="bottom",
+        color=GREY,
     )
 
 

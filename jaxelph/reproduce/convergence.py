@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _PEAK = GaussianPeaks([50.0], [5.0], [1.0])
 _TEMPERATURES = (8.0, 12.0, 25.0, 41.0)
+# What is left of an error where it is rounding alone.
+_ROUNDING = 1e-15
 _SIZES = (32, 45, 64, 91, 130, 184)
 _SCALED = 0.278  # T0/g of the δ modes
 _STEPS = {"1": 1.0, "1/2": 1 / 2, "1/3": 1 / 3}
