@@ -49,7 +49,8 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         for k, color in zip(chosen, colors, strict=True):
             values = np.concatenate([[0.5], f[k]])
             left.plot(whole, values, color=color, label=f"{times[k]:.3g}")
-        left.set(xlim=(0, top), ylim=(min(0.0, 1.1 * np.min(f)), 0.52), xlabel=energy_label)
+        ends = min(0.0, 1.1 * float(np.min(f))), max(0.52, 1.05 * float(np.max(f)))
+        left.set(xlim=(0, top), ylim=ends, xlabel=energy_label)
         left.set_ylabel("distribution $f(E)$")
         left.legend(title=f"$t$ ({symbols[0]})" if symbols[0] else "$t$")
 
