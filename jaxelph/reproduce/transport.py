@@ -110,6 +110,7 @@ def compute(progress) -> Reproduction:
 def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Static rates and the weight over λ; the enhancement over T."""
     from matplotlib import rc_context
+    from scipy.interpolate import PchipInterpolator
 
     coupling = data["coupling"].values
     with rc_context(STYLE):
@@ -118,7 +119,11 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
         left.plot(coupling, data["boltzmann"], color=BLUE, label=r"$1/\tau$, Boltzmann")
         left.plot(coupling, data["static"], "o", color=ORANGE, label=r"$1/\tau$, Kubo")
         seen = data["static"] / data["weight"]
-        left.plot(coupling, seen, "--", color=GREY, label=r"$1/\tau$, were it to see $Z$")
+        dense = np.linspace(coupling[0], coupling[-1], 201)
+        left.plot(dense, PchipInterpolator(coupling, seen)(dense), "--", color=GREY)
+        left.plot(coupling, seen, "s", color=GREY)
+        told = r"$1/\tau$, were it to see $Z$"
+        left.plot([], [], "--", marker="s", color=GREY, label=told)
         left.set(xlabel=r"coupling $\lambda$", ylabel=r"$1/\tau$ at $\Omega = 0$, over $\omega$")
         left.set_xlim(left=0)
         left.set_ylim(bottom=0)
@@ -128,7 +133,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             curve = data["enhancement"].sel(coupling=c)
             right.plot(data["temperature"], curve, line, color=colour, label=rf"$\lambda$ = {c:g}")
             right.axhline(1 + c, color=colour, linewidth=0.7, linestyle=":")
-        right.set(xscale="log", xlabel=r"$T/\omega$", ylabel=r"$1 - \Sigma'(0)$")
+        right.set(xscale="log", xlabel=r"temperature $T/\omega$", ylabel=r"$1 - \Sigma'(0)$")
         right.set_ylim(bottom=0)
         right.set_xlim(data["temperature"].values[0], data["temperature"].values[-1])
         right.legend(loc="lower left")
