@@ -182,6 +182,7 @@ def _of_metal(metal: _Metal):
 def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Growth and number of growing modes against the phonons' heat."""
     from matplotlib import rc_context
+    from scipy.interpolate import PchipInterpolator
 
     with rc_context(STYLE):
         drawn = canvas(ax, 1, 2, (7.2, 2.8))
@@ -189,12 +190,15 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
         heat = data["heat_ratio"].values
         left.plot(heat, data["growing"], "o", color=ORANGE, label="phonons that move")
         left.axhline(data.attrs["growing_without"], color=GREY, ls=":", label="at rest")
-        left.set(ylabel="growing modes", ylim=(0, None))
-        right.plot(heat, data["growth"], color=BLUE, label="phonons that move")
+        most = int(np.max(data["growing"]))
+        left.set(ylabel="growing modes", ylim=(0, 1.6 * most), yticks=range(most + 2))
+        dense = np.geomspace(heat[0], heat[-1], 301)
+        curve = PchipInterpolator(np.log(heat), data["growth"].values)(np.log(dense))
+        right.plot(dense, curve, color=BLUE, label="phonons that move")
         right.axhline(data.attrs["growth_without"], color=GREY, ls=":", label="at rest")
-        right.set(ylabel="growth of the slowest (meV)", yscale="log")
+        right.set(ylabel="growth of the slowest (meV)", ylim=(0, None))
         for axes in (left, right):
-            axes.set(xscale="log", xlabel=r"$C_{ph}/|C_{el}|$")
+            axes.set(xscale="log", xlabel=r"heat of the phonons $C_{ph}/|C_{el}|$")
             axes.axvline(1.0, color="black", linewidth=0.7, label=r"$C_{ph} = -C_{el}$")
             axes.legend()
         finish(drawn)
