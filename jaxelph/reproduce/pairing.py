@@ -289,7 +289,7 @@ def _panel(axes, cases: "xr.Dataset") -> None:
     axes.plot(float(wide["Tc"]) * reduced, wide["normal"], "-.", color=GREEN, label="$C_N$")
     axes.axhline(0, color=GREY, linewidth=0.7)
     top = 1.1 * float(cases["at_transition"].max())
-    for row, (criterion, (colour, *_, label)) in enumerate(CRITERION_STYLE.items()):
+    for row, (criterion, (colour, *_)) in enumerate(CRITERION_STYLE.items()):
         low = -0.06 * top * (row + 1.5)
         for start, stop in cases["unstable"].isel(case=0).sel(criterion=criterion).values:
             if np.isfinite(stop):
@@ -297,6 +297,6 @@ def _panel(axes, cases: "xr.Dataset") -> None:
                 axes.fill_between(
                     [start, min(stop, end)], low, low + 0.05 * top, color=colour, linewidth=0
                 )
-        axes.fill_between([], [], [], color=colour, label=f"unstable: {label}")
+        axes.fill_between([], [], [], color=colour, label=f"unstable: {criterion}")
     axes.set(xlim=(0, end), ylim=(-0.3 * top, top))
     axes.set_yticks([y for y in axes.get_yticks() if 0 <= y < top])
