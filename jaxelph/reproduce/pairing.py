@@ -256,7 +256,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
         for axes, name in zip(panels, names, strict=False):
             _panel(axes, data.isel(case=np.flatnonzero(data["metal"].values == name)))
             axes.set_xlabel("temperature $T$ (K)")
-        for axes in panels[::3]:
+        for axes in panels[:-1]:
             axes.set_ylabel(r"$C/(2\pi^2\nu_0T/3)$")
         finish(drawn, names)
         # The last place is the legend's.
