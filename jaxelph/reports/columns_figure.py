@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, ORANGE, SHADE, STYLE, canvas
@@ -61,6 +62,8 @@ def columns_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             if key == "Tc":
                 words[-1] = rf"$\mu^*$ = {data[key].attrs['mu_star']:g}"
         drawn.panels[0].legend()
+        if not known:
+            drawn.panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
         for axes in drawn.panels[2:]:
             axes.set_xlabel(f"smearing ({smearing.attrs['long_name']})" if known else "column")
         if drawn.figure is not None:

@@ -10,7 +10,7 @@ from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..kinetics.collisions import PhononCollisions
 from ..presentation.finishing import finish
-from ..presentation.plotting import BLUE, CRITERION_STYLE, SHADE, STYLE, canvas, is_plain_tick
+from ..presentation.plotting import BLUE, CRITERION_STYLE, SHADE, STYLE, canvas, plain_ticks
 from ..spectra.moments import moment
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.spectrum import EinsteinModes
@@ -186,9 +186,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             ylabel="edge of instability $T/g$",
         )  # fmt: skip
         right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        right.yaxis.set_minor_formatter(
-            lambda value, _: f"{value:g}" if is_plain_tick(value) else ""
-        )
+        right.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if plain_ticks(value) else "")
         right.legend()
         finish(drawn, (rf"$T = {TEMPERATURE}\,g \gg \omega$", r"a peak of width $\omega/10$"))
     return drawn.root

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..presentation.finishing import finish
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, plain_ticks
 from ..units import DRUDE, kelvin
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _laws(axes: Axes, data: "xr.Dataset") -> None:
             axes.loglog(t, scale * data[key].values, line, color=GREY, label=f"{told} law")
         # Where activated there is no bottom.
         axes.set_ylim(max(rate[seen].min() / 3, 1e-7 * rate.max()), 3 * rate.max())
+        plain_ticks(axes.xaxis)
+        plain_ticks(axes.yaxis)
         axes.legend(loc="lower right")
     axes.set_xlabel("temperature $T$ (K)")
     axes.set_ylabel(_label(data).replace(r"\rho", r"\rho - \rho_0", 1))
