@@ -185,8 +185,7 @@ def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
             xscale="log", yscale="log", xlabel=r"coupling $\lambda$",
             ylabel="edge of instability $T/g$",
         )  # fmt: skip
-        right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        right.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if plain_ticks(value) else "")
+        plain_ticks(right.yaxis)
         right.legend()
         finish(drawn, (rf"$T = {TEMPERATURE}\,g \gg \omega$", r"a peak of width $\omega/10$"))
     return drawn.root

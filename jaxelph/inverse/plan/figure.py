@@ -42,7 +42,11 @@ def plan_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             ("optimal", "-", BLUE, "this plan"),
         ):
             error = data[f"target_error_{when}"].values
-            curve = np.exp(PchipInterpolator(np.log(factor), np.log(error))(np.log(dense)))
+            known = np.isfinite(error) & (error > 0)
+            if np.sum(known) < 2:
+                continue
+            between = PchipInterpolator(np.log(factor[known]), np.log(error[known]))
+            curve = np.exp(between(np.log(dense)))
             below.loglog(dense, curve, line, color=colour)
             below.loglog(factor, error, "o", color=colour, markersize=2.5)
             below.loglog([], [], line, color=colour, label=told)
