@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from ..presentation.finishing import finish
 from ..presentation.plotting import CRITERION_STYLE, STYLE, canvas
@@ -48,6 +49,10 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             ticks = [*(-x for x in reversed(ticks)), 0, *ticks]
             bar.set_ticks(ticks, labels=[f"{x:g}".replace("-", "\N{MINUS SIGN}") for x in ticks])
             bar.ax.minorticks_off()
+            # As far as the plane goes: a sign that does not occur takes no half of the bar.
+            low, high = float(np.min(plane)), float(np.max(plane))
+            if low < high:
+                bar.ax.set_ylim(low, high)
             for criterion, (colour, line, _, text) in CRITERION_STYLE.items():
                 width = 2.4 if criterion == "weight" else 1.4  # it often runs under the kinetic one
                 critical = data[f"lambda_c_{criterion}"].values
@@ -55,12 +60,15 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 seen = np.any((at >= coupling[0]) & (at <= coupling[-1]))
                 if not seen:  # in words, not as a line that is nowhere
                     never.append(text)
-                style = {"color": colour, "linewidth": width}
+                halo = [withStroke(linewidth=width + 1.4, foreground="white")]
+                style = {"color": colour, "linewidth": width, "path_effects": halo}
                 label = rf"$\lambda_c$, {text}" if seen else None
                 axes.plot(at, over, line, label=label, **style)
             tc = data["tc"].values
             if np.any((tc >= temperature[0]) & (tc <= temperature[-1])):
-                axes.plot(coupling, tc, color="black", linewidth=1.2, label=r"$T_c$")
+                halo = [withStroke(linewidth=2.6, foreground="white")]
+                style = {"linewidth": 1.2, "path_effects": halo}
+                axes.plot(coupling, tc, color="black", label=r"$T_c$", **style)
             else:
                 never.append("$T_c$")
             axes.set_xlim(coupling[0], coupling[-1])
