@@ -13,6 +13,7 @@ import xarray as xr
 
 import jaxelph as jx
 from jaxelph.app import cli
+from jaxelph.reproduce import NAMES
 from jaxelph.units import kelvin_to_mev
 
 PARTS = Path(__file__).parents[1] / "docs" / "_parts"
@@ -45,6 +46,11 @@ def _real_axis(_: Path) -> xr.Dataset:
     return state.to_xarray(energy_unit="meV")
 
 
+def _reproduced(name: str) -> Callable[[Path], xr.Dataset]:
+    """What `reproduce NAME` writes."""
+    return _written(f"reproduce {name} --output FOLDER", f"{name}.nc")
+
+
 _TABLE1 = "--example table1 --output FOLDER"
 KINDS: dict[str, Callable[[Path], xr.Dataset]] = {
     "report": _written(f"report {_TABLE1} -T 150", "report.nc"),
@@ -66,6 +72,18 @@ KINDS: dict[str, Callable[[Path], xr.Dataset]] = {
     ),
     "map": _written(f"map {_TABLE1} --over coupling=1,2 --over temperature=150,200", "map.nc"),
     "sweep": _written("sweep FOLDER/metal.dat -T 20 --output FOLDER/table.nc", "table.nc"),
+    "transport": _written(
+        f"transport {_TABLE1} -T 50,100,200 --plasma 9.1 --residual 1", "transport.nc"
+    ),
+    "pump": _written(
+        f"pump {_TABLE1} -T 150 --photon-energy 0.6 --absorbed 10 --duration 0.02 --states 0.75 "
+        "--atoms 1 --until 0.1",
+        "pump.nc",
+    ),
+    "plan": _written(
+        f"plan {_TABLE1} --kind heat --between 20:200 --points 12 --target lambda", "plan.nc"
+    ),
+    **{f"reproduce-{name}": _reproduced(name) for name in NAMES},
 }
 
 
@@ -82,15 +100,15 @@ def table(data: xr.Dataset) -> str:
     return "\n".join([*lines, "", f"Attributes: {attributes or 'none'}.", ""])
 
 
-def tables(*wanted: str):
-    """Kind → its table, one after the other."""
+def datasets(*wanted: str):
+    """Kind → what was written of it, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         _inputs(Path(folder))
         for kind in wanted or KINDS:
-            yield kind, table(KINDS[kind](Path(folder)))
+            yield kind, KINDS[kind](Path(folder))
 
 
 if __name__ == "__main__":
-    for found, text in tables(*sys.argv[1:]):
-        (PARTS / f"{found}.md").write_text(text, encoding="utf-8")
+    for found, data in datasets(*sys.argv[1:]):
+        (PARTS / f"{found}.md").write_text(table(data), encoding="utf-8")
         print(found, file=sys.stderr, flush=True)

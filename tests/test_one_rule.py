@@ -500,5 +500,5 @@ def test_what_tc_refers_to_stands_beside_it(tmp_path):
     path.write_text(HEADER + ROWS)
     told = invoke("report", path, "-T", "60", "--no-figure").stdout
     assert "μ* = 0.1 at ω_ph = 23.7 meV, ω_c → ∞" in told
-    told = invoke("sensitivities", path, "-T", "60", "--quantities", "tc").stdout
+    told = invoke("sensitivities", path, "-T", "60", "--quantities", "tc", "--no-figure").stdout
     assert "μ* = 0.1 at ω_ph = 23.7 meV, ω_c → ∞" in told

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import drawn_data
+import figure_faults
 import pytest
 import site_pages
 import site_variables
@@ -134,12 +136,34 @@ def test_variables_of_files_are_on_their_page():
     assert {path.stem for path in site_variables.PARTS.glob("*.md")} == set(site_variables.KINDS)
 
 
+# Variables that hold words, or numbers whose unit is another variable's.
+TEXTS = {
+    f"`{name}`"
+    for name in ("error", "label", "metal", "unit", "smearing", "smearing_kind", "warning")
+}
+
+
+def test_every_variable_says_what_it_is():
+    for path in site_variables.PARTS.glob("*.md"):
+        for line in path.read_text(encoding="utf-8").splitlines()[2:]:
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            assert not cells or cells[3], f"{path.stem}: {line}"
+            # Words have no unit, numbers have one, "1" at least.
+            assert not cells or cells[2] or cells[1] == "coordinate" or cells[0] in TEXTS, line
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", list(site_variables.KINDS))
 def test_variables_of_files(kind):
-    ((_, text),) = site_variables.tables(kind)
+    """The tables are what was written, and the figure of what was written shows its numbers."""
+    ((_, data),) = site_variables.datasets(kind)
     told = (site_variables.PARTS / f"{kind}.md").read_text(encoding="utf-8")
-    assert told == text, f"run python tests/site_variables.py {kind}"
+    assert told == site_variables.table(data), f"run python tests/site_variables.py {kind}"
+    if "kind" in data.attrs:
+        figure = jx.plot(data)
+        for number, (x, y) in enumerate(drawn_data.curves(data)):
+            assert drawn_data.is_drawn(figure, x, y), f"curve {number}"
+        assert figure_faults.faults(figure) == []
 
 
 def test_links_that_lead_nowhere_are_found(tmp_path):

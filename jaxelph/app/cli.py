@@ -4,10 +4,13 @@ Subcommands are the modules of `jaxelph.app.commands`; nothing has to be registe
 """
 
 import contextlib
+import functools
 import importlib
+import inspect
 import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +21,7 @@ from .. import __version__
 from ..numerics.errors import ArgumentError
 from ..presentation import interruption
 from ..presentation.terminal import plain_warnings, say
-from . import commands
+from . import commands, verbosity
 from .compilation_cache import keep_compiled_functions
 
 
@@ -50,13 +53,42 @@ class _Commands(typer.core.TyperGroup):
             return None
         module = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, cls=_Command)(module.command)
+        alone.command(cmd_name, cls=_Command)(_with_verbose(module.command))
         return typer.main.get_command(alone)
+
+
+_VERBOSE = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Tell on standard error what is compiled and which grids are used.",
+    ),
+]
+
+
+def _with_verbose(function: Callable) -> Callable:
+    """A subcommand's function with an option more, as typer reads it from the signature."""
+
+    @functools.wraps(function)
+    def command(*args, verbose=False, **options):
+        if verbose:
+            verbosity.begin()
+        return function(*args, **options)
+
+    signature = inspect.signature(function)
+    option = inspect.Parameter(
+        "verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_VERBOSE
+    )
+    command.__signature__ = signature.replace(  # pyright: ignore[reportAttributeAccessIssue]
+        parameters=[*signature.parameters.values(), option]
+    )
+    command.__annotations__ = function.__annotations__ | {"verbose": _VERBOSE}
+    return command
 
 
 app = typer.Typer(
     cls=_Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -93,7 +125,7 @@ def run(arguments: list[str] | None = None) -> int:
     """
     interruption.note("")
     try:
-        with plain_warnings():
+        with plain_warnings(), verbosity.ended():
             told = sys.argv[1:] if arguments is None else arguments
             result = app(told or ["--help"], prog_name="jaxelph", standalone_mode=False)
             sys.stdout.flush()
@@ -103,6 +135,8 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except typer.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:  # completion, which the shell asks for by a variable
+        return stop.code if isinstance(stop.code, int) else 0
     except BrokenPipeError:  # the reader of a pipe has seen enough
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,7 @@
 """Which energies: equally spaced ones, chosen for a temperature and a spectrum."""
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from ..spectra.spectrum import EliashbergFunction, Scalar, as_float
 from .bandwidth import needed_band
 
 _Function = TypeVar("_Function", bound=Callable)
+
+_LOGGER = logging.getLogger(__name__)
 
 # Of grids whose step α²F's width sets: the energies of a matrix that takes seconds.
 LARGEST = 2048
@@ -127,6 +130,10 @@ class EnergyGrid(eqx.Module):
             step, cutoff = grid_extent(spectrum, temperature, rtol, hottest)
             step = EnergyGrid(step, 2).aligned(minimum_weight(spectrum, temperature)[1]).step
             size = int(np.ceil(cutoff / float(step) / size_multiple)) * size_multiple
+            _LOGGER.info(
+                "grid: %d energies up to %.4g in steps of %.4g, for temperatures from %.4g",
+                size, size * float(step), float(step), temperature,
+            )  # fmt: skip
             return EnergyGrid(step, size)
 
 

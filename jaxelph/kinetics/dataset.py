@@ -72,8 +72,16 @@ def evolution_dataset(
             ),
         },
         coords={
-            "time": ("time", np.asarray(evolution.times) * per_time, {"units": time_unit}),
-            "energy": ("energy", np.asarray(evolution.energies), {"units": energy_unit}),
+            "time": (
+                "time",
+                np.asarray(evolution.times) * per_time,
+                {"long_name": "time", "units": time_unit},
+            ),
+            "energy": (
+                "energy",
+                np.asarray(evolution.energies),
+                {"long_name": "energy from the Fermi level", "units": energy_unit},
+            ),
         },
         attrs={
             "kind": "evolution",
@@ -141,9 +149,17 @@ def _with_lattice(data, evolution, per_temperature, energy_unit, temperature_uni
             },
         )
         .assign_coords(
-            frequency=("mode", np.asarray(evolution.lattice.omega), {"units": energy_unit}),
+            frequency=(
+                "mode",
+                np.asarray(evolution.lattice.omega),
+                {"long_name": "frequency of the mode", "units": energy_unit},
+            ),
             # F_k/2ν0: what a mode counts.
-            weight=("mode", phonon_weights(evolution), {"units": energy_unit}),
+            weight=(
+                "mode",
+                phonon_weights(evolution),
+                {"long_name": "F_k/2ν0, what a mode counts", "units": energy_unit},
+            ),
         )
         .assign_attrs(equation="(1 - Σ'[f]) ∂f/∂t + f' ∂Σ[f]/∂t = I[f, N], phonons that move")
     )

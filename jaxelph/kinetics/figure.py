@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, rc_context
-from matplotlib.colors import SymLogNorm
 
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, evenly
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from .deviation_figure import draw_deviation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,32 +42,22 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         drawn = canvas(ax, 1, 3, (7.2, 2.7), width_ratios=(1, 1.35, 1))
         left, middle, right = drawn.panels
 
-        # The distribution is odd about E = 0: its mirror image is drawn as well.
-        whole = np.concatenate([-energies[::-1], [0.0], energies])
-        chosen = evenly(len(times), 5)
+        # f - 1/2 is odd about E = 0: half of it says all.
+        whole = np.concatenate([[0.0], energies])
+        chosen = _at_even_sizes(np.max(np.abs(deviation), axis=1), 5)
         colors = colormaps["viridis"](np.linspace(0, 0.9, len(chosen)))
         for k, color in zip(chosen, colors, strict=True):
-            values = np.concatenate([1 - f[k, ::-1], [0.5], f[k]])
+            values = np.concatenate([[0.5], f[k]])
             left.plot(whole, values, color=color, label=f"{times[k]:.3g}")
-        left.set(xlim=(-top, top), ylim=(-0.02, 1.02), xlabel=energy_label)
+        ends = min(0.0, 1.1 * float(np.min(f))), max(0.52, 1.05 * float(np.max(f)))
+        left.set(xlim=(0, top), ylim=ends, xlabel=energy_label)
         left.set_ylabel("distribution $f(E)$")
-        left.legend(title=f"$t$ ({symbols[0]})" if symbols[0] else "$t$", loc="lower left")
+        left.legend(title=f"$t$ ({symbols[0]})" if symbols[0] else "$t$")
 
-        size = max(float(np.max(np.abs(deviation))), 1e-300)
         if len(times) > 1:
             fine = np.linspace(0, min(top, energies[-1]), 257)
-            mesh = middle.pcolormesh(
-                times,
-                fine,
-                _sinc_series(deviation, fine / energies[0]).T,
-                cmap="RdBu_r",
-                norm=SymLogNorm(size * 1e-2, vmin=-size, vmax=size),
-                shading="gouraud",
-                rasterized=True,
-            )
-            decade = 10.0 ** np.floor(np.log10(size))
-            ticks = [-decade, -decade / 10, 0, decade / 10, decade]
-            drawn.root.colorbar(mesh, ax=middle, label=r"$f - f_0(T_0)$", ticks=ticks)
+            series = _sinc_series(deviation, fine / energies[0])
+            draw_deviation(middle, drawn.root, times, fine, series)
             middle.set_xlabel(time_label)
         else:
             middle.plot(deviation[0], energies, color=ORANGE)
@@ -89,18 +80,29 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         right.axhline(cold, color=GREY, linewidth=0.8, linestyle=":", label="phonons")
         low, high = sorted((cold, kelvin[0]))
         highest = max(high, float(np.max(kelvin)))
-        # A run that is cut off fills the panel: room for the legend above it.
-        room = 0.06 if data.attrs["result"] == "completed" else 0.7
-        right.set_ylim(low - 0.06 * (highest - low), highest + room * (highest - low))
+        room = 0.06 * (highest - low)
+        right.set_ylim(low - room, highest + room)
         right.set(xlabel=time_label, ylabel=temperature_label)
         if data.attrs["result"] == "unstable":
             for axes in (middle, right) if len(times) > 1 else (right,):
                 axes.axvline(data.attrs["reached"], color="black", linewidth=1, linestyle="--")
             right.plot([], [], "--", color="black", linewidth=1, label="$B(f)$ indefinite")
-        right.legend(loc="upper right" if kelvin[0] > cold else "lower right", handlelength=1.6)
-        for axes, letter in zip((left, middle, right), "abc", strict=True):
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+        right.legend(handlelength=1.6)
+        finish(drawn)
     return drawn.root
+
+
+def _at_even_sizes(size: np.ndarray, most: int) -> np.ndarray:
+    """Rows between which δf changes by equal amounts: evenly in time most would coincide.
+
+    Example:
+        >>> _at_even_sizes(np.exp(-np.arange(200) / 10.0), 5).tolist()
+        [0, 3, 7, 14, 199]
+    """
+    levels = np.linspace(size[0], size[-1], most)
+    rows = np.argmin(np.abs(size[:, None] - levels[None, :]), axis=0)
+    rows[[0, -1]] = 0, len(size) - 1
+    return np.unique(rows)
 
 
 def _symbol(values: "xr.DataArray") -> str:

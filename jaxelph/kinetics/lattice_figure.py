@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, rc_context
-from matplotlib.colors import SymLogNorm
 
+from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from .deviation_figure import draw_deviation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,18 +41,7 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         top = energies[np.flatnonzero(happens)[-1]] if happens.any() else energies[-1]
         rows = energies <= top
         rows[:2] = True
-        mesh = map_.pcolormesh(
-            times,
-            energies[rows],
-            deviation[:, rows].T,
-            cmap="RdBu_r",
-            norm=SymLogNorm(size * 1e-2, vmin=-size, vmax=size),
-            shading="gouraud",
-            rasterized=True,
-        )
-        decade = 10.0 ** np.floor(np.log10(size))
-        ticks = [-decade, -decade / 10, 0, decade / 10, decade]
-        drawn.root.colorbar(mesh, ax=map_, label=r"$f - f_0(T_0)$", ticks=ticks)
+        draw_deviation(map_, drawn.root, times, energies[rows], deviation[:, rows])
         map_.set(ylabel=f"energy $E - E_F$ ({data['energy'].attrs['units']})")
 
         for name, color, text in (
@@ -107,10 +97,12 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
                 balance.plot(times, values, line, color=color, label=text)
         balance.set(ylabel=rf"energy/$2\nu_0$ ({data['energy'].attrs['units']}$^2$)")
         balance.legend()
-        for axes, letter in zip(drawn.panels, "abcd", strict=True):
+        # Before a pulse nothing happens.
+        moved = np.abs(data["electron_energy"].values[seen])
+        begins = times[max(int(np.argmax(moved > 1e-3 * np.max(moved))) - 1, 0)]
+        for axes in drawn.panels:
             axes.set_xscale("log")
-            axes.set_xlim(times[0], times[-1])
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
-        for axes in (modes, balance):
+            axes.set_xlim(begins, times[-1])
             axes.set_xlabel(label)
+        finish(drawn)
     return drawn.root

@@ -145,8 +145,16 @@ class Pumped(Result):
             states=self.states,
             rtol=self.rtol,
         ).assign(
-            model_electrons=("time", self.model.electrons, {"units": "K"}),
-            model_lattice=("time", self.model.lattice, {"units": "K"}),
+            model_electrons=(
+                "time",
+                self.model.electrons,
+                {"long_name": "electrons of the two-temperature model", "units": "K"},
+            ),
+            model_lattice=(
+                "time",
+                self.model.lattice,
+                {"long_name": "phonons of the two-temperature model", "units": "K"},
+            ),
             validity=("time", self.validity, {"long_name": "least τ_f E_Σ", "units": "1"}),
         )
 

@@ -41,7 +41,7 @@ STYLE: dict[Any, Any] = {
 CRITERION_STYLE = {
     "weight": (BLUE, "--", "s", "weight, min $Z_0^{-1}$"),
     "heat": (GREEN, "-.", "^", "heat, $C_{el}$"),
-    "kinetic": (ORANGE, "-", "o", "kinetic, Eq. (18)"),
+    "kinetic": (ORANGE, "-", "o", r"kinetic, least eigenvalue of $\tilde A$"),
 }
 
 
@@ -49,6 +49,22 @@ def is_plain_tick(value: float) -> bool:
     """Whether a minor tick gets a number: 2 and 5 in each decade."""
     digit = value / 10 ** np.floor(np.log10(value))
     return bool(np.isclose(digit, 2) or np.isclose(digit, 5))
+
+
+def plain_ticks(axis: Any) -> None:
+    """Plain numbers on a logarithmic axis of less than two decades: 0.3, not 3 times 10 to the -1.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> axes = Figure().subplots()
+        >>> axes.set(xscale="log", xlim=(0.2, 4.0)) and plain_ticks(axes.xaxis)
+        >>> axes.xaxis.get_minor_formatter()(0.5), axes.xaxis.get_minor_formatter()(0.3)
+        ('0.5', '')
+    """
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(lambda value, _: f"{value:g}" if is_plain_tick(value) else "")
 
 
 def evenly(count: int, most: int) -> np.ndarray:

@@ -81,12 +81,16 @@ class Columns(Result):
         }
         data["margin"][2]["temperature_K"] = self.temperature
         data["Tc"][2]["mu_star"] = self.mu_star
-        kind = {"long_name": self.smearing_kind or "not stated"}
+        unit = self.smearing_kind.rpartition(", ")[2] if ", " in self.smearing_kind else "1"
+        kind = {"long_name": self.smearing_kind or "not stated", "units": unit}
         told = {"long_name": "λ as the file states it", "units": "1"}
         data["lambda_of_file"] = ("column", self.stated, told)
         data["smearing"] = ("column", self.smearing, kind)
-        data["label"] = ("column", np.array(self.labels, dtype=object))
-        data["error"] = ("column", np.array(self.errors, dtype=object))
+        for key, texts, words in (
+            ("label", self.labels, "the file's name of the column"),
+            ("error", self.errors, "why there are no numbers"),
+        ):
+            data[key] = ("column", np.array(texts, dtype=object), {"long_name": words})
         attributes = {
             "kind": "columns",
             "name": self.name,
@@ -95,7 +99,9 @@ class Columns(Result):
             "default_column": self.default,
             "warnings": "; ".join(self.warnings),
         }
-        return xr.Dataset(data, {"column": np.arange(1, len(self.labels) + 1)}, attributes)
+        number = {"long_name": "number of the α²F column, from 1", "units": "1"}
+        column = ("column", np.arange(1, len(self.labels) + 1), number)
+        return xr.Dataset(data, {"column": column}, attributes)
 
     def plot(self, ax=None):
         """The figure, a `matplotlib.figure.Figure` that no global state knows of.

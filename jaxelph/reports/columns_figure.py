@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from ..presentation.plotting import BLUE, GREY, ORANGE, SHADE, STYLE, canvas
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, ORANGE, SHADE, STYLE, canvas
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +33,9 @@ def columns_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     x = smearing.values if known else data["column"].values
     with rc_context(STYLE):
         drawn = canvas(ax, 2, 2, (7.2, 4.6), sharex=True)
-        for axes, (key, label), letter in zip(drawn.panels, _LABELS.items(), "abcd", strict=True):
+        words = []
+        for axes, (key, label) in zip(drawn.panels, _LABELS.items(), strict=True):
+            words.append("")
             y = data[key].values
             axes.plot(x, y, "-", color=BLUE, linewidth=1)
             axes.plot(x, y, "o", color=BLUE)
@@ -46,12 +50,9 @@ def columns_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 label=f"column {default}, the default",
             )
             axes.set_ylabel(label)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
             axes.margins(y=0.15)
             if key == "margin":
-                axes.set_title(
-                    f"at T = {data[key].attrs['temperature_K']:.4g} K", fontsize=8, color=GREY
-                )
+                words[-1] = f"at T = {data[key].attrs['temperature_K']:.4g} K"
                 low, high = axes.get_ylim()
                 if low < 0:
                     axes.axhspan(low, min(0.0, high), color=SHADE, alpha=0.13, linewidth=0)
@@ -59,10 +60,13 @@ def columns_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                     at = (0.98, 0.04)
                     axes.annotate("unstable", at, xycoords="axes fraction", ha="right", color=SHADE)
             if key == "Tc":
-                axes.set_title(rf"$\mu^*$ = {data[key].attrs['mu_star']:g}", fontsize=8, color=GREY)
-        drawn.panels[0].legend(loc="best")
+                words[-1] = rf"$\mu^*$ = {data[key].attrs['mu_star']:g}"
+        drawn.panels[0].legend()
+        if not known:
+            drawn.panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
         for axes in drawn.panels[2:]:
             axes.set_xlabel(f"smearing ({smearing.attrs['long_name']})" if known else "column")
         if drawn.figure is not None:
             drawn.figure.suptitle(data.attrs["name"], fontsize=9.5, parse_math=False)
+        finish(drawn, words)
     return drawn.root

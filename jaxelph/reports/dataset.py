@@ -101,7 +101,7 @@ def report_dataset(report: Findings) -> xr.Dataset:
                 r.frequencies,
                 {"long_name": "phonon frequency", "units": "meV"},
             ),
-            "criterion": ("criterion", list(CRITERIA)),
+            "criterion": ("criterion", list(CRITERIA), {"long_name": "criterion of stability"}),
         },
         attrs={
             "kind": "report",

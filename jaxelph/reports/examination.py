@@ -8,6 +8,7 @@ that a size that suffices at the lowest temperature does at all higher ones.
 
 import contextlib
 import functools
+import logging
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -35,6 +36,8 @@ from ..thermodynamics.specific_heat import maximum_stability_parameter, specific
 from ..units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]
+
+_LOGGER = logging.getLogger(__name__)
 
 # The search for the edges looks at this many temperatures from 1/64 of the top of the
 # spectrum (or the lowest asked for) to the top.
@@ -455,6 +458,11 @@ def _make_grids(spectrum, temperatures, top, rtol):
             sizes.append(_few_sizes(needed))
         size = min(size for size in sizes if size >= needed)
         grids.append(_Grid(t, step / t, size, spectra))
+    _LOGGER.info(
+        "grid: %d to %d energies at %d temperatures from %.4g to %.4g K",
+        min(grid.size for grid in grids), max(grid.size for grid in grids), len(grids),
+        temperatures[0] / KELVIN, temperatures[-1] / KELVIN,
+    )  # fmt: skip
     return grids
 
 

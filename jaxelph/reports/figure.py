@@ -7,6 +7,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..presentation.finishing import finish
 from ..presentation.plotting import (
     BLUE,
     CRITERION_STYLE,
@@ -34,17 +35,15 @@ def report_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     """
     with rc_context(STYLE):
         drawn = canvas(ax, 2, 2, (7.2, 5.6))
-        for axes, draw, letter in zip(
-            drawn.panels, (_spectrum, _weight, _heat, _critical), "abcd", strict=True
-        ):
+        for axes, draw in zip(drawn.panels, (_spectrum, _weight, _heat, _critical), strict=True):
             draw(axes, data)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
         title = data.attrs["name"] or data.attrs["source"].split(" (")[0]
         label = data.attrs["label"]
         # What is too long for one line takes two, not the margin.
         between = ": " if len(title) + len(label) < 88 else "\n"
         if drawn.figure is not None:
             drawn.figure.suptitle(f"{title}{between}{label}", fontsize=9.5, parse_math=False)
+        finish(drawn)
     return drawn.root
 
 
@@ -68,16 +67,24 @@ def _spectrum(axes: Axes, data: "xr.Dataset") -> None:
         axes.set_ylabel(r"$\alpha^2F(\omega)$", color=BLUE)
         frequencies, cumulative = frequency, data["cumulative_coupling"].values
         width = frequencies[-1]
-    axes.set_ylim(min(0.0, 1.05 * float(np.min(a2f))), 1.12 * float(np.max(a2f)))
+    # One zero for both axes, however far below it either goes.
+    high = 1.12 * float(np.max(a2f)), 1.12 * max(coupling, float(np.max(cumulative)))
+    below = min(0.0, 1.05 * float(np.min(a2f)) / high[0], 1.05 * np.min(cumulative) / high[1])
+    axes.set_ylim(below * high[0], high[0])
     axes.set_xlim(0, width)
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
     twin.plot(frequencies, cumulative, color=GREY, linestyle="-" if discrete else "--")
     twin.set_ylabel(r"$\lambda(\omega)$", color=GREY)
-    twin.set_ylim(0, 1.12 * coupling)
+    twin.set_ylim(below * high[1], high[1])
+    if below < 0:
+        axes.axhline(0, color="black", linewidth=0.7)
+    # Above both curves, whose largest values are at 1/1.12 of the panel.
+    at = (0.97, 1 / 1.12 + 0.01)
     twin.annotate(
         rf"$\lambda$ = {coupling:.3f}",
-        (0.03, coupling / (1.12 * coupling)),
+        at,
         xycoords="axes fraction",
+        ha="right",
         va="bottom",
         color=GREY,
     )
@@ -98,9 +105,8 @@ def _weight(axes: Axes, data: "xr.Dataset") -> None:
     axes.set_xlim(0, energies[-1])
     axes.set_xlabel(r"electron energy $E - E_F$ (meV)")
     axes.set_ylabel(r"inverse quasiparticle weight $Z_0^{-1}(E)$")
-    low, high = float(np.min(weight)), float(np.max(weight))
-    _shade_below_zero(axes, low, high + 0.55 * (high - low))  # room for the legend
-    axes.legend(title="temperature", loc="upper right", ncols=1 + (len(shown) > 3))
+    _shade_below_zero(axes, float(np.min(weight)), float(np.max(weight)))
+    axes.legend(title="temperature", ncols=1 + (len(shown) > 3))
 
 
 def _heat(axes: Axes, data: "xr.Dataset") -> None:
@@ -129,6 +135,7 @@ def _critical(axes: Axes, data: "xr.Dataset") -> None:
     for name, row in zip(data["criterion"].values, critical, strict=True):
         colour, line, marker, text = CRITERION_STYLE[str(name)]
         values = np.where(np.isfinite(row), row, np.nan)
+        text += _where_infinite(temperatures, row)
         # The weight curve often runs under the kinetic one: wider and hollow, it still shows.
         wide = {"markersize": 5.5, "markerfacecolor": "none", "linewidth": 1}
         style = {"marker": marker, "color": colour, **(wide if name == "weight" else {})}
@@ -165,7 +172,25 @@ def _critical(axes: Axes, data: "xr.Dataset") -> None:
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if is_plain_tick(value) else "")
     _temperature_axis(axes, data, in_legend=True)
-    axes.legend(loc="upper left")
+    axes.legend()
+
+
+def _where_infinite(temperatures: np.ndarray, critical: np.ndarray) -> str:
+    """Why a curve is missing: a criterion that no coupling violates there.
+
+    Example:
+        >>> _where_infinite(np.array([10.0, 20.0, 40.0]), np.array([np.inf, np.inf, 3.0]))
+        ' (∞ up to 20 K)'
+    """
+    never = np.isinf(critical)
+    if not never.any():
+        return ""
+    if never.all():
+        return " (∞)"
+    hot, cold = kelvin(float(temperatures[never][-1])), kelvin(float(temperatures[never][0]))
+    if never[0] and not never[-1]:
+        return f" (∞ up to {hot})"
+    return f" (∞ from {cold})" if never[-1] and not never[0] else f" (∞ at {cold} to {hot})"
 
 
 def _shade_below_zero(axes: Axes, low: float, high: float) -> None:

@@ -1,13 +1,14 @@
 """Rates of cooling against Allen's: Supplement §V."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..kinetics.equation import KineticEquation
-from ..presentation.plotting import BLUE, GREEN, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, ORANGE, STYLE, canvas
 from ..spectra.peaks import GaussianPeaks
 from ..stability.modes import slowest_rate
 from ..stability.rates import allen_rate, two_temperature_rate
@@ -26,7 +27,7 @@ def compute(progress) -> Reproduction:
     """Four rates of one metal against T: Allen's, its own heat flow, two closed forms."""
     import xarray as xr
 
-    temperatures = np.geomspace(0.2, 20.0, 13)
+    temperatures = np.geomspace(0.2, 20.0, 25)
     columns = ("allen", "two_temperature", "flow", "slowest")
     rates = np.empty((len(columns), len(temperatures)))
     for k, t in enumerate(temperatures):
@@ -62,7 +63,7 @@ def compute(progress) -> Reproduction:
                     "T/ω",
                     "Allen",
                     "two temperatures",
-                    "heat flow of (30)",
+                    "heat flow",
                     "slowest mode",
                     "two/Allen",
                     "slowest/Allen",
@@ -70,7 +71,7 @@ def compute(progress) -> Reproduction:
                 (".3f", ".6f", ".6f", ".6f", ".6f", ".5f", ".5f"),
                 tuple(
                     (float(t), *column, column[1] / column[0], column[3] / column[0])
-                    for t, column in zip(temperatures, rates.T, strict=True)
+                    for t, column in list(zip(temperatures, rates.T, strict=True))[::2]
                 ),
             ),
         ),
@@ -92,30 +93,39 @@ def _initial_rate(temperature: float, grid: EnergyGrid) -> float:
     return float(-equation.heat_flow(hot) / equation.energy(hot))
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """The rates against T, and their ratios to Allen's."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    from scipy.interpolate import PchipInterpolator
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 2.8), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 2.8))
+        left, right = drawn.panels
         allen = data["rate"].sel(route="allen")
+        temperature = data["temperature"].values
+        dense = np.geomspace(temperature[0], temperature[-1], 301)
+
+        def smooth(values):
+            """Powers of T at both ends: in logarithms, and without a bend of its own."""
+            curve = PchipInterpolator(np.log(temperature), np.log(values))
+            return np.exp(curve(np.log(dense)))
+
         for route, colour, line, marker, label in (
             ("allen", "black", ":", "", "Allen"),
             ("two_temperature", BLUE, "-", "", "two temperatures"),
-            ("flow", GREEN, "", "o", "heat flow of (30)"),
+            ("flow", GREEN, "", "o", "collision integral"),
             ("slowest", ORANGE, "--", "", "slowest mode"),
         ):
             rate = data["rate"].sel(route=route)
             style = {"color": colour, "linestyle": line or "none", "marker": marker or None}
-            left.plot(data["temperature"], rate, label=label, **style)
-            right.plot(data["temperature"], rate / allen, **style)
+            for axes, values in ((left, rate), (right, rate / allen)):
+                x, y = (temperature, values) if marker else (dense, smooth(values))
+                axes.plot(x, y, label=label, **style)
         for axes in (left, right):
-            axes.set(xscale="log", xlabel=r"$T/\omega$")
+            axes.set(xscale="log", xlabel=r"temperature $T/\omega$")
+            axes.set_xlim(temperature[0] / 1.1, temperature[-1] * 1.1)
         left.set(yscale="log", ylabel=r"rate of cooling$\,/\,\omega$")
-        right.set(ylabel="over Allen's rate")
-        left.legend(loc="best")
-        left.set_title("(a)", loc="left")
-        right.set_title("(b)", loc="left")
-    return figure
+        right.set(ylabel="over Allen's rate", ylim=(0, None))
+        left.legend()
+        finish(drawn)
+    return drawn.root

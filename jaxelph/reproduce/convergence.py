@@ -1,6 +1,6 @@
 """λ_c(kinetic) against the energy grid: a smooth α²F, and δ modes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,8 @@ from scipy.optimize import root_scalar
 
 from ..grids.energies import EnergyGrid
 from ..grids.refined import RefinedGrid
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..spectra.peaks import GaussianPeaks
 from ..stability.critical import critical_coupling
 from ..stability.pencil import stability_pencil
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _PEAK = GaussianPeaks([50.0], [5.0], [1.0])
 _TEMPERATURES = (8.0, 12.0, 25.0, 41.0)
+# What is left of an error where it is rounding alone.
+_ROUNDING = 1e-15
 _SIZES = (32, 45, 64, 91, 130, 184)
 _SCALED = 0.278  # T0/g of the δ modes
 _STEPS = {"1": 1.0, "1/2": 1 / 2, "1/3": 1 / 3}
@@ -160,14 +163,13 @@ def rough_share(coupling: float, step: float) -> float:
     return float(power[q > 2 * np.pi].sum() / power.sum())
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Errors against the number of energies, and what of κ̂ each step admits."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 3.0))
+        left, right = drawn.panels
         limit = data["refined"].values[:, -1]
         colours, marks = (ORANGE, BLUE, GREEN, GREY), "os^d"
         for i, (t, colour, mark) in enumerate(
@@ -175,15 +177,16 @@ def plot(data: "xr.Dataset") -> "Figure":
         ):
             for name, line in (("sinc", "--"), ("refined", "-")):
                 error = np.abs(data[name].values[i, :-1] / limit[i] - 1)
+                # Below, nothing but rounding is left.
                 left.plot(
-                    data["size"][:-1], np.maximum(error, 1e-15), line, marker=mark, color=colour,
-                    label=f"$T = {t:g}$" if name == "refined" else None,
+                    data["size"][:-1], np.maximum(error, _ROUNDING), line, marker=mark,
+                    color=colour, label=f"$T = {t:g}$" if name == "refined" else None,
                 )  # fmt: skip
         left.plot([], [], "--", color="black", label="sinc grid")
-        left.plot([], [], "-", color="black", label="refined")
+        left.plot([], [], "-", color="black", label="refined grid")
         left.set(xlabel="energies $L$", ylabel=r"error of $\lambda_c$", yscale="log")
-        left.set_ylim(1e-20, 1)
-        left.legend(loc="lower left", ncols=2)
+        left.set_ylim(_ROUNDING / 3, 1)
+        left.legend(ncols=3, columnspacing=1.0)
         q = data["q"].values
         for name, colour, line, label in (
             ("modes", BLUE, "-", "21 modes"),
@@ -192,15 +195,14 @@ def plot(data: "xr.Dataset") -> "Figure":
             right.plot(
                 q, data["symbol"].sel(spectrum=name), line, color=colour, lw=0.9, label=label
             )
-        for step, label in ((1.0, "1"), (1 / 2, "1/2"), (1 / 3, "1/3")):
-            right.axvline(np.pi / step, color=GREY, linewidth=0.8, linestyle=":")
-            right.annotate(
-                rf"$\varepsilon = {label}$", (np.pi / step, 1), (-3, -4), rotation=90,
-                xycoords=("data", "axes fraction"), textcoords="offset points", ha="right",
-                va="top", fontsize=7.5, color=GREY,
-            )  # fmt: skip
+        steps = ((1.0, "1", ":"), (1 / 2, "1/2", "-."), (1 / 3, "1/3", "--"))
+        for step, label, line in steps:
+            told = rf"$\pi/\varepsilon$, $\varepsilon = {label}$"
+            right.axvline(np.pi / step, color=GREY, linewidth=0.8, linestyle=line, label=told)
         right.set(xlabel="$q$", ylabel=r"$\hat\kappa(q)$", xlim=(0, q[-1]))
-        right.legend(loc="lower left")
-        left.set_title("(a) Gaussian peak, centre 50, width 5", loc="left")
-        right.set_title("(b) what each step admits: $q < \\pi/\\varepsilon$", loc="left")
-    return figure
+        right.legend()
+        finish(
+            drawn,
+            ("Gaussian peak, centre 50, width 5", r"a step admits $q < \pi/\varepsilon$"),
+        )
+    return drawn.root

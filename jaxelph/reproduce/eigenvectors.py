@@ -1,13 +1,14 @@
 """Growing modes at λ = 5 and where they live: Fig. 1 of the Supplement."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import brentq
 
 from ..electrons.weight import inverse_quasiparticle_weight, minimum_weight
 from ..grids.energies import EnergyGrid
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, SHADE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, SHADE, STYLE, canvas
 from ..stability.modes import normal_modes
 from .metal import G1, METAL
 from .result import Comparison, Reproduction, Table
@@ -119,19 +120,15 @@ def zeros_of_weight(metal, temperature: float) -> tuple[float, float]:
     return float(low), float(high)  # pyright: ignore[reportArgumentType]
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Z0⁻¹ above, the modes below, the range of negative Z0⁻¹ shaded in both."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     energies = data["energy"]
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 4.6), layout="constrained")
-        upper, *rows = figure.subplots(
-            data.sizes["rank"] + 1,
-            sharex=True,
-            gridspec_kw={"height_ratios": [1.6] + [1] * data.sizes["rank"]},
-        )
+        count = data.sizes["rank"]
+        drawn = canvas(ax, count + 1, 1, (4.4, 4.6), sharex=True, height_ratios=[1.6] + count * [1])
+        upper, *rows = drawn.panels
         upper.plot(energies, data["inverse_weight"], color=BLUE)
         upper.plot(data.attrs["zeros"], [0, 0], "o", color=ORANGE)
         upper.set(ylabel="$Z_0^{-1}$", xlim=(0, 2.2))
@@ -139,12 +136,11 @@ def plot(data: "xr.Dataset") -> "Figure":
             rate = float(data["rate"][rank])
             axes.plot(energies, data["mode"][rank], color=GREEN if rate > 0 else ORANGE, lw=1)
             axes.set(ylim=(-1.2, 1.2), ylabel=r"$\delta f$")
-            axes.text(
-                0.98, 0.84, rf"$\pi\gamma/g = {rate:.3g}$", transform=axes.transAxes,
-                ha="right", va="top", fontsize=7.5,
-            )  # fmt: skip
+            told = "grows" if rate < 0 else "decays"
+            axes.set_title(rf"{told}, $\pi\gamma/g = {rate:.3g}$", loc="right", fontsize=7.5)
         for axes in (upper, *rows):
             axes.axhline(0, color=GREY, linewidth=0.7)
             axes.axvspan(*data.attrs["zeros"], color=SHADE, alpha=0.1, linewidth=0)
-        rows[-1].set_xlabel("$E/g$")
-    return figure
+        rows[-1].set_xlabel("energy $E/g$")
+        finish(drawn, ("$Z_0^{-1} < 0$ where shaded",))
+    return drawn.root

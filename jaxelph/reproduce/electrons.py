@@ -1,6 +1,6 @@
 """Collisions among electrons: Supplement Eqs. (25)-(28), and what they do to the modes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -10,7 +10,8 @@ import numpy as np
 from ..electrons.occupations import fermi, thermal_window
 from ..grids.energies import EnergyGrid
 from ..kinetics.collisions import ElectronCollisions, disordered_kernel
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.spectrum import EinsteinModes
 from ..stability.modes import pencil_modes
@@ -224,50 +225,59 @@ def _ladders(kernel):
     return tuple(rows)
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """The slowest rates against the strength of M^ee, and the slowest mode itself."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    from scipy.interpolate import PchipInterpolator
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 3.0))
+        left, right = drawn.panels
         thermal = data.attrs["two_temperature_rate"]
         strength = data["strength"].values[1:]
-        for d, colour, line in ((1, BLUE, "--"), (2, GREEN, "-."), (3, ORANGE, "-")):
+        # Rates are powers of the strength at both ends: splines of the logarithms.
+        dense = np.geomspace(strength[0], strength[-1], 301)
+
+        def smooth(rates):
+            curve = PchipInterpolator(np.log(strength), np.log(rates / thermal))
+            return np.exp(curve(np.log(dense)))
+
+        for d, sample, colour, line in (
+            (1, "wire", BLUE, "--"), (2, "film", GREEN, "-."), (3, "bulk", ORANGE, "-"),
+        ):  # fmt: skip
             one = data["rate"].sel(dimension=d)[1:]
             left.plot(
-                strength, one[:, 0] / thermal, line, color=colour, label=f"slowest, $d = {d}$"
-            )
+                dense, smooth(one[:, 0]), line, color=colour,
+                label=f"slowest, {sample}, $d = {d}$",
+            )  # fmt: skip
         for rank in range(1, data.sizes["rank"]):
             left.plot(
-                strength, data["rate"].sel(dimension=3)[1:, rank] / thermal, ":", color=ORANGE,
-                linewidth=1, label="next modes, $d = 3$" if rank == 1 else None,
+                dense, smooth(data["rate"].sel(dimension=3)[1:, rank]), ":", color=ORANGE,
+                linewidth=1, label="next modes, bulk" if rank == 1 else None,
             )  # fmt: skip
         left.axhline(1, color=GREY, linewidth=0.7)
         left.set(
             xscale="log", yscale="log", ylim=(0.03, 6), xlabel=r"$M^{ee}/M^{ep}$ at $E = T_0$",
-            ylabel=r"$\gamma/\gamma_T$",
+            ylabel=r"rate / two-temperature rate, $\gamma/\gamma_T$",
         )  # fmt: skip
-        left.legend(loc="upper left")
+        left.legend()
         energies = data["energy"].values
-        dense = np.linspace(0, 3, 301)
-        odd = np.sinc((dense[:, None] - energies) / energies[0])
-        odd -= np.sinc((dense[:, None] + energies) / energies[0])
+        fine = np.linspace(0, 3, 301)
+        odd = np.sinc((fine[:, None] - energies) / energies[0])
+        odd -= np.sinc((fine[:, None] + energies) / energies[0])
         for k, colour, line in ((0, BLUE, "--"), (1, GREEN, "-."), (2, ORANGE, "-")):
             mode = odd @ data["mode"].values[k]
             right.plot(
-                dense, mode / np.abs(mode).max(), line, color=colour,
+                fine, mode / np.abs(mode).max(), line, color=colour,
                 label=rf"$M^{{ee}}/M^{{ep}} = {float(data['shown_strength'][k]):.3g}$",
             )  # fmt: skip
-        thermal_shape = dense / np.cosh(dense / (2 * data.attrs["temperature"])) ** 2
+        thermal_shape = fine / np.cosh(fine / (2 * data.attrs["temperature"])) ** 2
         right.plot(
-            dense[::20], (thermal_shape / thermal_shape.max())[::20], "o", color=GREY,
-            markerfacecolor="none", label=r"$-E\,f_0'$",
+            fine[::20], (thermal_shape / thermal_shape.max())[::20], "o", color=GREY,
+            markerfacecolor="none", label=r"$-E\,f_0'$, a change of $T$",
         )  # fmt: skip
         right.axhline(0, color=GREY, linewidth=0.7)
-        right.set(xlim=(0, 3), xlabel=r"$E/\omega$", ylabel=r"slowest mode $\delta f$")
-        right.legend(loc="upper right")
-        left.set_title("(a) rates over that of two temperatures", loc="left")
-        right.set_title("(b) $d = 3$", loc="left")
-    return figure
+        right.set(xlim=(0, 3), xlabel=r"energy $E/\omega$", ylabel=r"slowest mode $\delta f$")
+        right.legend()
+        finish(drawn, ("disordered metals of dimension $d$", "bulk, $d = 3$"))
+    return drawn.root

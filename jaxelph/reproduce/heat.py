@@ -1,6 +1,6 @@
 """The electronic specific heat by three routes, its sign, and the phonons' beside it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..electrons.weight import minimum_weight
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.spectrum import EinsteinModes
 from ..spectra.table import TabulatedSpectrum
@@ -194,29 +195,29 @@ def _weight_threshold(mode, scaled):
     return float(brentq(least, 1, 2, xtol=1e-9))  # pyright: ignore[reportArgumentType]
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """C_el over its bare value against T, and C_el, C_ph and their sum per ion."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     t = data["temperature"]
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        shades = (0.35, 0.5, 1.0, 0.75, 0.9)
-        for coupling, shade in zip(data["coupling"].values, shades, strict=True):
-            critical = shade == 1.0
+        drawn = canvas(ax, 1, 2, (7.2, 3.0))
+        left, right = drawn.panels
+        # Those that stay positive, the one that just touches zero, those that do not.
+        styles = (
+            (BLUE, "-"), (BLUE, "--"), ("black", "-"), (ORANGE, "--"), (ORANGE, "-"),
+        )  # fmt: skip
+        for coupling, (colour, line) in zip(data["coupling"].values, styles, strict=True):
             left.plot(
-                t, data["ratio"].sel(coupling=coupling), "--" if critical else "-",
-                color=ORANGE if critical else BLUE, alpha=shade,
+                t, data["ratio"].sel(coupling=coupling), line, color=colour,
                 label=rf"$\lambda = {coupling:.4g}$",
             )  # fmt: skip
         left.axhline(0, color=GREY, linewidth=0.7)
         left.set(
-            xscale="log", ylim=(-2, 6), xlabel=r"$T/\Omega$",
+            xscale="log", ylim=(-2, 6), xlabel=r"temperature $T/\Omega$",
             ylabel=r"$C_{el}/(2\pi^2\nu_0T/3)$",
         )  # fmt: skip
-        left.legend(loc="upper right")
+        left.legend()
         for name, colour, line, label in (
             ("electrons", BLUE, "-", "$C_{el}$"),
             ("phonons", GREEN, "-.", "$C_{ph}$, Debye"),
@@ -224,10 +225,15 @@ def plot(data: "xr.Dataset") -> "Figure":
         ):
             right.plot(t, data[name], line, color=colour, label=label)
         right.axhline(0, color=GREY, linewidth=0.7)
-        right.set(xscale="log", xlabel=r"$T/\Omega$", ylabel="heat capacity per ion / $k_B$")
-        right.legend(loc="upper left")
-        left.set_title("(a) one Einstein mode", loc="left")
-        right.set_title(
-            rf"(b) $\lambda = {_COUPLINGS[-1]:.0f}$, $E_F = {_FERMI:.0f}\,\Omega$", loc="left"
+        right.set(
+            xscale="log", xlabel=r"temperature $T/\Omega$", ylabel="heat capacity per ion / $k_B$"
         )
-    return figure
+        right.legend()
+        finish(
+            drawn,
+            (
+                "one Einstein mode",
+                rf"$\lambda = {_COUPLINGS[-1]:.0f}$, $E_F = {_FERMI:.0f}\,\Omega$",
+            ),
+        )
+    return drawn.root

@@ -1,12 +1,13 @@
 """Does pairing pre-empt the instability? T_c beside the three criteria, C_S beside C_N."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 
-from ..presentation.plotting import BLUE, CRITERION_STYLE, GREEN, GREY, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, CRITERION_STYLE, GREEN, GREY, STYLE, canvas
 from ..reports.report import report
 from ..spectra.examples import example
 from ..spectra.moments import coupling_constant
@@ -244,25 +245,26 @@ def _remarks(data: "xr.Dataset") -> tuple[str, ...]:
     )
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """C_N and C_S over T, one panel a metal, the windows of instability as bars beneath."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(str(name) for name in data["metal"].values))
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-        panels = figure.subplots(2, 3).ravel()
-        for axes, name, letter in zip(panels, names, "abcdef", strict=False):
+        drawn = canvas(ax, 2, 3, (7.2, 4.6))
+        panels = drawn.panels
+        for axes, name in zip(panels, names, strict=False):
             _panel(axes, data.isel(case=np.flatnonzero(data["metal"].values == name)))
-            axes.set_title(f"({letter}) {name}", loc="left")
-            axes.set_xlabel("$T$ (K)")
-        for axes in panels[::3]:
+            axes.set_xlabel("temperature $T$ (K)")
+        for axes in panels[:-1]:
             axes.set_ylabel(r"$C/(2\pi^2\nu_0T/3)$")
-        panels[-1].axis("off")
+        finish(drawn, names)
+        # The last place is the legend's.
+        panels[-1].set_axis_off()
+        panels[-1].set_title("", loc="left")
         handles, labels = panels[-2].get_legend_handles_labels()
         panels[-1].legend(handles, labels, loc="center left")
-    return figure
+    return drawn.root
 
 
 def _panel(axes, cases: "xr.Dataset") -> None:
@@ -287,7 +289,7 @@ def _panel(axes, cases: "xr.Dataset") -> None:
     axes.plot(float(wide["Tc"]) * reduced, wide["normal"], "-.", color=GREEN, label="$C_N$")
     axes.axhline(0, color=GREY, linewidth=0.7)
     top = 1.1 * float(cases["at_transition"].max())
-    for row, (criterion, (colour, *_, label)) in enumerate(CRITERION_STYLE.items()):
+    for row, (criterion, (colour, *_)) in enumerate(CRITERION_STYLE.items()):
         low = -0.06 * top * (row + 1.5)
         for start, stop in cases["unstable"].isel(case=0).sel(criterion=criterion).values:
             if np.isfinite(stop):
@@ -295,6 +297,6 @@ def _panel(axes, cases: "xr.Dataset") -> None:
                 axes.fill_between(
                     [start, min(stop, end)], low, low + 0.05 * top, color=colour, linewidth=0
                 )
-        axes.fill_between([], [], [], color=colour, label=f"unstable: {label}")
+        axes.fill_between([], [], [], color=colour, label=f"unstable: {criterion}")
     axes.set(xlim=(0, end), ylim=(-0.3 * top, top))
     axes.set_yticks([y for y in axes.get_yticks() if 0 <= y < top])

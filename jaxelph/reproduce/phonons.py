@@ -1,12 +1,13 @@
 """Phonons that move: the claims of Supplement Secs. I and IV as numbers."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..electrons.occupations import bose
 from ..grids.energies import EnergyGrid
-from ..presentation.plotting import BLUE, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 from ..spectra.examples import example
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.resolution import at_temperature
@@ -178,24 +179,29 @@ def _of_metal(metal: _Metal):
     )
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Growth and number of growing modes against the phonons' heat."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    from scipy.interpolate import PchipInterpolator
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 2.8), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 2.8))
+        left, right = drawn.panels
         heat = data["heat_ratio"].values
         left.plot(heat, data["growing"], "o", color=ORANGE, label="phonons that move")
         left.axhline(data.attrs["growing_without"], color=GREY, ls=":", label="at rest")
-        left.set(ylabel="growing modes", ylim=(0, None))
-        right.plot(heat, data["growth"], color=BLUE, label="phonons that move")
+        most = int(np.max(data["growing"]))
+        left.set(ylabel="growing modes", ylim=(0, 1.6 * most), yticks=range(most + 2))
+        dense = np.geomspace(np.min(heat), np.max(heat), 301)
+        order = np.argsort(heat)
+        growth = PchipInterpolator(np.log(heat[order]), data["growth"].values[order])
+        curve = growth(np.log(dense))
+        right.plot(dense, curve, color=BLUE, label="phonons that move")
         right.axhline(data.attrs["growth_without"], color=GREY, ls=":", label="at rest")
-        right.set(ylabel="growth of the slowest (meV)", yscale="log")
-        for axes, letter in ((left, "a"), (right, "b")):
-            axes.set(xscale="log", xlabel=r"$C_{ph}/|C_{el}|$")
-            axes.axvline(1.0, color="black", linewidth=0.7)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+        right.set(ylabel="growth of the slowest (meV)", ylim=(0, None))
+        for axes in (left, right):
+            axes.set(xscale="log", xlabel=r"heat of the phonons $C_{ph}/|C_{el}|$")
+            axes.axvline(1.0, color="black", linewidth=0.7, label=r"$C_{ph} = -C_{el}$")
             axes.legend()
-    return figure
+        finish(drawn)
+    return drawn.root

@@ -1,10 +1,11 @@
 """The rates of the normal modes against λ, with their poles: Fig. 2 of the paper."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from .metal import G1, GRID, inverse_rates, pencils, published_exchange
 from .result import Comparison, Reproduction, Table
 
@@ -95,19 +96,18 @@ def compute(progress) -> Reproduction:
     )
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """πγ/g against λ: each rate runs off to +∞ and comes back from -∞, while 1/γ passes 0."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
     from scipy.interpolate import PchipInterpolator
 
     dense = np.linspace(data["coupling"].values[0], data["coupling"].values[-1], 2001)
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 3.0))
+        left, right = drawn.panels
         for which, colour, line, label in (
             ("published", BLUE, "-", "as published"),
-            ("whole", ORANGE, "--", "Eq. (18) whole"),
+            ("whole", ORANGE, "--", "Eq. (18) of the paper, whole"),
         ):
             one = data.sel(pencil=which)
             # 1/γ is smooth in λ: it is interpolated, and γ with its poles follows.
@@ -119,15 +119,15 @@ def plot(data: "xr.Dataset") -> "Figure":
                 rate = 1 / inverse
                 rate[1:][broken] = np.nan
                 left.plot(dense, rate, color=colour, linewidth=0.8)
+                left.plot([], [], color=colour, linewidth=0.8, label="those with poles")
                 left.plot(one["coupling"], one["slowest"], color=GREEN, label="slowest decay")
         for axes in (left, right):
             axes.axhline(0, color=GREY, linewidth=0.7)
-            axes.set(xlabel=r"$\lambda$", xlim=(dense[0], dense[-1]))
+            axes.set(xlabel=r"coupling $\lambda$", xlim=(dense[0], dense[-1]))
         left.set(ylim=_LIMITS, ylabel=r"$\pi\gamma/g$")
         left.set_yscale("symlog", linthresh=0.1)
         right.set(ylabel=r"$g/\pi\gamma$")
-        left.set_title("(a) rates and their poles, as published", loc="left")
-        right.set_title("(b) inverse rates of the same 21 modes", loc="left")
-        left.legend(loc="lower left")
-        right.legend(loc="lower left")
-    return figure
+        left.legend()
+        right.legend()
+        finish(drawn, ("rates and their poles, as published", "inverse rates of the same 21 modes"))
+    return drawn.root

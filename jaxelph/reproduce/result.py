@@ -13,6 +13,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# What coordinates and common variables are, where a reproduction says nothing else of them.
+_COMMON = {
+    "T0": "temperature T0",
+    "Tc": "transition temperature",
+    "column": "which column of the table",
+    "coupling": "coupling λ",
+    "criterion": "criterion of stability",
+    "dimension": "dimension d of the conductor",
+    "electrons": "heat capacity of the electrons",
+    "end": "start or stop of a window",
+    "energy": "energy from the Fermi level",
+    "heat_ratio": "C_ph/|C_el|",
+    "metal": "name of the metal",
+    "mu_star": "μ*",
+    "pencil": "second term of (18) as published, or whole",
+    "phonons": "heat capacity of the phonons",
+    "printed": "λ_c as printed",
+    "printed_column": "which printed column",
+    "q": "wave number q, in 1/energy",
+    "rank": "rank of the mode",
+    "route": "way of computing it",
+    "shown_strength": "strengths whose modes are shown",
+    "size": "number of energies",
+    "spectrum": "which α²F",
+    "step": "step of the grid",
+    "temperature": "temperature",
+    "total": "heat capacity of both",
+    "unstable_energy": "energy of the unstable run",
+}
+
 # Where there is no terminal to ask, as in a file or a notebook: the widest table.
 _WIDTH = 120
 
@@ -81,11 +111,17 @@ class Reproduction:
     tables: tuple[Table, ...]
     remarks: tuple[str, ...]
     dataset: "xr.Dataset"
-    plot: Callable[["xr.Dataset"], "Figure"]
+    plot: Callable[..., "Figure"]  # of the dataset, and what to draw on
 
-    def figure(self) -> "Figure":
-        """The figure, drawn from the dataset alone."""
-        return self.plot(self.dataset)
+    def __post_init__(self):
+        for name, variable in self.dataset.variables.items():
+            variable.attrs.setdefault("long_name", _COMMON.get(str(name), str(name)))
+            if variable.dtype.kind in "iuf":
+                variable.attrs.setdefault("units", "1")
+
+    def figure(self, ax: Any = None) -> "Figure":
+        """The figure, drawn from the dataset alone; on `ax` if given, see `jaxelph.plot`."""
+        return self.plot(self.dataset, ax)
 
     def to_dict(self) -> dict:
         """Plain numbers and strings; what is infinite or undefined is None."""

@@ -1,6 +1,6 @@
 """λ → ∞ with classical phonons: Supplement Eqs. (39)-(41)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,8 @@ import numpy as np
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
 from ..kinetics.collisions import PhononCollisions
-from ..presentation.plotting import BLUE, CRITERION_STYLE, GREY, SHADE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, CRITERION_STYLE, SHADE, STYLE, canvas, plain_ticks
 from ..spectra.moments import moment
 from ..spectra.peaks import GaussianPeaks
 from ..spectra.spectrum import EinsteinModes
@@ -156,33 +157,35 @@ def _collision_limit():
     return tuple(rows)
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Z0⁻¹(E) with its zeros, and the edges by the three criteria against λ."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 2.9))
+        left, right = drawn.panels
         energies, weight = data["energy"].values, data["inverse_weight"].values
         left.plot(energies, weight, color=BLUE)
         left.axhline(0, color="black", linewidth=0.7)
         left.fill_between(energies, weight, 0, where=weight < 0, color=SHADE, alpha=0.2, lw=0)
-        for zero in data.attrs["zeros"]:
-            left.plot([zero], [0], "o", color="black")
-            left.annotate(f"{zero:.4f}", (zero, 0), (0, 5), textcoords="offset points", ha="center")
-        left.set(xlim=(0, 3), xlabel="$E/g$", ylabel=r"$Z_0^{-1}(E)$")
-        left.set_title(rf"(a) $T = {TEMPERATURE}\,g \gg \omega$", loc="left")
+        for zero, mark in zip(data.attrs["zeros"], "os", strict=True):
+            left.plot([zero], [0], mark, color="black", label=f"zero at {zero:.4f}")
+        left.set(xlim=(0, 3), xlabel="energy $E/g$", ylabel=r"$Z_0^{-1}(E)$")
+        left.legend()
         for name, (colour, line, marker, text) in CRITERION_STYLE.items():
             one = data.sel(criterion=name)
             right.plot(
                 one["critical_coupling"], one["edge"], line, marker=marker, color=colour, label=text
             )
-        for limit in ("weight_limit", "heat_limit"):
-            right.axhline(data.attrs[limit], color=GREY, linewidth=0.7, linestyle=":")
+        for name in ("weight", "heat"):
+            told = rf"its limit, $\lambda \to \infty$, {name}"
+            colour, limit = CRITERION_STYLE[name][0], data.attrs[f"{name}_limit"]
+            right.axhline(limit, color=colour, linewidth=0.7, linestyle=":", label=told)
         right.set(
-            xscale="log", yscale="log", xlabel=r"$\lambda$", ylabel="edge of instability $T/g$"
-        )
-        right.set_title(r"(b) a peak of width $\omega/10$", loc="left")
-        right.legend(loc="center right")
-    return figure
+            xscale="log", yscale="log", xlabel=r"coupling $\lambda$",
+            ylabel="edge of instability $T/g$",
+        )  # fmt: skip
+        plain_ticks(right.yaxis)
+        right.legend()
+        finish(drawn, (rf"$T = {TEMPERATURE}\,g \gg \omega$", r"a peak of width $\omega/10$"))
+    return drawn.root

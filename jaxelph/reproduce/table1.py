@@ -1,7 +1,7 @@
 """The critical couplings of Table I of the Supplement, and what its columns are."""
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,8 @@ from scipy.optimize import brentq
 from ..electrons.occupations import thermal_window
 from ..electrons.weight import inverse_quasiparticle_weight
 from ..grids.energies import EnergyGrid
-from ..presentation.plotting import CRITERION_STYLE, GREY, STYLE, is_plain_tick
+from ..presentation.finishing import finish
+from ..presentation.plotting import CRITERION_STYLE, GREY, STYLE, canvas, is_plain_tick
 from ..stability.critical import CRITERIA, critical_coupling
 from .metal import G1, METAL, published_exchange, published_form
 from .result import Comparison, Reproduction, Table
@@ -199,31 +200,41 @@ def scanned(critical: float) -> float:
     return float(np.ceil(1e4 * critical) / 1e4)
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """λ_c against T0/g by each criterion with the printed points, and the slopes."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    from scipy.interpolate import CubicHermiteSpline
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.1), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 3.1))
+        left, right = drawn.panels
+        scaled = data["T0"].values
+        dense = np.linspace(scaled[0], scaled[-1], 301)
         for name, (colour, line, marker, text) in CRITERION_STYLE.items():
             one = data.sel(column=name)
-            left.plot(
-                data["T0"], one["critical_coupling"], line, marker=marker, color=colour, label=text
-            )
-            right.plot(data["T0"], one["slope"], line, marker=marker, color=colour)
+            critical, slope = one["critical_coupling"].values, one["slope"].values
+            # Values and slopes are exact: between them the curve is that of both.
+            curve = CubicHermiteSpline(scaled, critical, slope)
+            for axes, values, smooth in (
+                (left, critical, curve(dense)), (right, slope, curve(dense, 1)),
+            ):  # fmt: skip
+                axes.plot(dense, smooth, line, color=colour)
+                axes.plot(scaled, values, marker, color=colour)
+                axes.plot([], [], line, marker=marker, color=colour, label=text)
         left.plot(
             data["T0"], data["printed"].sel(printed_column="linear"), "x", color=GREY,
             markersize=7, label="printed, Linear Analysis",
         )  # fmt: skip
-        left.set(yscale="log", xlabel="$T_0/g$", ylabel=r"critical coupling $\lambda_c$")
-        for axis in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-            axis(lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 9 else "")
+        left.set(
+            yscale="log", xlabel="temperature $T_0/g$", ylabel=r"critical coupling $\lambda_c$"
+        )
+        left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        left.yaxis.set_minor_formatter(
+            lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 9 else ""
+        )
         right.axhline(0, color=GREY, linewidth=0.7)
-        right.set_yscale("symlog", linthresh=10)
-        right.set(xlabel="$T_0/g$", ylabel=r"$d\lambda_c/d(T_0/g)$")
-        left.set_title("(a)", loc="left")
-        right.set_title("(b)", loc="left")
-        left.legend(loc="upper left")
-    return figure
+        right.set(xlabel="temperature $T_0/g$", ylabel=r"$d\lambda_c/d(T_0/g)$")
+        right.legend()
+        left.legend()
+        finish(drawn)
+    return drawn.root

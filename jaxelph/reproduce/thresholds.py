@@ -1,12 +1,13 @@
 """Critical couplings against T0: Fig. 2 of the Supplement, by all three criteria."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 
-from ..presentation.plotting import CRITERION_STYLE, GREY, SHADE, STYLE, is_plain_tick
+from ..presentation.finishing import finish
+from ..presentation.plotting import CRITERION_STYLE, GREY, SHADE, STYLE, canvas, is_plain_tick
 from .result import Comparison, Reproduction, Table
 from .table1 import PRINTED, critical_couplings, scanned
 
@@ -67,16 +68,15 @@ def curve(data: "xr.Dataset", name: str):
     return lambda t: np.exp(spline(t))
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """The curves of the three criteria, the unstable side shaded, the printed points."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     low, high = data["T0"].values[[0, -1]]
     t = np.linspace(low, high, 241)
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 3.3), layout="constrained")
-        axes = figure.subplots()
+        drawn = canvas(ax, 1, 1, (4.4, 3.3))
+        (axes,) = drawn.panels
         for name, (colour, line, _, label) in CRITERION_STYLE.items():
             axes.plot(t, curve(data, name)(t), line, color=colour, label=label)
         axes.fill_between(t, curve(data, "kinetic")(t), 10, color=SHADE, alpha=0.1, linewidth=0)
@@ -85,14 +85,15 @@ def plot(data: "xr.Dataset") -> "Figure":
             markersize=4, markerfacecolor="none", label="printed, Minimize $Z_0^{-1}$",
         )  # fmt: skip
         axes.set(
-            yscale="log", ylim=(1, 10), xlim=(t[0] - 0.003, t[-1] + 0.003), xlabel="$T_0/g$",
-            ylabel=r"critical coupling $\lambda_c$",
+            yscale="log", ylim=(1, 10), xlim=(t[0] - 0.003, t[-1] + 0.003),
+            xlabel="temperature $T_0/g$", ylabel=r"critical coupling $\lambda_c$",
         )  # fmt: skip
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(
             lambda value, _: f"{value:g}" if is_plain_tick(value) or value < 5 else ""
         )
         axes.text(0.262, 1.4, "stable", color=GREY, ha="center")
-        axes.text(0.235, 6.5, "unstable", color=GREY, ha="center")
-        axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.97))
-    return figure
+        axes.text(0.262, 7.0, "unstable", color=GREY, ha="center")
+        axes.legend()
+        finish(drawn)
+    return drawn.root

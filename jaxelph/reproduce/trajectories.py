@@ -1,13 +1,14 @@
 """A stable and an unstable trajectory of the kinetic equation: Fig. 1 of the paper."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from ..grids.energies import EnergyGrid
 from ..kinetics import evolve
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..spectra.spectrum import EinsteinModes
 from .metal import G1, METAL
 from .published_run import published_sizes
@@ -133,14 +134,13 @@ def compute(progress) -> Reproduction:
     )
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """f - f0(T0) over energy at a few times, and its largest value over time."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 2.7), layout="constrained")
-        left, middle, right = figure.subplots(1, 3)
+        drawn = canvas(ax, 1, 3, (7.2, 2.7))
+        left, middle, right = drawn.panels
         for axes, name, time, energy, asked in (
             (left, "stable", "time", "energy", (0.0, 2.895, 20.0)),
             (middle, "unstable", "unstable_time", "unstable_energy", (0.0, 3.0, np.inf)),
@@ -155,21 +155,21 @@ def plot(data: "xr.Dataset") -> "Figure":
                     label=rf"$\pi gt = {clock[row]:.3g}$",
                 )  # fmt: skip
             axes.axhline(0, color=GREY, linewidth=0.7)
-            axes.set(xlabel="$E/g$", xlim=(0, 3 if name == "stable" else 2.5))
-            axes.legend(loc="upper right")
+            axes.set(xlabel="energy $E/g$", xlim=(0, 3 if name == "stable" else 2.5))
+            axes.legend()
         left.set_ylabel(r"$10^3\,(f - f_0)$")
         for name, time, colour, line, label in (
-            ("stable", "time", BLUE, "-", "(a)"),
-            ("unstable", "unstable_time", ORANGE, "--", "(b)"),
+            ("stable", "time", BLUE, "-", "run of (a)"),
+            ("unstable", "unstable_time", ORANGE, "--", "run of (b)"),
         ):
             size = np.max(np.abs(data[name].values), axis=1)
             right.plot(data[time], size / size[0], line, color=colour, label=label)
-        right.axvline(data.attrs["reached"], color=GREY, linewidth=0.7, linestyle=":")
+        told = r"(b): $B(f)$ indefinite"
+        right.axvline(data.attrs["reached"], color=GREY, linewidth=0.7, ls=":", label=told)
         right.set(
-            xlabel=r"$\pi gt$", ylabel=r"$\sup|f - f_0|$ over its first value", ylim=(0, 1.05)
+            xlabel=r"time $\pi gt$", ylabel=r"$\sup|f - f_0|$, over the first", ylim=(0, 1.05)
         )
-        right.legend(loc="lower right")
-        left.set_title(r"(a) one mode, $\lambda = 1$", loc="left")
-        middle.set_title(r"(b) 21 modes, $\lambda = 1.3$", loc="left")
-        right.set_title("(c)", loc="left")
-    return figure
+        right.legend()
+        middle.set_ylabel(r"$10^3\,(f - f_0)$")
+        finish(drawn, (r"one mode, $\lambda = 1$", r"21 modes, $\lambda = 1.3$"))
+    return drawn.root

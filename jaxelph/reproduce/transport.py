@@ -1,12 +1,13 @@
 """Prange and Kadanoff: which currents see the quasiparticle weight, and which do not."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..electrons.weight import inverse_quasiparticle_weight
 from ..grids.energies import EnergyGrid
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..spectra.peaks import GaussianPeaks
 from ..transport.optics import extended_drude
 from ..transport.thermal import boltzmann_rates
@@ -106,19 +107,23 @@ def compute(progress) -> Reproduction:
     )
 
 
-def plot(data: "xr.Dataset") -> "Figure":
+def plot(data: "xr.Dataset", ax: Any = None) -> "Figure":
     """Static rates and the weight over λ; the enhancement over T."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    from scipy.interpolate import PchipInterpolator
 
     coupling = data["coupling"].values
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        drawn = canvas(ax, 1, 2, (7.2, 3.0))
+        left, right = drawn.panels
         left.plot(coupling, data["boltzmann"], color=BLUE, label=r"$1/\tau$, Boltzmann")
         left.plot(coupling, data["static"], "o", color=ORANGE, label=r"$1/\tau$, Kubo")
         seen = data["static"] / data["weight"]
-        left.plot(coupling, seen, "--", color=GREY, label=r"$1/\tau$, were it to see $Z$")
+        dense = np.linspace(coupling[0], coupling[-1], 201)
+        left.plot(dense, PchipInterpolator(coupling, seen)(dense), "--", color=GREY)
+        left.plot(coupling, seen, "s", color=GREY)
+        told = r"$1/\tau$, were it to see $Z$"
+        left.plot([], [], "--", marker="s", color=GREY, label=told)
         left.set(xlabel=r"coupling $\lambda$", ylabel=r"$1/\tau$ at $\Omega = 0$, over $\omega$")
         left.set_xlim(left=0)
         left.set_ylim(bottom=0)
@@ -128,10 +133,9 @@ def plot(data: "xr.Dataset") -> "Figure":
             curve = data["enhancement"].sel(coupling=c)
             right.plot(data["temperature"], curve, line, color=colour, label=rf"$\lambda$ = {c:g}")
             right.axhline(1 + c, color=colour, linewidth=0.7, linestyle=":")
-        right.set(xscale="log", xlabel=r"$T/\omega$", ylabel=r"$1 - \Sigma'(0)$")
+        right.set(xscale="log", xlabel=r"temperature $T/\omega$", ylabel=r"$1 - \Sigma'(0)$")
         right.set_ylim(bottom=0)
         right.set_xlim(data["temperature"].values[0], data["temperature"].values[-1])
         right.legend(loc="lower left")
-        for axes, letter in ((left, "a"), (right, "b")):
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
-    return figure
+        finish(drawn)
+    return drawn.root

@@ -1,6 +1,7 @@
 """The quadrature nodes that a temperature needs, asked for by every function that knows it."""
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from .spectrum import EliashbergFunction
 from .table import TabulatedSpectrum
 
 _Function = TypeVar("_Function", bound=Callable)
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def at_temperature(
@@ -49,10 +52,16 @@ def at_temperature(
     if not (np.isfinite(spacing) and spacing > 0):
         return spectrum  # to be refused where it is used
     if isinstance(spectrum, TabulatedSpectrum):
-        return spectrum.resolved(spacing, everywhere=everywhere)
-    # Rules of one analytic piece need fewer. In few steps: every number of them is compiled for.
-    spacing *= NODES_PER_T / 3
-    return spectrum.resolved(2 ** (np.floor(2 * np.log2(spacing)) / 2))
+        fine = spectrum.resolved(spacing, everywhere=everywhere)
+    else:
+        # Rules of one analytic piece need fewer. In few steps: every number of them is compiled
+        # for.
+        spacing *= NODES_PER_T / 3
+        fine = spectrum.resolved(2 ** (np.floor(2 * np.log2(spacing)) / 2))
+    if _LOGGER.isEnabledFor(logging.INFO):
+        told = "grid: α²F on %d quadrature nodes, for temperatures from %.4g"
+        _LOGGER.info(told, fine.modes()[0].size, float(np.min(temperature)))
+    return fine
 
 
 def resolving(function: _Function) -> _Function:

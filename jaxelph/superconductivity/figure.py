@@ -7,6 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..units import kelvin
 
@@ -24,11 +25,9 @@ def superconductor_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     with rc_context(STYLE):
         drawn = canvas(ax, 3, 2, (7.2, 7.4))
         curves = (_gap, _heat, _field, _deviation)
-        for axes, draw, letter in zip(
-            drawn.panels, (*curves, _density, _isotope), "abcdef", strict=True
-        ):
-            draw(axes, data)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+        words = []
+        for axes, draw in zip(drawn.panels, (*curves, _density, _isotope), strict=True):
+            words.append(draw(axes, data) or "")
             if draw in curves:
                 axes.set_xlabel("temperature $T$ (K)")
                 if float(data["Tc"]) > 0:
@@ -43,6 +42,7 @@ def superconductor_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 told += ": no superconductivity"
             told += f", μ* = {data.attrs['mu_star']:g}"
             drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+        finish(drawn, words)
     return drawn.root
 
 
@@ -105,11 +105,13 @@ def _deviation(axes: Axes, data: "xr.Dataset") -> None:
     axes.margins(y=0.15)
 
 
-def _density(axes: Axes, data: "xr.Dataset") -> None:
+def _density(axes: Axes, data: "xr.Dataset") -> str:
     energies, density = data["energy"].values, data["density_of_states"]
     lines = ("-", "--", "-.")
-    for t, row, line in zip(data["shown"].values, density.values, lines, strict=False):
-        axes.plot(energies, row, line, label=kelvin(float(t)))
+    for t, row, line, colour in zip(
+        data["shown"].values, density.values, lines, (BLUE, ORANGE, GREEN), strict=False
+    ):
+        axes.plot(energies, row, line, color=colour, label=kelvin(float(t)))
     axes.axhline(1, color=GREY, linewidth=0.7, linestyle=":")
     axes.set_xlabel("energy $E - E_F$ (meV)")
     axes.set_ylabel(r"density of states $N(E)/\nu_0$")
@@ -118,15 +120,16 @@ def _density(axes: Axes, data: "xr.Dataset") -> None:
     if not density.size:
         told = "no gap" if float(data["Tc"]) == 0 else "not computed"
         axes.annotate(told, (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
-        return
+        return ""
     # The square root at the edge goes to infinity where T is low.
     axes.set_ylim(0, min(1.1 * float(np.max(density.values)), 3.5))
     axes.legend(loc="lower right")
     broadening = density.attrs["broadening_meV"]
     if broadening > 0:
-        axes.set_title(rf"$\eta$ = {broadening:.3g} meV", fontsize=8, color=GREY)
-    elif float(data["shown"][0]) < 0.2 * float(data["Tc"]):
+        return rf"$\eta$ = {broadening:.3g} meV"
+    if float(data["shown"][0]) < 0.2 * float(data["Tc"]):
         _phonons(axes, energies, density.values[0], edge)
+    return ""
 
 
 def _phonons(axes: Axes, energies: np.ndarray, density: np.ndarray, edge: float) -> None:
@@ -141,7 +144,7 @@ def _phonons(axes: Axes, energies: np.ndarray, density: np.ndarray, edge: float)
     inset.set_title(r"$N/N_{\mathrm{BCS}} - 1$ (%)", fontsize=7, pad=3)
 
 
-def _isotope(axes: Axes, data: "xr.Dataset") -> None:
+def _isotope(axes: Axes, data: "xr.Dataset") -> str:
     discrete, omega = "a2f_area" in data, data["frequency"].values
     a2f, weight = data["a2f_area" if discrete else "a2f"].values, data["isotope_weight"].values
     if discrete:
@@ -161,5 +164,5 @@ def _isotope(axes: Axes, data: "xr.Dataset") -> None:
         axes.legend(loc="best")
     axes.axhline(0, color=GREY, linewidth=0.7)
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
-    if np.isfinite(float(data["isotope"])):
-        axes.set_title(rf"$\beta$ = {float(data['isotope']):.3f}", fontsize=8, color=GREY)
+    beta = float(data["isotope"])
+    return rf"$\beta$ = {beta:.3f}" if np.isfinite(beta) else ""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 
+from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 
 if TYPE_CHECKING:
@@ -47,10 +48,9 @@ def real_axis_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
             axes.axhline(0, color=GREY, linewidth=0.6)
             axes.set_ylabel(label)
             axes.legend(loc="upper right")
-        for axes, letter in zip(drawn.panels, "abc", strict=True):
+        for axes in drawn.panels:
             axes.set_xlim(0, energy[seen][-1])
             axes.set_xlabel("energy $E - E_F$" + symbol)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
             if edge > 0:
                 axes.axvline(edge, color=GREY, linewidth=0.8, linestyle=":")
         if drawn.figure is not None and data.attrs.get("name"):
@@ -60,4 +60,5 @@ def real_axis_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
             if np.isfinite(data.attrs["mu_star"]):
                 title += f", μ* = {data.attrs['mu_star']:g}"
             drawn.figure.suptitle(title, fontsize=9.5, parse_math=False)
+        finish(drawn)
     return drawn.root

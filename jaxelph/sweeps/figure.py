@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
+from ..presentation.finishing import finish
 from ..presentation.plotting import CRITERION_STYLE, STYLE, canvas
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             ("margin_kinetic", "margin (kinetic)"),
             ("margin_heat", r"$C_{el}\,/\,(2\pi^2\nu_0T/3)$"),
         )
-        for axes, (name, label), letter in zip(panels, shown, "ab", strict=True):
+        never = []
+        for axes, (name, label) in zip(panels, shown, strict=True):
             plane = data[name].values.T
             # White where stability is lost; linear between -1 and 1, logarithmic beyond.
             limit = max(1.0, float(np.max(np.abs(plane))))
@@ -41,34 +44,64 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 shading="gouraud",
                 rasterized=True,
             )
-            bar = drawn.root.colorbar(mesh, ax=axes, pad=0.02)
+            bar = drawn.root.colorbar(mesh, ax=axes, pad=0.02, label=label)
             ticks = [x for x in (0.5, 1, 3, 10, 30, 100, 300) if x <= limit]
-            bar.set_ticks([*(-x for x in reversed(ticks)), 0, *ticks])
-            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            ticks = [*(-x for x in reversed(ticks)), 0, *ticks]
+            bar.set_ticks(ticks, labels=[f"{x:g}".replace("-", "\N{MINUS SIGN}") for x in ticks])
             bar.ax.minorticks_off()
-            axes.set_title(label)
+            # As far as the plane goes: a sign that does not occur takes no half of the bar.
+            low, high = float(np.min(plane)), float(np.max(plane))
+            if low < high:
+                bar.ax.set_ylim(low, high)
             for criterion, (colour, line, _, text) in CRITERION_STYLE.items():
                 width = 2.4 if criterion == "weight" else 1.4  # it often runs under the kinetic one
-                axes.plot(
-                    data[f"lambda_c_{criterion}"],
-                    temperature,
-                    line,
-                    color=colour,
-                    linewidth=width,
-                    label=rf"$\lambda_c$, {text}",
-                )
-            axes.plot(coupling, data["tc"], color="black", linewidth=1.2, label=r"$T_c$")
+                critical = data[f"lambda_c_{criterion}"].values
+                over, at = _smooth(temperature, critical)
+                seen = np.any((at >= coupling[0]) & (at <= coupling[-1]))
+                if not seen:  # in words, not as a line that is nowhere
+                    never.append(text)
+                halo = [withStroke(linewidth=width + 1.4, foreground="white")]
+                style = {"color": colour, "linewidth": width, "path_effects": halo}
+                label = rf"$\lambda_c$, {text}" if seen else None
+                axes.plot(at, over, line, label=label, **style)
+            tc = data["tc"].values
+            if np.any((tc >= temperature[0]) & (tc <= temperature[-1])):
+                halo = [withStroke(linewidth=2.6, foreground="white")]
+                style = {"linewidth": 1.2, "path_effects": halo}
+                axes.plot(coupling, tc, color="black", label=r"$T_c$", **style)
+            else:
+                never.append("$T_c$")
             axes.set_xlim(coupling[0], coupling[-1])
             axes.set_ylim(temperature[0], temperature[-1])
             axes.set_xlabel(r"coupling $\lambda$")
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
         panels[0].set_ylabel("temperature $T$ (K)")
+        told = f"not in this range: {'; '.join(dict.fromkeys(never))}" if never else ""
         handles, labels = panels[0].get_legend_handles_labels()
         if drawn.figure is None:
-            panels[0].legend(loc="best")
+            if handles:
+                panels[0].legend()
+            finish(drawn, (told,))
             return drawn.root
-        drawn.figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        if handles:
+            drawn.figure.legend(handles, labels, loc="outside lower center", ncols=4)
         if data.attrs.get("name"):
             title = f"{data.attrs['name']}, μ* = {data.attrs['mu_star']:g}"
             drawn.figure.suptitle(title, fontsize=9.5, parse_math=False)
+        finish(drawn, (told,))
     return drawn.root
+
+
+def _smooth(temperature: np.ndarray, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A critical line between the temperatures of the map: 1/λ_c is smooth where λ_c is infinite.
+
+    Example:
+        >>> over, at = _smooth(np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.5, 0.5]))
+        >>> bool(np.allclose(at, 0.5)), over[0].item(), over[-1].item()
+        (True, 1.0, 3.0)
+    """
+    from scipy.interpolate import PchipInterpolator
+
+    inverse = np.where(np.isfinite(critical), 1 / critical, 0.0)
+    over = np.linspace(temperature[0], temperature[-1], 401)
+    between = PchipInterpolator(temperature, inverse)(over)
+    return over, np.where(between > 0, 1 / np.where(between > 0, between, 1.0), np.nan)

@@ -4,6 +4,7 @@ At fixed T and shape every margin is 1 + λ·(number), so that one sweep over T 
 plane: margin(λ, T) = 1 + λ s(T), and λ_c(T) = -1/s(T) where s < 0. Tc is a sweep over λ.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ from .space import points
 from .sweep import sweep
 
 _LARGEST_GRID = 3000
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def phase_diagram(
@@ -69,6 +72,8 @@ def phase_diagram(
             "the limit; start from a higher temperature."
         )
 
+    _LOGGER.info("grid: %d energies for each of %d temperatures", size, len(temperatures))
+
     def margins(temperature, step, cutoff):
         grid = margin_grid(fine, temperature, step, cutoff, size)
         return {name: margin(fine, temperature, criterion=name, grid=grid) for name in CRITERIA}
@@ -96,14 +101,24 @@ def phase_diagram(
     critical = sweep(
         tc, points(coupling=couplings), chunk=at_once, progress=after(len(temperatures))
     )
-    data: dict[str, Any] = {"tc": ("coupling", critical["value"].values / KELVIN, {"units": "K"})}
+    data: dict[str, Any] = {
+        "tc": ("coupling", critical["value"].values / KELVIN, {"long_name": "Tc", "units": "K"})
+    }
     for name in CRITERIA:
         slope = (found[name].values - 1) / own
         lost = slope < 0
         line = np.where(lost, -1 / np.where(lost, slope, -1.0), np.inf)
-        data[f"lambda_c_{name}"] = ("temperature", line, {"units": "1"})
+        data[f"lambda_c_{name}"] = (
+            "temperature",
+            line,
+            {"long_name": f"λ_c ({name})", "units": "1"},
+        )
         plane = 1 + couplings[:, None] * slope[None, :]
-        data[f"margin_{name}"] = (("coupling", "temperature"), plane, {"units": "1"})
+        data[f"margin_{name}"] = (
+            ("coupling", "temperature"),
+            plane,
+            {"long_name": f"margin ({name})", "units": "1"},
+        )
     coordinates = {
         "coupling": ("coupling", couplings, {"long_name": "λ", "units": "1"}),
         "temperature": ("temperature", temperatures, {"long_name": "T", "units": "K"}),

@@ -9,19 +9,20 @@ batches of the files that are left as it would have made, and so the same number
 import collections
 import functools
 import itertools
+import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from .. import __version__
 from ..grids.energies import nodes_for_grid, size_for
-from ..inverse.sensitivities.derivatives import PAIRED, QUANTITIES, Setting
+from ..inverse.sensitivities.derivatives import PAIRED, QUANTITIES, Setting, quantity_names
 from ..inverse.sensitivities.output import unit_of_quantity
 from ..numerics.precision import check_precision
 from ..presentation.files import as_text
@@ -38,34 +39,6 @@ from .journal import Hold, Journal, Row, Stamp
 
 _BATCH = 32
 _LARGEST_GRID = 3000
-
-#: Names that stand for several quantities.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "lambda-c": ("lambda-c-weight", "lambda-c-heat", "lambda-c-kinetic")
-}
-
-
-def quantity_names(asked: Iterable[str]) -> list[str]:
-    """Names as `QUANTITIES` has them; `lambda_c` stands for its three criteria.
-
-    Raises:
-        ValueError: a name is not known; the message lists those that are.
-
-    Example:
-        >>> quantity_names(["tc", "lambda_c"])
-        ['tc', 'lambda-c-weight', 'lambda-c-heat', 'lambda-c-kinetic']
-    """
-    found: list[str] = []
-    for name in (text.strip().lower().replace("_", "-") for text in asked):
-        if name not in QUANTITIES and name not in GROUPS:
-            raise ValueError(
-                f"quantity {name!r} is not known; use one of {', '.join((*QUANTITIES, *GROUPS))}."
-            )
-        found += [q for q in GROUPS.get(name, (name,)) if q not in found]
-    if not found:
-        raise ValueError("no quantity: name at least one, tc for example.")
-    return found
-
 
 #: Without a temperature: they need few nodes, see `EliashbergFunction.coarse_modes`. The others
 #: need those of their temperature, see `at_temperature`.
@@ -84,6 +57,9 @@ def _bucket(value: float, least: int, ratio: float) -> int:
     """The least of least·ratioᵏ, rounded up, that is not below `value`."""
     k = max(0, int(np.ceil(np.log(value / least) / np.log(ratio) - 1e-9)))
     return int(np.ceil(least * ratio**k))
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def _prepared(spectrum: TabulatedSpectrum, temperature: float):
@@ -221,7 +197,7 @@ def _screened(
         "cutoff": None if cutoff is None else float(cutoff),
         "mu_star_at": mu_star_at,
         **reading,
-        "version": metadata.version("jaxelph"),
+        "version": __version__,
     }
     kept = None if journal is None else Journal(journal, settings)
     left = []
@@ -261,6 +237,7 @@ def _screened(
     def compute(key):
         rows = batches.pop(key)
         index = [k for k, _, _ in rows]
+        _LOGGER.info("grid: %d energies for files of one shape", key[2])
         if len(rows) == batch:
             full.add(key)
         # What is left at the end goes where a full batch went, or is padded to a power of two.
@@ -324,8 +301,8 @@ def _screened(
 #: How a file was read: name → (of the value where there is none, attributes).
 _READING: Mapping[str, tuple[Any, dict[str, str]]] = {
     "unit": ("", {"long_name": "unit of the file's frequencies"}),
-    "column": (np.nan, {"long_name": "α²F column read, counted from 1"}),
-    "columns": (np.nan, {"long_name": "α²F columns of the file"}),
+    "column": (np.nan, {"long_name": "α²F column read, counted from 1", "units": "1"}),
+    "columns": (np.nan, {"long_name": "α²F columns of the file", "units": "1"}),
     "smearing": (np.nan, {"long_name": "smearing of the column"}),
     "smearing_kind": ("", {"long_name": "what is smeared, and its unit"}),
     "lambda_of_file": (np.nan, {"long_name": "λ as the file states it", "units": "1"}),
@@ -355,15 +332,16 @@ def _table(files, names, values, errors, remarks, readings, conditions) -> xr.Da
         data[name.replace("-", "_")] = ("file", factor * row, attributes)
     every = np.ones(len(files))
     kelvin = conditions["temperature_meV"] / KELVIN
-    data["temperature"] = ("file", kelvin * every, {"units": "K"})
+    data["temperature"] = ("file", kelvin * every, {"long_name": "T", "units": "K"})
     data["mu_star"] = ("file", conditions["mu_star"] * every, {"long_name": "μ*", "units": "1"})
     for name, (missing, attributes) in _READING.items():
         column = [reading.get(name, missing) for reading in readings]
         kind = object if missing == "" else float
         data[name] = ("file", np.array(column, dtype=kind), attributes)
-    data["error"] = ("file", _texts(errors), {})
-    data["warning"] = ("file", _texts(remarks), {})
-    return xr.Dataset(data, {"file": _texts(files)}, conditions)
+    data["error"] = ("file", _texts(errors), {"long_name": "why there are no numbers"})
+    data["warning"] = ("file", _texts(remarks), {"long_name": "what the reader warns of"})
+    told = {"long_name": "path of the file"}
+    return xr.Dataset(data, {"file": ("file", _texts(files), told)}, conditions)
 
 
 def _texts(items) -> np.ndarray:

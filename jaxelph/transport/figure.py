@@ -7,7 +7,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ..presentation.finishing import finish
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, plain_ticks
 from ..units import DRUDE, kelvin
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _LINES = ("-", "--", "-.")
 def transport_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     """ρ(T) with its laws, on linear and on logarithmic axes; 1/τ(Ω), m*/m, R(Ω), L/L0.
 
+    Without a plasma energy α²F stands in the place of R(Ω).
+
     Args:
         data: of `TransportProperties`.
         ax: what to draw on, see `plotting.canvas`; a new figure if left out.
@@ -27,9 +30,8 @@ def transport_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     with rc_context(STYLE):
         drawn = canvas(ax, 3, 2, (7.2, 7.4))
         panels = (_resistivity, _laws, _rate, _mass, _mirror, _lorenz)
-        for axes, draw, letter in zip(drawn.panels, panels, "abcdef", strict=True):
+        for axes, draw in zip(drawn.panels, panels, strict=True):
             draw(axes, data)
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
         if drawn.figure is not None:
             told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
             name = "λ_tr" if data.attrs["quantity"] == "α²_trF" else "λ"
@@ -39,6 +41,7 @@ def transport_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             if float(data["residual"]) > 0:
                 told += f", ρ0 = {float(data['residual']):g} µΩ cm"
             drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+        finish(drawn)
     return drawn.root
 
 
@@ -48,10 +51,11 @@ def _per_rate(data: "xr.Dataset") -> float:
     return DRUDE / plasma**2 if np.isfinite(plasma) else DRUDE
 
 
-def _label(data: "xr.Dataset") -> str:
+def _label(data: "xr.Dataset", symbol: str = r"\rho") -> str:
     if np.isfinite(float(data["plasma"])):
-        return r"resistivity $\rho$ (µΩ cm)"
-    return r"$\rho\,(\hbar\omega_p)^2$ (µΩ cm eV²)"
+        return f"resistivity ${symbol}$ (µΩ cm)"
+    symbol = f"({symbol})" if "-" in symbol else symbol
+    return rf"${symbol}\,(\hbar\omega_p)^2$ (µΩ cm eV²)"
 
 
 def _marked(x: np.ndarray) -> dict[str, Any]:
@@ -84,9 +88,11 @@ def _laws(axes: Axes, data: "xr.Dataset") -> None:
             axes.loglog(t, scale * data[key].values, line, color=GREY, label=f"{told} law")
         # Where activated there is no bottom.
         axes.set_ylim(max(rate[seen].min() / 3, 1e-7 * rate.max()), 3 * rate.max())
+        plain_ticks(axes.xaxis)
+        plain_ticks(axes.yaxis)
         axes.legend(loc="lower right")
     axes.set_xlabel("temperature $T$ (K)")
-    axes.set_ylabel(_label(data).replace(r"\rho", r"\rho - \rho_0", 1))
+    axes.set_ylabel(_label(data, r"\rho - \rho_0"))
 
 
 def _over_light(axes: Axes, data: "xr.Dataset", key: str) -> None:
@@ -123,15 +129,26 @@ def _mass(axes: Axes, data: "xr.Dataset") -> None:
 
 
 def _mirror(axes: Axes, data: "xr.Dataset") -> None:
+    """R(Ω); without a plasma energy, on which it depends, the spectrum that all is made of."""
     if np.isfinite(float(data["plasma"])):
         _over_light(axes, data, "reflectivity")
-        axes.legend(loc="best")
+        axes.set_ylabel(r"reflectivity $R(\Omega)$")
+        axes.legend()
+        return
+    omega = data["frequency"].values
+    name = r"\alpha^2_{tr}F" if data.attrs["quantity"] == "α²_trF" else r"\alpha^2F"
+    if "a2f" in data:
+        axes.fill_between(omega, data["a2f"].values, color=BLUE, alpha=0.2, linewidth=0)
+        axes.plot(omega, data["a2f"].values, color=BLUE)
+        axes.set_ylabel(f"${name}(\\omega)$")
+        axes.set_xlim(0, omega[-1])
     else:
-        axes.annotate(
-            "needs the plasma energy", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY
-        )
-        axes.set_xlabel(r"energy of light $\hbar\Omega$ (meV)")
-    axes.set_ylabel(r"reflectivity $R(\Omega)$")
+        axes.vlines(omega, 0, data["a2f_area"].values, color=BLUE, linewidth=1)
+        axes.plot(omega, data["a2f_area"].values, "o", color=BLUE)
+        axes.set_ylabel(f"area of mode in ${name}$ (meV)")
+        axes.set_xlim(0, 1.15 * omega[-1])
+    axes.axhline(0, color=GREY, linewidth=0.7)
+    axes.set_xlabel(r"phonon energy $\omega$ (meV)")
 
 
 def _lorenz(axes: Axes, data: "xr.Dataset") -> None:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from drawings import assert_same, drawn
+from drawn_data import curves, is_drawn
+from figure_faults import faults
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -123,6 +125,40 @@ def test_saved_and_drawn_again(name, tmp_path):
     assert_same(again, drawn(figure))
     if not isinstance(result, xr.Dataset):
         assert_same(drawn(result.plot()), drawn(figure))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_shows_the_numbers_without_a_referee_s_faults(name):
+    figure = jx.plot(RESULTS[name]())
+    result = RESULTS[name]()
+    data = result if isinstance(result, xr.Dataset) else result.to_xarray()
+    for number, (x, y) in enumerate(curves(data)):
+        assert is_drawn(figure, x, y), f"curve {number} of {name}"
+    assert faults(figure) == []
+
+
+def test_faults_are_found():
+    """The check itself: a legend on a curve, text on one, no letter, a hyphen, alike, cut."""
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color="#0072B2", label="a")
+    left.plot([0, 1], [0.1, 1.1], color="#0072B6", label="b")
+    left.legend(loc="upper right")
+    left.text(0.5, 0.5, "words")
+    right.plot([0, 1], [-1, 1])
+    right.set(ylim=(-0.5, 2), xlabel="x", ylabel="y")
+    right.set_yticks([0, 1], ["-1", "1"])
+    told = "; ".join(faults(figure))
+    for phrase in (
+        "panels are called",
+        "the legend is on",
+        "'words' is on a curve",
+        "no label beside",
+        "'a' and 'b' look alike",
+        "a hyphen for a minus in '-1'",
+        "goes on outside, unmarked",
+    ):
+        assert phrase in told
 
 
 @pytest.mark.parametrize("name", RESULTS)

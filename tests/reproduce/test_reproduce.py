@@ -7,6 +7,8 @@ import re
 import helpers
 import numpy as np
 import pytest
+from figure_faults import faults
+from matplotlib.figure import Figure
 
 import jaxelph as j
 from jaxelph import ElectronCollisions, EnergyGrid, disordered_kernel
@@ -152,7 +154,18 @@ def test_edges_that_agree_are_one():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_result_is_whole(name):
     found = reproduce(name)
-    assert found.figure().axes
+    figure = found.figure()
+    assert figure.axes and faults(figure) == []
+    # On a figure and on axes of the caller's, the same curves.
+    count = sum(bool(axes.get_subplotspec()) for axes in figure.axes)
+    mine = Figure(figsize=(9, 9))
+    assert found.figure(ax=mine.subplots(count, 1)) is mine
+    lines = [[line.get_xydata() for one in f.axes for line in one.lines] for f in (figure, mine)]
+    assert len(lines[0]) == len(lines[1]) > 0
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*lines, strict=True))
+    for values in found.dataset.variables.values():
+        assert values.attrs["long_name"]
+        assert values.attrs.get("units") or values.dtype.kind not in "iuf"
     json.loads(found.to_json())
     # What the published numerics got wrong or rounded otherwise, and nothing else, differs.
     differing = {

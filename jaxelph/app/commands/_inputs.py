@@ -30,6 +30,17 @@ Cutoff = Annotated[
 MuStarAt = Annotated[
     str, typer.Option(help="Where μ* is quoted: omega-ph, or cutoff (as in EPW and IsoME).")
 ]
+#: Which numbers, the same names in every command.
+Quantities = Annotated[
+    str,
+    typer.Option(
+        "--quantity",
+        "--quantities",
+        help="With commas between: lambda, omega-log, lambda-omega2, tc, tc-allen-dynes, gap, "
+        "gap-ratio, jump, isotope, condensation, heat, xi, xi-max, weight, margin, lambda_c (by "
+        "all three criteria, one by lambda-c-heat say), gamma-1, gamma-t, tau-1, tau-t.",
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object and nothing else; no figure by itself."),

@@ -158,19 +158,24 @@ def _show(curves, data, wanted, temperature, repulsion, json) -> None:
         print_json(json_text(told, indent=None))
     else:
         table = Table(box=None, pad_edge=False)
-        for head in ("criterion", "margin", "Tc (K)", "λ", "ω_log (meV)", "held by"):
-            table.add_column(head)
+        heads = ("criterion", "asked", "margin", "Tc (K)", "λ", "ω_log (meV)", "held by")
+        for head in heads:
+            table.add_column(head, no_wrap=head != "held by")
         for name, row in curves.items():
+            rows: dict[tuple[str, ...], list[float]] = {}  # what is alike is one row
             for place, one in enumerate(row):
                 here = data.sel(criterion=name).isel(margin=place)
-                table.add_row(
-                    name,
+                cells = (
                     number(one.margin),
                     number(one.value / KELVIN),
                     number(float(here["coupling"])),
                     number(float(here["omega_log"])),
                     ", ".join(one.active),
                 )
+                rows.setdefault(cells, []).append(float(wanted[place]))
+            for cells, asked in rows.items():
+                least, most = number(min(asked)), number(max(asked))
+                table.add_row(name, least if least == most else f"{least} … {most}", *cells)
         console = results()
         print_table(console, table)
         console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)

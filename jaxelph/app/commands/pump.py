@@ -20,7 +20,9 @@ from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononD
 
 
 def command(
-    temperature: Annotated[float, typer.Option(help="Before the pulse, in K.")],
+    temperature: Annotated[
+        float, typer.Option("--temperature", "-T", help="Before the pulse, in K.")
+    ],
     photon_energy: Annotated[float, typer.Option(help="Of the light, in eV.")],
     absorbed: Annotated[
         float | None, typer.Option(help="Energy absorbed per cell, in meV.")

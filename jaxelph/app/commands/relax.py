@@ -28,7 +28,9 @@ _OPTIONS = {
 
 
 def command(
-    phonon_temperature: Annotated[float, typer.Option(help="T0 of the phonons, in K.")],
+    phonon_temperature: Annotated[
+        float, typer.Option("--phonon-temperature", "-T", help="T0 of the phonons, in K.")
+    ],
     electron_temperature: Annotated[
         float, typer.Option(help="Of the electrons at the start, in K.")
     ],

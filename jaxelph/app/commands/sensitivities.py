@@ -16,23 +16,20 @@ from ._inputs import (
     MuStar,
     MuStarAt,
     OmegaPh,
+    Quantities,
     Unit,
     check_temperature,
     read_spectrum,
     tc_options,
 )
+from ._outputs import folder_for
 
 
 def command(
     temperature: Annotated[float, typer.Option("--temperature", "-T", help="In K.")],
     file: File = None,
     example: Example = None,
-    quantities: Annotated[
-        str,
-        typer.Option(
-            help="Names with commas between: tc, gap, jump, heat, lambda-c-kinetic, gamma-1, …"
-        ),
-    ] = "tc,lambda-c-kinetic,lambda-c-heat,heat,gamma-1",
+    quantity: Quantities = "tc,lambda-c-kinetic,lambda-c-heat,heat,gamma-1",
     mu_star: MuStar = 0.1,
     omega_ph: OmegaPh = None,
     cutoff: Cutoff = None,
@@ -45,24 +42,33 @@ def command(
         Path | None,
         typer.Option("--output", "-o", help="Folder for sensitivities.png, .pdf and .nc."),
     ] = None,
+    figure: Annotated[
+        bool,
+        typer.Option(
+            help="Without --output: save the figure in ./jaxelph-sensitivities or not.",
+        ),
+    ] = True,
     json: Json = False,
 ) -> None:
     """Give the exact derivatives of Tc, λ_c, C_el, rates … by α²F(ω), T and μ*.
 
     δQ/δα²F(ω) is the change of Q for each meV of area that is added to α²F at ω.
     """
-    from ...inverse.sensitivities.derivatives import check_size, sensitivities
-    from ...presentation.files import check_folder, result_writers, write_all
+    import dataclasses
+
+    from ...inverse.sensitivities.derivatives import (
+        check_size,
+        quantity_names,
+        sensitivities,
+    )
+    from ...presentation.files import file_name, result_writers, write_all
     from ...presentation.terminal import deliver, progress_bar
     from ...units import KELVIN
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)
-    names = [name.strip() for name in quantities.split(",") if name.strip()]
-    if not names:
-        raise ValueError("--quantities is empty: name at least one, tc for example.")
+    names = quantity_names(part for part in quantity.split(",") if part.strip())
     check_temperature(temperature, "--temperature")
-    if output is not None:
-        check_folder(output)
+    folder = folder_for(output, figure, json, Path("jaxelph-sensitivities"))
     name, spectrum = read_spectrum(
         file, example, unit=unit, column=column, format=layout, convention=convention
     )
@@ -75,13 +81,16 @@ def command(
             **repulsion,
             progress=lambda quantity: bar(names.index(quantity), len(names)),
         )
+    found = dataclasses.replace(found, metal=name)
     data = found.to_xarray()
 
     def save(folder):
         writers = result_writers("sensitivities", found.plot(), data)
+        if output is None:
+            writers = {file_name(name, ".png"): writers["sensitivities.png"]}
         return write_all(folder, writers).values()
 
-    deliver(lambda: _show(found, data, name, temperature, repulsion, json), save, output)
+    deliver(lambda: _show(found, data, name, temperature, repulsion, json), save, folder)
 
 
 def _show(found, data, name, temperature, repulsion, json) -> None:
@@ -119,14 +128,17 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
         for item in found.items:
             factor, told_unit = item.shown
             inside = found.omega > 0.05 * found.omega[-1]
-            where = found.omega[inside][int(np.argmax(np.abs(item.functional[inside])))]
+            slope = np.abs(item.functional[inside])
+            # An infinite λ_c, or what is not defined, has no place where it is sensitive.
+            moves = np.isfinite(item.value) and np.all(np.isfinite(slope)) and np.any(slope > 0)
+            where = f"{found.omega[inside][int(np.argmax(slope))]:.4g} meV" if moves else "–"
             table.add_row(
                 item.label,
                 number(factor * item.value),
                 told_unit,
-                number(factor * item.temperature * KELVIN),
-                number(factor * item.mu_star),
-                f"{where:.4g} meV",
+                number(factor * item.temperature * KELVIN) if moves else "–",
+                number(factor * item.mu_star) if moves else "–",
+                where,
             )
         console = results()
         print_table(console, table)

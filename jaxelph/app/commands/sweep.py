@@ -14,6 +14,7 @@ from ._inputs import (
     MuStar,
     MuStarAt,
     OmegaPh,
+    Quantities,
     Unit,
     check_temperature,
     tc_options,
@@ -31,15 +32,7 @@ def command(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The table: NAME.nc (NetCDF) or NAME.csv.")
     ],
-    quantity: Annotated[
-        str,
-        typer.Option(
-            help="With commas between: lambda, omega-log, lambda-omega2, tc, tc-allen-dynes, gap, "
-            "gap-ratio, jump, isotope, condensation, heat, "
-            "xi, xi-max, weight, margin, lambda_c (by all three criteria), gamma-1, gamma-t, "
-            "tau-1, tau-t."
-        ),
-    ] = "lambda,omega-log,tc,lambda_c,xi,margin",
+    quantity: Quantities = "lambda,omega-log,tc,lambda_c,xi,margin",
     mu_star: MuStar = 0.1,
     omega_ph: OmegaPh = None,
     cutoff: Cutoff = None,
@@ -56,12 +49,13 @@ def command(
     """
     import time
 
+    from ...inverse.sensitivities.derivatives import quantity_names
     from ...presentation import interruption
     from ...presentation.files import check_file, write_all, write_netcdf
     from ...presentation.terminal import deliver, progress_bar, say
     from ...sweeps.devices import one_device_per_core
     from ...sweeps.journal import Hold
-    from ...sweeps.screen import quantity_names, screen, table_text
+    from ...sweeps.screen import screen, table_text
     from ...units import KELVIN
 
     repulsion = tc_options(mu_star, omega_ph, cutoff, mu_star_at)

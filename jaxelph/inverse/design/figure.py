@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from ...presentation.finishing import finish
 from ...presentation.plotting import CRITERION_STYLE, STYLE, canvas
 from ...units import kelvin
 
@@ -34,12 +35,17 @@ def design_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             right.plot(omega, one["a2f"].values, line, color=colour, label=criterion)
         left.set_xlabel(f"least margin at {kelvin(temperature)}")
         left.set_ylabel(rf"largest $T_c$ (K), $\mu^*$ = {mu_star:g}")
-        left.set_ylim(bottom=0)
-        left.legend(loc="best")
+        tc = data["tc"].values
+        if np.min(tc) < 0.3 * np.max(tc):
+            left.set_ylim(bottom=0)
+        else:  # most of the axis would be empty
+            left.margins(y=0.2)
+        left.legend()
         right.set_xlabel(r"phonon energy $\omega$ (meV)")
         right.set_ylabel(r"optimal $\alpha^2F(\omega)$")
-        right.set_title(f"least margin {margins[order[0]]:g}", loc="left")
-        right.set_xlim(0, omega[-1])
+        alive = np.max(data["a2f"].values, axis=0) > 1e-3 * float(np.max(data["a2f"].values))
+        right.set_xlim(0, 1.05 * omega[np.flatnonzero(alive)[-1]])
         right.set_ylim(bottom=0)
-        right.legend(loc="best")
+        right.legend()
+        finish(drawn, ("", f"least margin {margins[order[0]]:g}"))
     return drawn.root

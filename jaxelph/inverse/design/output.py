@@ -75,9 +75,21 @@ def design_dataset(
             table(lambda d: repulsion.get("omega_ph") or phonon_edge(d.spectrum)),
             {"long_name": "frequency that μ* refers to", "units": "meV"},
         ),
-        "peak_frequency": (three, table(lambda d: d.spectrum.omega), {"units": "meV"}),
-        "peak_width": (three, table(lambda d: d.spectrum.width), {"units": "meV"}),
-        "peak_coupling": (three, table(lambda d: d.spectrum.coupling), {"units": "1"}),
+        "peak_frequency": (
+            three,
+            table(lambda d: d.spectrum.omega),
+            {"long_name": "centre of each peak", "units": "meV"},
+        ),
+        "peak_width": (
+            three,
+            table(lambda d: d.spectrum.width),
+            {"long_name": "standard deviation of each peak", "units": "meV"},
+        ),
+        "peak_coupling": (
+            three,
+            table(lambda d: d.spectrum.coupling),
+            {"long_name": "λ of each peak", "units": "1"},
+        ),
         "a2f": (
             ("criterion", "frequency"),
             np.array(optimal),
@@ -87,7 +99,7 @@ def design_dataset(
     return xr.Dataset(
         data,
         coords={
-            "criterion": list(curves),
+            "criterion": ("criterion", list(curves), {"long_name": "criterion of stability"}),
             "margin": ("margin", margins, {"long_name": "least margin", "units": "1"}),
             "frequency": ("frequency", omega, {"long_name": "phonon frequency", "units": "meV"}),
         },

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from ...presentation.finishing import finish
 from ...presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ...units import kelvin
 from .output import MOMENTS, value_with_error
@@ -29,8 +30,7 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     with rc_context(STYLE):
         drawn = canvas(ax, count + below, 1, (4.6, 2.5 * (count + below)))
         panels = drawn.panels
-        for number, axes in enumerate(panels[:count], 1):
-            _draw_data(axes, data, number)
+        words = [_draw_data(axes, data, k) for k, axes in enumerate(panels[:count], 1)]
         axes = panels[count]
         low = a2f - error
         if data.attrs["model"] == "GaussianPeaks":
@@ -50,10 +50,14 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         axes.set_xlim(0, omega[-1])
         axes.set_xlabel(r"phonon energy $\omega$ (meV)")
         axes.set_ylabel(r"$\alpha^2F(\omega)$")
-        axes.set_title(_told(data), loc="left", fontsize=7)
-        _legend_above(axes)
+        axes.legend(ncols=2)
+        words = [*words, ""]
         if "resolution" in data:
             _draw_lines(panels[-1], omega, data["resolution"].values)
+            words.append("sharp lines as this fit would show them")
+        if drawn.figure is not None:
+            drawn.figure.suptitle(_told(data), fontsize=7.5)
+        finish(drawn, words)
     return drawn.root
 
 
@@ -68,15 +72,7 @@ def _draw_lines(axes, omega, resolution) -> None:
     axes.set_xlim(0, float(omega[-1]))
     axes.set_xlabel(r"phonon energy $\omega$ (meV)")
     axes.set_ylabel(r"response (meV$^{-1}$)")
-    axes.set_title("sharp lines as this fit would show them", loc="left")
-    _legend_above(axes)
-
-
-def _legend_above(axes) -> None:
-    """A legend in two columns with room of its own, off the curves."""
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.3 * (high - low))
-    axes.legend(loc="upper center", ncols=2)
+    axes.legend(ncols=2)
 
 
 def _told(data: "xr.Dataset") -> str:
@@ -117,7 +113,8 @@ _OVER_LOGARITHM = ("heat", "total heat", "resistivity")
 _PARTS = {"": "", "real": r"Re $\Sigma$", "imaginary": r"Im $\Sigma$"}
 
 
-def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
+def _draw_data(axes, data: "xr.Dataset", number: int) -> str:
+    """One set of data with the fit; returns what is said above it."""
     told = data[f"measured_{number}"].attrs
     parts = told["parts"].split(", ")
     x, measured, error, fitted, width = (
@@ -160,6 +157,5 @@ def _draw_data(axes, data: "xr.Dataset", number: int) -> None:
     below, beside = _LABELS.get(told["kind"], ("datum", told["kind"]))
     axes.set_xlabel(below)
     axes.set_ylabel(beside)
-    if "temperature_K" in told:
-        axes.set_title(f"T = {kelvin(told['temperature_K'])}", loc="left")
-    axes.legend(loc="best")
+    axes.legend()
+    return f"T = {kelvin(told['temperature_K'])}" if "temperature_K" in told else ""

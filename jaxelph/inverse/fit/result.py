@@ -247,15 +247,18 @@ class Fit:
             label, factor, unit = UNITS_OF_MOMENTS[name]
             key = name.replace("-", "_")
             data[key] = ((), factor * value, {"long_name": label, "units": unit or "1"})
-            data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+            told = {"long_name": f"standard deviation of {label}", "units": unit or "1"}
+            data[f"{key}_error"] = ((), factor * error, told)
             if name in self.prior_share:
                 told = {"long_name": "what is left of the prior's variance", "units": "1"}
                 data[f"{key}_prior_share"] = ((), self.prior_share[name], told)
         for name, (value, error) in self.parameters.items():
             factor, unit = parameter_unit(name)
             key = name.replace(" ", "_").replace("-", "_").replace(".", "_")
-            data[key] = ((), factor * value, {"units": unit or "1"})
-            data[f"{key}_error"] = ((), factor * error, {"units": unit or "1"})
+            told = {"long_name": f"{name}, fitted along", "units": unit or "1"}
+            data[key] = ((), factor * value, told)
+            told = {"long_name": f"standard deviation of {name}", "units": unit or "1"}
+            data[f"{key}_error"] = ((), factor * error, told)
         for number, (item, fitted, error, between) in enumerate(
             zip(self.data, self.fitted, self.fitted_error, self.curves(), strict=True), 1
         ):
@@ -271,23 +274,30 @@ class Fit:
             if temperature is not None and np.ndim(temperature) == 0:
                 told["temperature_K"] = float(temperature) / KELVIN
             columns = {
-                "measured": item.values,
-                "measured_error": item.error,
-                "fitted": fitted,
-                "fitted_error": error,
+                "measured": (item.values, "what was measured"),
+                "measured_error": (item.error, "its standard deviation"),
+                "fitted": (fitted, "what the fit makes of it"),
+                "fitted_error": (error, "standard deviation of the fit"),
             }
-            for name, values in columns.items():
-                data[f"{name}_{number}"] = (row, axis.factor * values, dict(told))
+            for name, (values, words) in columns.items():
+                data[f"{name}_{number}"] = (row, axis.factor * values, told | {"long_name": words})
             if between is not None:
                 dense, curve = between
                 row, values = f"point_{number}", axis_of(dense).values
                 data[f"curve_abscissa_{number}"] = (row, values, over)
-                data[f"curve_{number}"] = (row, axis.factor * curve, dict(told))
+                data[f"curve_{number}"] = (
+                    row,
+                    axis.factor * curve,
+                    told | {"long_name": "the fit between the data"},
+                )
         if self.posterior is not None:
             data["resolution"] = (
                 ("frequency", "frequency_2"),
                 self.posterior.resolution,
-                {"long_name": "mean of the fit = resolution · true α²F, without noise"},
+                {
+                    "long_name": "mean of the fit = resolution · true α²F, without noise",
+                    "units": "1",
+                },
             )
         frequency = {"long_name": "phonon frequency", "units": "meV"}
         return xr.Dataset(

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from scipy.interpolate import PchipInterpolator
 
-from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
+from ...presentation.finishing import finish
+from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas, plain_ticks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,6 +22,8 @@ def plan_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         ax: what to draw on, see `plotting.canvas`; a new figure if left out.
     """
     points, share = data["point"].values, data["share"].values
+    key = str(data.attrs["target"]).replace("-", "_")
+    target = data[key].attrs["long_name"] if key in data else r"$\alpha^2F(\omega)$"
     with rc_context(STYLE):
         drawn = canvas(ax, 2, 1, (4.6, 5.0))
         above, below = drawn.panels
@@ -30,15 +34,26 @@ def plan_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         above.set_ylim(0, None)
         above.set_xlabel(f"{data['point'].attrs['long_name']} ({data['point'].attrs['units']})")
         above.set_ylabel("share of the time (%)")
-        above.set_title(
-            f"{data.attrs['data']}: where to measure for {data.attrs['target']}", loc="left"
-        )
-        above.legend(loc="best")
+        above.legend()
         factor = data["factor"].values
-        below.loglog(factor, data["target_error_equal"], color=GREY, label="equal shares")
-        below.loglog(factor, data["target_error_optimal"], color=BLUE, label="this plan")
+        dense = np.geomspace(factor[0], factor[-1], 301)
+        for when, line, colour, told in (
+            ("equal", "--", GREY, "equal shares"),
+            ("optimal", "-", BLUE, "this plan"),
+        ):
+            error = data[f"target_error_{when}"].values
+            known = np.isfinite(error) & (error > 0)
+            if np.sum(known) < 2:
+                continue
+            between = PchipInterpolator(np.log(factor[known]), np.log(error[known]))
+            curve = np.exp(between(np.log(dense)))
+            below.loglog(dense, curve, line, color=colour)
+            below.loglog(factor, error, "o", color=colour, markersize=2.5)
+            below.loglog([], [], line, color=colour, label=told)
+        plain_ticks(below.yaxis)
         below.axvline(1.0, color=GREY, linewidth=0.7, linestyle=":")
         below.set_xlabel("errors of the data over those stated")
-        below.set_ylabel(f"error of {data.attrs['target']}")
-        below.legend(loc="best")
+        below.set_ylabel(f"error of {target}")
+        below.legend()
+        finish(drawn, (f"{data.attrs['data']}: where to measure for {target}",))
     return drawn.root

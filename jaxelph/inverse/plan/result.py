@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Shares below this are left out of what is told.
 _SMALL = 0.01
+# Of what error, in words.
+_WHEN = {"before": "before", "equal": "equal shares", "optimal": "this plan"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,16 +110,27 @@ class Plan:
             data[key] = ((), factor * value, {"long_name": label, "units": unit or "1"})
             for when in ("before", "equal", "optimal"):
                 error = factor * getattr(self, when)[name]
-                data[f"{key}_error_{when}"] = ((), error, {"units": unit or "1"})
+                data[f"{key}_error_{when}"] = (
+                    (),
+                    error,
+                    {"long_name": f"error of {label}, {_WHEN[when]}", "units": unit or "1"},
+                )
         factor = MOMENTS[self.target][1] if self.target in MOMENTS else 1.0
-        data["target_error_equal"] = ("factor", factor * self.target_equal)
-        data["target_error_optimal"] = ("factor", factor * self.target_optimal)
+        unit = (MOMENTS[self.target][2] if self.target in MOMENTS else "") or "1"
+        for when in ("equal", "optimal"):
+            told = {"long_name": f"error of {self.target}, {_WHEN[when]}", "units": unit}
+            error = factor * getattr(self, f"target_{when}")
+            data[f"target_error_{when}"] = ("factor", error, told)
         over = {"long_name": self.axis, "units": self.units}
         return xr.Dataset(
             data,
             coords={
                 "point": ("point", self.points, over),
-                "factor": ("factor", self.factors, {"long_name": "errors over those stated"}),
+                "factor": (
+                    "factor",
+                    self.factors,
+                    {"long_name": "errors over those stated", "units": "1"},
+                ),
             },
             attrs={"kind": "plan", "data": self.kind, "target": self.target},
         )

@@ -10,7 +10,7 @@ Known forms which these derivatives must reproduce:
     ∫ α²F (δλ_c/δα²F) dω = 0,    ∫ α²F (δmargin/δα²F) dω = margin - 1 (weight, heat, kinetic).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -151,6 +151,32 @@ QUANTITIES: dict[str, Quantity] = {
 PAIRED = ("tc", "gap", "gap-ratio", "jump", "isotope", "condensation")
 
 
+#: Names that stand for several quantities.
+GROUPS = {"lambda-c": ("lambda-c-weight", "lambda-c-heat", "lambda-c-kinetic")}
+
+
+def quantity_names(asked: Iterable[str]) -> list[str]:
+    """Names as `QUANTITIES` has them; `lambda_c` stands for its three criteria.
+
+    Raises:
+        ValueError: a name is not known; the message lists those that are.
+
+    Example:
+        >>> quantity_names(["tc", "lambda_c"])
+        ['tc', 'lambda-c-weight', 'lambda-c-heat', 'lambda-c-kinetic']
+    """
+    found: list[str] = []
+    for name in (text.strip().lower().replace("_", "-") for text in asked):
+        if name not in QUANTITIES and name not in GROUPS:
+            raise ValueError(
+                f"quantity {name!r} is not known; use one of {', '.join((*QUANTITIES, *GROUPS))}."
+            )
+        found += [q for q in GROUPS.get(name, (name,)) if q not in found]
+    if not found:
+        raise ValueError("no quantity: name at least one, tc for example.")
+    return found
+
+
 def check_spectrum(function: str, spectrum) -> None:
     """Refuse what is not an Eliashberg function, by one sentence."""
     if not isinstance(spectrum, EliashbergFunction):
@@ -285,7 +311,7 @@ def sensitivities(
     Args:
         spectrum: an Eliashberg function.
         temperature (scalar, energy): T > 0.
-        quantities: names from `QUANTITIES`.
+        quantities: names from `QUANTITIES`, lambda_c standing for all three criteria.
         mu_star (scalar): μ* of Tc.
         omega_ph, cutoff, mu_star_at: of Tc, see `transition_temperature`. By default ω_ph
             follows the spectrum where one of its numbers is varied; δTc/δα²F(ω) is at fixed
@@ -310,11 +336,7 @@ def sensitivities(
     """
     check_precision()
     check_spectrum("sensitivities", spectrum)
-    unknown = [name for name in quantities if name not in QUANTITIES]
-    if unknown:
-        raise ValueError(
-            f"quantity {unknown[0]!r} is not known; use one of {', '.join(QUANTITIES)}."
-        )
+    quantities = quantity_names(quantities)
     refuse("temperature", temperature, positive=True)
     check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     spectrum = at_temperature(spectrum, temperature, everywhere=True)

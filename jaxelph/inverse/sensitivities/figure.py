@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from ...presentation.finishing import finish
 from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 from ...units import kelvin
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 def sensitivities_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     """δQ/δα²F(ω), one panel a quantity, above the spectrum that it was taken at.
 
+    A quantity that is infinite or undefined gets no panel, but a line that says so.
+
     Args:
         data: of `Sensitivities`.
         ax: what to draw on, see `plotting.canvas`; a new figure if left out.
     """
-    keys = [name.replace("-", "_") for name in data.attrs["quantities"].split(", ")]
-    omega = data["frequency"].values
+    every = [name.replace("-", "_") for name in data.attrs["quantities"].split(", ")]
+    keys = [key for key in every if np.isfinite(float(data[key]))]
+    omega, words = data["frequency"].values, []
     with rc_context(STYLE):
         drawn = canvas(ax, len(keys) + 1, 1, (4.6, 1.2 + 1.25 * (len(keys) + 1)), sharex=True)
         panels = drawn.panels
@@ -32,40 +36,85 @@ def sensitivities_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             axes.plot(omega, slope.values, color=ORANGE)
             axes.set_ylabel(_panel_unit(slope.attrs["units"]))
             told = "" if unit == "1" else f" {unit}"
-            axes.set_title(
-                f"δ {label} / δα²F(ω)      {label} = {float(quantity):.4g}{told}",
-                loc="left",
-            )
-            _leave_out_divergence(axes, omega, slope.values)
+            axes.set_ylim(*_range(omega, slope.values))
+            name = in_mathematics(label)
+            value = f"{float(quantity):.4g}".replace("-", "\N{MINUS SIGN}")
+            words.append(rf"$\delta\,${name}$/\delta\alpha^2F(\omega)$,  {name} = {value}{told}")
         _draw_spectrum(panels[-1], data)
         panels[-1].set_xlabel(r"phonon energy $\omega$ (meV)")
         panels[-1].set_xlim(0, omega[-1])
         if drawn.figure is not None:
-            temperature, mu_star = data.attrs["temperature_K"], data.attrs["mu_star"]
-            drawn.figure.suptitle(f"T = {kelvin(temperature)}, μ* = {mu_star:g}", fontsize=9)
+            title = f"T = {kelvin(data.attrs['temperature_K'])}, μ* = {data.attrs['mu_star']:g}"
+            if data.attrs.get("name"):
+                title = f"{data.attrs['name']}, {title}"
+            for key in every:
+                if key not in keys:
+                    title += f"\n{_why_left_out(data[key])}"
+            drawn.figure.suptitle(title, fontsize=9, parse_math=False)
+        finish(drawn, (*words, r"$\alpha^2F(\omega)$ itself"))
     return drawn.root
+
+
+def _why_left_out(quantity: "xr.DataArray") -> str:
+    label = quantity.attrs["long_name"]
+    if np.isinf(float(quantity)):
+        return f"{label} is infinite: no λ is large enough, and nothing changes it"
+    return f"{label} is not defined here"
+
+
+def in_mathematics(label: str) -> str:
+    """A quantity's name as it is set: subscripts and Greek by matplotlib's own.
+
+    Example:
+        >>> in_mathematics("λ_c (kinetic)"), in_mathematics("2Δ0/Tc"), in_mathematics("min Z₀⁻¹")
+        ('$\\lambda_c$ (kinetic)', '2$\\Delta_0$/$T_c$', 'min $Z_0^{-1}$')
+    """
+    for plain, told in _MATHEMATICS.items():
+        label = label.replace(plain, told)
+    return label
+
+
+_MATHEMATICS = {
+    "λ⟨ω²⟩": r"$\lambda\langle\omega^2\rangle$",
+    "λ_c": r"$\lambda_c$",
+    "ω_log": r"$\omega_{\log}$",
+    "ω_ph": r"$\omega_{ph}$",
+    "μ*": r"$\mu^*$",
+    "γ0Tc": r"$\gamma_0T_c$",
+    "Δ0": r"$\Delta_0$",
+    "ΔC": r"$\Delta C$",
+    "(E_N - E_S)/ν0": r"$(E_N - E_S)/\nu_0$",
+    "Z₀⁻¹": "$Z_0^{-1}$",
+    "C_el ratio": r"$C_{el}$ ratio",
+    "γ₁": r"$\gamma_1$",
+    "γ_T": r"$\gamma_T$",
+    "τ₁": r"$\tau_1$",
+    "τ_T": r"$\tau_T$",
+    "Tc": "$T_c$",
+}
 
 
 def _panel_unit(unit: str) -> str:
     return "dimensionless" if unit == "1" else {"1/meV": r"meV$^{-1}$"}.get(unit, f"{unit}")
 
 
-def _leave_out_divergence(axes, omega, values) -> None:
-    """The range of what lies above a twentieth of the axis: 2/ω would hide everything else."""
+def _range(omega, values) -> tuple[float, float]:
+    """Of what lies above a twentieth of the axis: 2/ω would hide everything else."""
     seen = values[omega > 0.05 * omega[-1]]
     low, high = min(0.0, float(np.min(seen))), max(0.0, float(np.max(seen)))
     margin = 0.08 * (high - low) or 1.0
-    axes.set_ylim(low - margin, high + margin)
+    return low - margin, high + margin
 
 
 def _draw_spectrum(axes, data: "xr.Dataset") -> None:
     if "a2f" in data:
         edges = np.append(0.0, data["frequency"].values)
-        axes.stairs(data["a2f"].values, edges, color=BLUE, fill=True, alpha=0.35)
+        middle, a2f = 0.5 * (edges[1:] + edges[:-1]), data["a2f"].values  # means of the bins
+        axes.fill_between(middle, a2f, color=BLUE, alpha=0.2, linewidth=0)
+        axes.plot(middle, a2f, color=BLUE)
         axes.set_ylabel(r"$\alpha^2F$")
     else:
         node, coupling = data["node"].values, data["node_coupling"].values
         axes.vlines(node, 0, node * coupling / 2, color=BLUE)
         axes.set_ylabel("area (meV)")
     axes.set_ylim(bottom=0)
-    axes.set_title("α²F(ω)", loc="left")

@@ -54,6 +54,7 @@ class Sensitivities:
         omega_ph (scalar, energy): the frequency that μ* refers to.
         cutoff (scalar, energy): ω_c of the Coulomb repulsion, inf for the limit.
         mu_star_at: see `transition_temperature`.
+        metal: its name, for the figure.
 
     Example:
         >>> from jaxelph import sensitivities
@@ -72,6 +73,7 @@ class Sensitivities:
     omega_ph: float = np.nan  # the frequency that μ* refers to
     cutoff: float = np.inf
     mu_star_at: str = "omega-ph"
+    metal: str = ""
 
     def __getitem__(self, name: str) -> Sensitivity:
         return next(item for item in self.items if item.name == name)
@@ -144,6 +146,7 @@ class Sensitivities:
             },
             attrs={
                 "kind": "sensitivities",
+                "name": self.metal,
                 "quantities": ", ".join(item.name for item in self.items),
                 "temperature_K": self.temperature / KELVIN,
                 "mu_star": self.mu_star,
