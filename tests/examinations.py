@@ -17,12 +17,13 @@ def examined_once(known):
     module = importlib.import_module("jaxelph.reports.report")
     examination = module.Examination
 
-    def look_up(spectrum, coupling, top, temperatures, rtol, progress):
+    def look_up(spectrum, coupling, top, temperatures, rtol, progress, least_heat):
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(spectrum)]
         numbers = tuple((leaf.shape, leaf.tobytes()) for leaf in leaves)
         key = (type(spectrum), numbers, coupling, top, tuple(temperatures), rtol)
         if key not in known:
-            known[key] = examination(spectrum, coupling, top, temperatures, rtol, progress)
+            arguments = spectrum, coupling, top, temperatures, rtol, progress
+            known[key] = examination(*arguments, least_heat=least_heat)
         elif progress is not None:
             progress(1, 1)
         return known[key]

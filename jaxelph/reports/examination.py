@@ -32,7 +32,7 @@ from ..stability.critical import CRITERIA, coarsened
 from ..stability.modes import least_resolved, slowest_rate
 from ..stability.pencil import edge_of_band, margin_form, stability_pencil
 from ..stability.rates import continuum_rate, two_temperature_rate
-from ..thermodynamics.specific_heat import maximum_stability_parameter, specific_heat_ratio
+from ..thermodynamics.specific_heat import specific_heat_ratio, stability_parameter
 from ..units import KELVIN, mev_to_per_ps
 
 Progress = Callable[[int, int], None]
@@ -133,6 +133,7 @@ class Examination:
         temperatures (array of shape (temperature,), K): ascending.
         rtol: see `EnergyGrid.suggest`.
         progress: called with (steps done, steps in all).
+        least_heat: gives T_ξ (energy), where `spectrum.sampled()` has its least C_el.
 
     Raises:
         ValueError: the lowest temperature needs too large a grid.
@@ -150,6 +151,7 @@ class Examination:
         temperatures: np.ndarray,
         rtol: float,
         progress: Progress | None,
+        least_heat: Callable[[], float],
     ):
         self._coupling, self._top, self._rtol = coupling, top, rtol
         asked = KELVIN * temperatures
@@ -176,10 +178,10 @@ class Examination:
                     margins[t] = _margins(sample)
                 del sample  # before the next is computed: matrices of thousands of energies
             self._collect(rows)
-            least_heat = float(maximum_stability_parameter(self._coarse)[1])
-            if self._heat(least_heat) <= 0 and least_heat >= min(margins):
+            self._least_heat = least_heat()
+            if self._heat(self._least_heat) <= 0 and self._least_heat >= min(margins):
                 # The kinetic margin is no greater, and may be so between the others.
-                margins[least_heat] = _margins(self._sample(least_heat))
+                margins[self._least_heat] = _margins(self._sample(self._least_heat))
             self.windows = {name: self._windows(name, margins) for name in CRITERIA}
         self.scanned = (float(min(margins)) / KELVIN, float(max(margins)) / KELVIN)
         self._advance(self._all)
@@ -344,19 +346,19 @@ class Examination:
         return tuple(windows)
 
     def _heat(self, temperature):
-        return float(specific_heat_ratio(self._coarse, np.float64(temperature)))
+        return 1 - float(stability_parameter(self._coarse, np.float64(temperature)))
 
     def _scan_heat(self, margins):
         """C_el where it is least, at T_ξ, and on a fine scan: a closed form."""
-        least = float(maximum_stability_parameter(self._coarse)[1])
+        least = self._least_heat
         high = max(*margins, 4 * least)
         for _ in range(60):
             if self._heat(high) > 0:
                 break
             high *= 1.3
         scan = np.append(np.geomspace(min(*margins, least / 4), high, 200), least)
-        values = jax.vmap(specific_heat_ratio, (None, 0))(self._coarse, scan)
-        return _finite("heat", dict(zip(scan.tolist(), np.asarray(values).tolist(), strict=True)))
+        # One by one: what serves the search for edges, and nothing more is compiled.
+        return _finite("heat", {t: self._heat(t) for t in scan.tolist()})
 
 
 def _number(criterion, margins):

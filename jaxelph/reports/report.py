@@ -258,19 +258,30 @@ def report(
                     method=method,
                     **repulsion,
                 )
-                / KELVIN
             )
+            / KELVIN
             for method in ("mcmillan", "allen-dynes", "eliashberg")
         }
 
-    # What takes time at first is XLA's compiler, which uses one core for each function.
-    with ThreadPoolExecutor(1) as pool:
+    # What takes time at first is XLA's compiler, which uses one core for each function; nothing is
+    # compiled twice, so the gap's ratio waits for the T_c that it is over.
+    with ThreadPoolExecutor(2) as pool:
         tc_later = pool.submit(transition)
-        ratio_later = pool.submit(lambda: _gap_ratio(nodes, mu_star, repulsion))
-        xi_later = pool.submit(lambda: jax.jit(maximum_stability_parameter)(nodes))
+        xi_later = pool.submit(maximum_stability_parameter, nodes)
+        ratio_later = pool.submit(
+            lambda: tc_later.result() and _gap_ratio(nodes, mu_star, repulsion)
+        )
         if temperatures is None:
             temperatures = default_temperatures(tc_later.result()["eliashberg"], top)
-        found = Examination(spectrum, coupling, top, temperatures, rtol, progress)
+        found = Examination(
+            spectrum,
+            coupling,
+            top,
+            temperatures,
+            rtol,
+            progress,
+            least_heat=lambda: float(xi_later.result()[1]),
+        )
         tc, xi, ratio = tc_later.result(), xi_later.result(), ratio_later.result()
 
     discrete, frequencies, a2f = curve(spectrum, top)

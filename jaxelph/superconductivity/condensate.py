@@ -36,6 +36,7 @@ import numpy as np
 import scipy.special
 from jaxtyping import Array, Float
 
+from ..numerics.blas import one_blas_thread
 from ..numerics.lapack import one_by_one
 from ..spectra.spectrum import Scalar
 from .matsubara import (
@@ -74,6 +75,7 @@ class CondensateBasis:
 
 
 @functools.lru_cache(maxsize=8)
+@one_blas_thread()  # as `matsubara_basis`
 def condensate_basis(basis: MatsubaraBasis) -> CondensateBasis:
     """The constants of the functional on a basis, computed once.
 
@@ -118,6 +120,7 @@ def condensate_basis(basis: MatsubaraBasis) -> CondensateBasis:
 
 
 @functools.lru_cache(maxsize=8)
+@one_blas_thread()
 def leading(basis: MatsubaraBasis) -> CondensateBasis:
     """The leading functions alone, on fewer nodes: they have the gap to one in a thousand."""
     c = condensate_basis(basis)

@@ -113,6 +113,7 @@ def gap_ratio(
     return _ratio(critical, _edge(problem, solution(problem)))
 
 
+@jax.jit
 def _ratio(critical, edge):
     exists = critical > 0
     return jnp.where(exists, 2 * edge / jnp.where(exists, critical, 1.0), edge)

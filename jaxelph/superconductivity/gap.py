@@ -158,11 +158,14 @@ def at_share(share: float, omega, area, repulsion, basis) -> tuple[Float[Array, 
             f"T_c = {known:g} is so low that T_c/{1 / share:g} is below what the basis resolves, "
             f"{least:g}; pass basis=matsubara_basis(reach=…) with a larger reach."
         )
+    return critical, Problem(omega, area, _part(share, critical, low), repulsion, basis)
+
+
+@jax.jit
+def _part(share, critical, low):
     temperature = share * critical
     temperature = jnp.where(temperature >= low, temperature, jnp.nan)
-    return critical, Problem(
-        omega, area, jnp.where(critical > 0, temperature, 1.0), repulsion, basis
-    )
+    return jnp.where(critical > 0, temperature, 1.0)
 
 
 @eqx.filter_jit

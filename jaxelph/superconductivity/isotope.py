@@ -4,6 +4,7 @@ Frequencies go as M^{-1/2} at fixed couplings λ_k, for λ_kω_k² depends on fo
 repulsion does not know the ions: it is μ* at a *fixed* energy ω_ph that stays.
 """
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -51,8 +52,11 @@ def isotope_coefficient(
     """
     check_mu_star(mu_star)
     repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
-    omega, area = areas_of_modes(spectrum)
+    return _coefficient(*areas_of_modes(spectrum), repulsion, basis)
 
+
+@eqx.filter_jit
+def _coefficient(omega, area, repulsion, basis):
     def temperature(log_factor):  # at fixed λ_k the areas λ_kω_k/2 go with the frequencies
         factor = jnp.exp(log_factor)
         return critical_temperature(omega * factor, area * factor, repulsion, basis)
@@ -97,11 +101,16 @@ def isotope_weight(
     check_mu_star(mu_star)
     repulsion, basis = coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis)
     modes = areas_of_modes(spectrum)
+    return _weight(*modes, jnp.asarray(omega, dtype=modes[0].dtype), repulsion, basis)
+
+
+@eqx.filter_jit
+def _weight(omega_k, area, omega, repulsion, basis):
+    modes = omega_k, area
 
     def weighted(omega):
         return omega * _derivative(*modes, omega, repulsion, basis)
 
-    omega = jnp.asarray(omega, dtype=modes[0].dtype)
     slope = jax.jvp(weighted, (omega,), (jnp.ones_like(omega),))[1]
     temperature = critical_temperature(*modes, repulsion, basis)
     exists = temperature > 0

@@ -300,17 +300,17 @@ def superconductor(
             check_kelvin(t, "temperatures")
 
     # The coldest is what the basis may not resolve.
-    energy = jnp.asarray(KELVIN * kelvins)
+    energy = KELVIN * kelvins
     problem = prepared(nodes, energy[0], **options, basis=None)
     modes = problem.omega, problem.area, problem.repulsion, problem.basis, coupling
     with ThreadPoolExecutor(1) as pool:  # compiled beside the rest
         later = pool.submit(lambda: (jump_of(*modes), isotope_coefficient(nodes, **options)))
         ratio = float(gap_ratio(nodes, **options))
         zero = float(at_zero(*modes)[0])
-        normal = np.asarray(_normal(nodes, jnp.append(energy, tc if exists else 1.0)))
+        normal = np.asarray(_normal(nodes, np.append(energy, tc if exists else 1.0)))
         solved = []
         for t in energy:
-            solved.append(solution(problem._replace(temperature=t)))
+            solved.append(solution(problem._replace(temperature=jnp.asarray(t))))
             if progress is not None:
                 progress(len(solved), len(kelvins))
         jump, isotope = (float(x) for x in later.result())
@@ -323,7 +323,9 @@ def superconductor(
     shown, density, eta = _density(spectrum, shown, energies, top, mu_star, reference)
     discrete, frequencies, a2f = curve(spectrum, top)
     weight = isotope_weight(nodes, jnp.asarray(frequencies), **options)
-    found = _curves(problem._replace(temperature=energy), jnp.stack(solved), zero, tc)
+    found = _curves(
+        problem._replace(temperature=jnp.asarray(energy)), jnp.asarray(np.stack(solved)), zero, tc
+    )
     curves = {key: np.asarray(value) + 0.0 for key, value in found.items()}  # 0, not -0
     # In units of γ0T_c; without a T_c of γ0T at ω_log/10.
     scale = 2 / 3 * np.pi**2 * (1 + coupling) * (tc if exists else omega_log / 10)

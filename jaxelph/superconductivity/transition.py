@@ -337,7 +337,8 @@ def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     """The repulsion and the basis: defaults filled in, concrete values checked, others NaN."""
     check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     basis = matsubara_basis() if basis is None else basis
-    edge = phonon_edge(spectrum)
+    # Only where it is asked for: for a number that is given nothing is compiled.
+    edge = phonon_edge(spectrum) if omega_ph is None or cutoff is not None else None
     if omega_ph is None:
         # A spectrum without any coupling has no top; its T_c is 0 for any scale.
         omega_ph = jnp.where(edge == 0, 1.0, edge)
@@ -360,6 +361,7 @@ def areas_of_modes(spectrum) -> tuple[Array, Array]:
     return omega, coupling * omega / 2
 
 
+@eqx.filter_jit
 def lowest_resolved(omega, area, repulsion, basis):
     """The lowest temperature at which the kernel is what it should be."""
     if repulsion.cutoff is not None:

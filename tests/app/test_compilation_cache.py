@@ -9,12 +9,12 @@ import pytest
 from jaxelph.app.compilation_cache import cache_folder
 
 
-def run(home, **environment):
+def run(home, *arguments, **environment):
     environment = os.environ | {"HOME": str(home), "JAX_PLATFORMS": "cpu"} | environment
     for name in ("XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR", "TF_CPP_MIN_LOG_LEVEL"):
         if name not in environment or name == "TF_CPP_MIN_LOG_LEVEL":
             environment.pop(name, None)
-    command = [sys.executable, "-m", "jaxelph", "examples"]
+    command = [sys.executable, "-m", "jaxelph", *(arguments or ["examples"])]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
@@ -41,3 +41,25 @@ def test_second_run_finds_what_the_first_compiled(tmp_path):
     assert kept and kept == again
     # XLA's warnings about kept functions must not reach a person.
     assert second.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["report", "gap"])
+def test_nothing_is_compiled_twice_whatever_the_number_of_threads(tmp_path, command):
+    """What is compiled holds no digit that depends on how many threads of BLAS there were."""
+    told = ["--example", "niobium", "--no-figure", "--json"]
+    told += ["--no-real-axis"] if command == "gap" else ["--temperatures", "20,40"]
+    answers, kept = [], []
+    for threads in "1", "2":
+        done = run(
+            tmp_path,
+            command,
+            *told,
+            JAXELPH_CACHE=str(tmp_path / "kept"),
+            OPENBLAS_NUM_THREADS=threads,
+        )
+        assert done.returncode == 0, done.stderr
+        answers.append(done.stdout)
+        kept.append(sorted(path.name for path in (tmp_path / "kept").rglob("*-cache")))
+    assert answers[0] == answers[1]
+    assert kept[0] == kept[1]

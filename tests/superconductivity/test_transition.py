@@ -1,5 +1,6 @@
 """Superconductivity: against dense Matsubara sums, closed limits and published numbers."""
 
+import dataclasses
 import functools
 
 import jax
@@ -10,6 +11,7 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairing import METAL, smooth_form
+from threadpoolctl import threadpool_limits
 
 from jaxelph.spectra.moments import (
     coupling_constant,
@@ -23,6 +25,7 @@ from jaxelph.spectra.peaks import GaussianPeaks
 from jaxelph.spectra.readers import read_a2f
 from jaxelph.spectra.spectrum import DebyeSpectrum, EinsteinModes
 from jaxelph.spectra.table import TabulatedSpectrum
+from jaxelph.superconductivity.condensate import condensate_basis
 from jaxelph.superconductivity.formulas import allen_dynes, mcmillan
 from jaxelph.superconductivity.matsubara import matsubara_basis, top_eigenpair
 from jaxelph.superconductivity.transition import (
@@ -386,3 +389,14 @@ def test_traced_arguments():
     moved = 0.1 / (1 + 0.1 * np.log(1 / 2.0))
     assert temperature(moved, 12.0, 2.0) == pytest.approx(float(traced), rel=1e-12)
     assert maximum_frequency(METAL) == 1.0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_constants_are_the_same_to_the_last_bit_whatever_the_number_of_threads(threads):
+    """They are compiled into programs, which are kept under their own text."""
+    with threadpool_limits(threads, user_api="blas"):
+        basis = matsubara_basis.__wrapped__()
+        made = condensate_basis.__wrapped__(basis)
+    for found, known in ((basis, matsubara_basis()), (made, condensate_basis(matsubara_basis()))):
+        for field in dataclasses.fields(known):
+            np.testing.assert_array_equal(getattr(found, field.name), getattr(known, field.name))
