@@ -215,6 +215,30 @@ def test_derivatives_of_the_conductance():
     np.testing.assert_allclose(slope, (4 * two - four) / 3, atol=1e-6 * np.max(np.abs(slope)))
 
 
+def test_the_areas_of_a_table_are_all_of_it():
+    """Hats by quadrature on a fine grid; a step anywhere between two energies has its own λ."""
+    line, rng = junction.Line(0.3, 0.5, 200, 60), np.random.default_rng(0)
+    omega, a2f = np.sort(rng.uniform(0.05, 18, 40)), rng.uniform(0, 1, 40)
+    fine = np.linspace(0, 18.3, 2_000_001)
+    curve = np.interp(fine, np.append(0, omega), np.append(0, a2f), right=0)
+    hats = [
+        np.trapezoid(curve * np.clip(1 - np.abs(fine - 0.3 * k) / 0.3, 0, None), fine)
+        for k in range(62)
+    ]
+    exact = hats[1:-1] - np.diff(hats, 2) / 12
+    found = junction.areas_on(line, TabulatedSpectrum(omega, a2f))
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    smooth = np.asarray(junction.areas_on(line, LEAD))
+    at = 0.3 * np.arange(1, 61)
+    # To the fourth order in h over the width of the peak.
+    np.testing.assert_allclose(smooth, 0.3 * LEAD.a2f(jnp.asarray(at)), atol=2e-3)
+    for edge in (12.0, 12.1, 12.2):
+        w = np.linspace(0.005, 17.9, 3580)
+        step = TabulatedSpectrum(w, np.where(w > edge, 0.5, 0.0))
+        coupling = np.sum(2 * np.asarray(junction.areas_on(line, step)) / at)
+        assert coupling == pytest.approx(float(coupling_constant(step)), rel=2e-5)
+
+
 def test_a_normal_junction_is_flat():
     data = TunnellingData(20 * KELVIN, BIAS, np.ones(60), np.ones(60), 12.0)
     np.testing.assert_allclose(data.predict(LEAD), 1.0, atol=1e-12)

@@ -16,6 +16,7 @@ import numpy as np
 from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
 from ..data.spectral import SpectralData, pulls_of_unknowns
+from .curvature import Curvature
 from .entropy import fit_entropy
 from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
@@ -30,7 +31,7 @@ from .result import (
     unknowns,
     with_errors,
 )
-from .transport import ratio_slopes, the_ratio, transport_curve
+from .transport import bending, ratio_slopes, the_ratio, transport_curve
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
@@ -217,20 +218,53 @@ def fit_table(
     joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
     parameters = with_errors(names, beside_a2f[: len(names)], np.sqrt(np.diag(spread)))
     moments, share = posterior.moments, posterior.prior_share
+    rows = len(omega)
+    kept = np.r_[:rows, rows + len(names) : len(joint)]
+    curvature, straight = None, {}
+    if not linear:
+        here = offset + design @ a2f + beside @ theta
 
-    def functional(value, by_spectrum, by_theta):
+        def departed(move):
+            value = curve(a2f + move[:rows], theta + move[rows:])
+            return np.append((value - here) / error, pulls @ move[rows:])
+
+        slopes = np.column_stack([by_a2f, scaled[:, len(names) :]])
+        curvature = Curvature(posterior, joint[np.ix_(kept, kept)], departed, slopes, scaled)
+
+    def widened(name, error, by_spectrum, gain, beyond=0.0):
+        """With what the curvature of data and functional adds to an error."""
+        if curvature is None:
+            return error
+        bent = curvature.error(by_spectrum, gain, beyond)
+        straight[name] = np.inf if curvature.lost else bent / error
+        return float(np.hypot(error, bent))
+
+    def functional(name, value, by_spectrum, by_theta, beyond=0.0):
         """Of α²F and what is fitted along: as a moment is, with the noise of the latter."""
         gain = by_theta @ inverse[len(names) :]
         # The logarithms at the α²F that functionals are linear about.
         there = inverse[len(names) :] @ (seen - by_a2f @ posterior.middle)
         value = value + by_theta @ (there - theta)
-        found = posterior.functional(float(value), by_spectrum - gain @ by_a2f)
-        return found[0], float(np.hypot(found[1], np.linalg.norm(gain))), found[2]
+        by_spectrum = by_spectrum - gain @ by_a2f
+        found = posterior.functional(float(value), by_spectrum)
+        wide = float(np.hypot(found[1], np.linalg.norm(gain)))
+        return found[0], widened(name, wide, by_spectrum, gain, beyond), found[2]
+
+    if curvature is not None:
+        values, slopes = (np.asarray(x) for x in moment_slopes(nodes, jnp.asarray(a2f)))
+        drawn = a2f + curvature.drawn[:, :rows]
+        of_draws = np.array([moment_slopes(nodes, jnp.asarray(one))[0] for one in drawn])
+        beyond = of_draws.reshape(-1, len(values)) - values - (drawn - a2f) @ slopes.T
+        nothing = np.zeros(len(seen))
+        for (name, (value, wide)), slope, own in zip(
+            moments.items(), slopes, beyond.T, strict=True
+        ):
+            moments[name] = value, widened(name, wide, slope, nothing, own)
 
     parameter_share = {}
     for place, one in enumerate(along):
         unit = np.eye(len(along))[place]
-        value, wide, _ = functional(theta[place], np.zeros(len(omega)), unit)
+        value, wide, _ = functional(one.name, theta[place], np.zeros(len(omega)), unit)
         parameters[one.name] = float(np.exp(value)), float(np.exp(value) * wide)
         parameter_share[one.name] = min(1.0, (wide / one.spread) ** 2)
     if transition is not None:
@@ -240,22 +274,46 @@ def fit_table(
             given = {"mu_star": told["mu_star"]} if "mu_star" in told else {}
             return transition(TabulatedSpectrum(omega, a), **given)
 
-        tc, slopes = jax.value_and_grad(critical, argnums=(0, 1))(
-            jnp.asarray(posterior.middle), jnp.asarray(theta)
-        )
-        value, spread_tc, share["tc"] = functional(float(tc), *(np.asarray(x) for x in slopes))
+        with_slopes = jax.value_and_grad(critical, argnums=(0, 1))
+        tc, slopes = with_slopes(jnp.asarray(posterior.middle), jnp.asarray(theta))
+        slopes, beyond = [np.asarray(x) for x in slopes], 0.0
+        if curvature is not None:
+            moves = curvature.drawn
+            each = [
+                float(critical(jnp.asarray(a2f + x[:rows]), jnp.asarray(theta + x[rows:])))
+                for x in moves
+            ]
+            here = float(critical(jnp.asarray(a2f), jnp.asarray(theta)))
+            beyond = np.array(each) - here - moves @ np.append(*slopes)
+        value, spread_tc, share["tc"] = functional("tc", float(tc), *slopes, beyond)
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
+    presumed = {"straight": straight} if straight else {}
+    if ratio is not None and ratio.bend is None and not all(item.transport for item in data):
+        # The same data, r(ω) of the transport among them free to bend.
+        by_bend, held = bending(ratio, omega, top, a2f)
+        moving = np.repeat([item.transport for item in data], [len(x.values) for x in data])
+        more = np.where(moving[:, None], design @ by_bend, 0.0) / error[:, None]
+        size = count + len(along)
+        free = np.zeros((size + len(held), skipped + len(held)))
+        free[:size, :skipped], free[:count, skipped:], free[size:, skipped:] = scaled, more, held
+        grown = np.pad(np.column_stack([by_a2f, seen]), ((0, len(held)), (0, 0)))
+        rotated = np.linalg.qr(np.column_stack([free, grown]), mode="r")[free.shape[1] :]
+        rotated = np.asarray(rotated)[:, free.shape[1] :]
+        other = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
+        presumed["constant ratio"] = {
+            name: abs(other.moments[name][0] - posterior.moments[name][0]) / moments[name][1]
+            for name in other.moments
+        }
     transport = None
     if ratio is not None:
         tied, by_theta = ratio_slopes(ratio, omega, theta, labels)
-        kept = np.r_[: len(omega), len(omega) + len(names) : len(joint)]
         transport = transport_curve(
             tied, by_theta, a2f, np.eye(len(omega)), joint[np.ix_(kept, kept)]
         )
         by_a2f_tr = np.asarray(table_weights(nodes)) * tied
         weighted = by_a2f_tr * posterior.middle
         value, error_tr, share["lambda-tr"] = functional(
-            float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta
+            "lambda-tr", float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta
         )
         moments["lambda-tr"] = possible(value, error_tr, float(np.sum(np.clip(weighted, 0, None))))
     fitted = offset + design @ a2f + np.column_stack([columns, beside]) @ beside_a2f
@@ -276,6 +334,7 @@ def fit_table(
         posterior=posterior,
         parameter_share=parameter_share,
         transport=transport,
+        presumed=presumed,
     )
 
 
