@@ -24,7 +24,7 @@ def fitted(columns):
 def test_of_a_quadratic():
     """Data that bend by q(w·δa)²: e = g·q(w·δa)², g from unit vectors of the data."""
     rng = np.random.default_rng(5)
-    columns, bend = rng.normal(size=(12, 2)), rng.normal(size=12)
+    columns, bend = rng.normal(size=(12, 2)), 0.1 * rng.normal(size=12)
     fit, design, left = fitted(columns)
     by_datum = [
         estimates(fit.wide, left.T @ design, unit, WEIGHT[None, :]).value[0] for unit in left
@@ -49,3 +49,23 @@ def test_draws_whose_data_cannot_be_computed():
     fit, design, _ = fitted(columns)
     found = Curvature(fit, fit.covariance, lambda x: np.nan * design @ x, design, columns)
     assert found.lost and found.error(WEIGHT, np.zeros(12), np.zeros(0)) == 0
+
+
+def test_draws_end_where_the_data_allow():
+    """A strong bend: exact data of the moved draws are where the straight line had them."""
+    rng = np.random.default_rng(5)
+    columns, bend = rng.normal(size=(12, 2)), rng.normal(size=12)
+    fit, design, left = fitted(columns)
+
+    def exact(move):
+        return design @ move + 60 * bend * (WEIGHT @ move) ** 2
+
+    found = Curvature(fit, fit.covariance, exact, design, columns)
+    values, vectors = np.linalg.eigh((fit.covariance + fit.covariance.T) / 2)
+    start = np.random.default_rng(0).normal(size=(DRAWS, 20))
+    start = (start @ (vectors * np.sqrt(np.clip(values, 0, None))).T)[found.sound]
+    assert not found.lost
+    there = np.array([exact(one) for one in found.drawn]) @ left
+    before = np.array([exact(one) for one in start]) @ left
+    off = [np.linalg.norm(x - start @ design.T @ left, axis=1) for x in (there, before)]
+    assert np.max(off[0]) < 3 and np.max(off[1]) > 3

@@ -6,8 +6,10 @@ a + δa that the data allow as well, they are off by
     e = g·[y(a + δa) - y(a) - Kδa]/σ - [f(a + δa) - f(a) - w·δa],
 
 what the data bend, as the estimate g sees it, less what the functional f itself does. δa are drawn
-from the posterior, and the root of the mean square of e is one more error of f beside noise and
-prior. It is not Gaussian, and where it is not small the interval's coverage is not known.
+from the posterior; where the data are bent far, δa is moved by steps of Gauss and Newton until
+y(a + δa) is where the straight line had it. What stays further off than three errors the data do
+not allow, and is left out. The root of the mean square of e is one more error of f beside noise
+and prior. It is not Gaussian, and where it is not small the interval's coverage is not known.
 """
 
 from collections.abc import Callable
@@ -17,7 +19,9 @@ import numpy as np
 from .functionals import TableEstimate, wide_estimates
 
 #: Spectra that are drawn.
-DRAWS = 24
+DRAWS = 16
+# Steps of a draw, and how far from the straight line its data may be, in errors.
+_STEPS, _ALLOWED = 3, 3.0
 
 
 class Curvature:
@@ -28,7 +32,7 @@ class Curvature:
         covariance (array): of α²F and the logarithms together.
         exact: whitened data of a departure from the fit, array of shape (datum,).
         slopes (array of shape (datum, row + logarithm)): what multiplies a departure.
-        scaled (array of shape (datum, column)): backgrounds and logarithms, projected out.
+        scaled (array of shape (datum, column)): backgrounds, then logarithms, projected out.
         seed: of the draws.
     """
 
@@ -43,21 +47,38 @@ class Curvature:
     ):
         values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
         half = vectors * np.sqrt(np.clip(values, 0.0, None))
-        self.drawn = np.random.default_rng(seed).normal(size=(DRAWS, len(values))) @ half.T
-        bent = np.array([exact(one) for one in self.drawn]) - self.drawn @ slopes.T
-        sound = np.all(np.isfinite(bent), axis=1)
-        self.drawn, self.bent = self.drawn[sound], bent[sound]
+        origin = np.random.default_rng(seed).normal(size=(DRAWS, len(values))) @ half.T
+
+        def bent_by(moves):
+            return np.array([exact(one) for one in moves]) - moves @ slopes.T
+
+        # The gain with backgrounds projected out: they follow whatever the data do.
+        beside = scaled[:, : scaled.shape[1] - (len(values) - len(posterior.omega))]
+        seen_by = np.eye(len(slopes)) - beside @ np.linalg.pinv(beside)
+        gain = covariance @ slopes.T @ seen_by
+        drawn, bent = origin.copy(), bent_by(origin)
+        for _ in range(_STEPS):
+            off = np.linalg.norm((bent + (drawn - origin) @ slopes.T) @ seen_by, axis=1)
+            far = np.isfinite(off) & ~(off < _ALLOWED)
+            if not np.any(far):
+                break
+            drawn[far] = origin[far] - bent[far] @ gain.T
+            bent[far] = bent_by(drawn[far])
+        off = np.linalg.norm((bent + (drawn - origin) @ slopes.T) @ seen_by, axis=1)
+        self.sound, computed = off < _ALLOWED, np.isfinite(off)
+        # Without enough that the data allow, the others tell at least how large it may be.
+        kept = self.sound if 2 * np.sum(self.sound) >= DRAWS else computed
+        self.drawn, self.bent = drawn[kept], bent[kept]
         self._posterior = posterior
-        rows = len(posterior.omega)
         left = self.bent - self.bent @ np.linalg.pinv(scaled).T @ scaled.T
         # g is in the span of K, so KᵀMb is all it sees, M that which whitens.
-        seen = slopes[:, :rows].T @ left.T
+        seen = slopes[:, : len(posterior.omega)].T @ left.T
         self._seen = np.linalg.lstsq(posterior.design.T, seen, rcond=1e-12)[0]
 
     @property
     def lost(self) -> bool:
-        """Whether most of the draws are spectra whose data cannot be computed."""
-        return 2 * len(self.drawn) < DRAWS
+        """Whether most draws are spectra whose data are elsewhere, or cannot be computed."""
+        return bool(2 * np.sum(self.sound) < DRAWS)
 
     def error(self, slope: np.ndarray, gain: np.ndarray, beyond: np.ndarray) -> float:
         """Root of the mean square of e.
