@@ -43,10 +43,12 @@ _ONE_CURVE = (
     "an error, is fitted along where it is given"
 )
 #: By how much of its error what a fit presupposes may move a moment that is called decided.
-PRESUMED = {"straight": 0.5, "constant ratio": 1.0}
+PRESUMED = {"straight": 1.0, "one spectrum": 1.0, "constant ratio": 1.0}
 _PRESUMED_TOLD = {
     "straight": "the data are curved over the spectra that they leave open, and how often the "
     "error bars hold is not known of {}",
+    "one spectrum": "spectra far from each other describe the data, and their {} differ by more "
+    "than the errors",
     "constant ratio": "α²_trF/α²F is taken to be one number; were it to bend by 30 %, as "
     "--ratio-bend 0.3 allows, these would move by more than their errors: {}",
 }
@@ -76,7 +78,8 @@ class Fit:
         transport: α²_tr F and its ratio to α²F, where data of transport are tied by one.
         presumed: what the fit presupposes: of each moment by how much of its error that may move
             it. "straight": that data and moments are linear over what is left open, see
-            `inverse.fit.curvature`; "constant ratio": that α²_tr F is one number times α²F.
+            `inverse.fit.curvature`; "one spectrum": that no other start leads to another fit as
+            likely; "constant ratio": that α²_tr F is one number times α²F.
 
     Example:
         >>> from jaxelph.inverse import HeatData, fit_spectrum

@@ -6,7 +6,8 @@ steps of Gauss and Newton, with Laplace's covariance at the end.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -51,6 +52,27 @@ _DESCRIBED = 4.0
 
 # Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
 _AT_ONCE, _MOST = 250_000_000, 100_000_000
+
+
+# Of further starts: where they have their maxima, over ω_max; and by how much less likely than the
+# best what they come to still counts.
+_OTHER_PLACES, _RIVAL = (0.35, 0.55, 0.75), 10.0
+
+
+class _Descent(NamedTuple):
+    """Where steps of Gauss and Newton came to, and the last of them."""
+
+    a2f: np.ndarray
+    theta: np.ndarray  # logarithms of what is fitted along
+    posterior: Any
+    error: np.ndarray
+    offset: np.ndarray
+    design: np.ndarray
+    beside: np.ndarray
+    scaled: np.ndarray  # what is projected out, whitened
+    by_a2f: np.ndarray
+    seen: np.ndarray
+    inverse: np.ndarray
 
 
 @eqx.filter_jit
@@ -114,7 +136,7 @@ def fit_table(
     middle = np.log([one.start for one in along])
     # A prior on what is fitted along is one more datum for each.
     pulls = pulls_of_unknowns(along)
-    theta, count = middle.copy(), len(target)
+    theta, count, rows = middle.copy(), len(target), len(omega)
 
     def curve(a2f, theta):
         values = dict(zip(labels, jnp.exp(jnp.asarray(theta)), strict=True))
@@ -127,75 +149,98 @@ def fit_table(
             return np.inf
         return float(np.sum((pull - along @ np.linalg.lstsq(along, pull, rcond=None)[0]) ** 2))
 
-    a2f = np.zeros(len(omega))
-    if not linear:
-        a2f = _start(nodes, lambda a: misfit(curve(a, theta)), len(target))
-    # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
-    # curve lacks first, and shrink to their own from step to step.
-    level, last = None, np.inf
-    for _ in range(max_steps):
-        if blocks:
-            value, design = (np.asarray(x) for x in _affine(nodes, traced))
-            beside = np.zeros((count, 0))
-        else:
-            found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
-            value, design, beside = (np.asarray(x) for x in found)
-        if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
-            raise FitError(
-                "the fit did not converge: it came to a spectrum for which the data cannot be "
-                "computed. Fit peaks, or give the data errors that are not too small."
+    def descend(a2f, theta) -> _Descent:
+        """From a start to where the fit of the linearised data is itself."""
+        # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
+        # curve lacks first, and shrink to their own from step to step.
+        level, last = None, np.inf
+        for _ in range(max_steps):
+            if blocks:
+                value, design = (np.asarray(x) for x in _affine(nodes, traced))
+                beside = np.zeros((count, 0))
+            else:
+                found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
+                value, design, beside = (np.asarray(x) for x in found)
+            if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
+                raise FitError(
+                    "the fit did not converge: it came to a spectrum for which the data cannot be "
+                    "computed. Fit peaks, or give the data errors that are not too small."
+                )
+            offset = value - design @ a2f - beside @ theta
+            if level is None:
+                last = misfit(value)
+                level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
+                before = last
+            error = level * stated
+            # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
+            scaled = np.zeros((count + len(along), len(names) + len(along)))
+            scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
+            scaled[count:, len(names) :] = pulls
+            by_a2f = np.vstack([design / error[:, None], np.zeros((len(along), len(omega)))])
+            seen = np.append((target - offset) / error, pulls @ middle)
+            whole, skipped = np.column_stack([scaled, by_a2f, seen]), scaled.shape[1]
+            # Rotated onto R of QR: the rows below what is projected out hold all that is left.
+            rotated = np.asarray(np.linalg.qr(whole, mode="r"))[skipped:, skipped:]
+            posterior = invert(
+                omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top
             )
-        offset = value - design @ a2f - beside @ theta
-        if level is None:
-            last = misfit(value)
-            level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
-            before = last
-        error = level * stated
-        # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
-        scaled = np.zeros((count + len(along), len(names) + len(along)))
-        scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
-        scaled[count:, len(names) :] = pulls
-        by_a2f = np.vstack([design / error[:, None], np.zeros((len(along), len(omega)))])
-        seen = np.append((target - offset) / error, pulls @ middle)
-        whole, skipped = np.column_stack([scaled, by_a2f, seen]), scaled.shape[1]
-        # Rotated onto R of QR: the rows below what is projected out hold all that is left.
-        rotated = np.asarray(np.linalg.qr(whole, mode="r"))[skipped:, skipped:]
-        posterior = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
-        inverse = np.linalg.pinv(scaled) if skipped else np.zeros((0, len(seen)))
-        beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
-        moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
-        step = np.max(np.abs(moved[0])) / np.max(posterior.error)
-        if len(along):
-            spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
-            step = max(step, np.max(np.abs(moved[1]) / spread))
-        if linear:
-            a2f, theta = posterior.a2f, beside_a2f[len(names) :]
-            break
-        # Shorter where the data cannot be computed, or are further off than before.
-        for share in (1.0, 0.5, 0.25, 0.1, 0.03):
-            trial = a2f + share * moved[0], theta + share * moved[1]
+            inverse = np.linalg.pinv(scaled) if skipped else np.zeros((0, len(seen)))
+            beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
+            moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
+            step = np.max(np.abs(moved[0])) / np.max(posterior.error)
+            if len(along):
+                spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
+                step = max(step, np.max(np.abs(moved[1]) / spread))
+            if linear:
+                a2f, theta = posterior.a2f, beside_a2f[len(names) :]
+                break
+            # Shorter where the data cannot be computed, or are further off than before.
+            for share in (1.0, 0.5, 0.25, 0.1, 0.03):
+                trial = a2f + share * moved[0], theta + share * moved[1]
+                if level == 1 and step < 1e-3:
+                    break
+                chi_square = misfit(curve(*trial))
+                if chi_square < 1.1 * last + count * level**2:
+                    last = chi_square
+                    break
+            else:
+                level *= 10
+                continue
+            a2f, theta = trial
             if level == 1 and step < 1e-3:
                 break
-            chi_square = misfit(curve(*trial))
-            if chi_square < 1.1 * last + count * level**2:
-                last = chi_square
-                break
+            # As far as the curve has come; further where it comes no nearer.
+            reached = _SHARE * np.sqrt(last / count)
+            stuck = level if last < 0.8 * before else _SHARE * level
+            level, before = max(1.0, min(reached, stuck)), last
         else:
-            level *= 10
-            continue
-        a2f, theta = trial
-        if level == 1 and step < 1e-3:
-            break
-        # As far as the curve has come; further where it comes no nearer.
-        reached = _SHARE * np.sqrt(last / count)
-        stuck = level if last < 0.8 * before else _SHARE * level
-        level, before = max(1.0, min(reached, stuck)), last
-    else:
-        raise FitError(
-            f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
+            raise FitError(
+                f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit "
+                "peaks."
+            )
+        return _Descent(
+            a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse
         )
+
+    others: list[_Descent] = []
+    if linear:
+        found = descend(np.zeros(rows), theta)
+    else:
+        found = descend(_start(nodes, lambda a: misfit(curve(a, theta)), count), theta)
+        if misfit(curve(np.clip(found.a2f, 0.0, None), found.theta)) > _DESCRIBED * count:
+            # It lives on α²F below zero, and need not be the only one: what do others come to?
+            for start in _other_starts(nodes, lambda a: misfit(curve(a, theta))):
+                try:
+                    others.append(descend(start, theta))
+                except FitError:
+                    continue
+            others.append(found)
+            others.sort(key=lambda one: -one.posterior.log_evidence)
+            found = others.pop(0)
+    a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse = found
+    skipped = scaled.shape[1]
     # ln p of the rotated data lacks the norm of those that came out as zeros.
-    dropped = len(seen) - skipped - len(rotated)
+    dropped = len(seen) - skipped - min(len(seen) - skipped, rows + 1)
     evidence = posterior.log_evidence - 0.5 * dropped * np.log(2 * np.pi)
     posterior = dataclasses.replace(posterior, log_evidence=float(evidence))
     coupling, log = (float(x) for x in np.asarray(moment_slopes(nodes, jnp.asarray(a2f))[0][:2]))
@@ -218,7 +263,6 @@ def fit_table(
     joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
     parameters = with_errors(names, beside_a2f[: len(names)], np.sqrt(np.diag(spread)))
     moments, share = posterior.moments, posterior.prior_share
-    rows = len(omega)
     kept = np.r_[:rows, rows + len(names) : len(joint)]
     curvature, straight = None, {}
     if not linear:
@@ -288,6 +332,13 @@ def fit_table(
         value, spread_tc, share["tc"] = functional("tc", float(tc), *slopes, beyond)
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
     presumed = {"straight": straight} if straight else {}
+    rivals = [x for x in others if x.posterior.log_evidence > found.posterior.log_evidence - _RIVAL]
+    if rivals:
+        presumed["one spectrum"] = {
+            name: max(abs(x.posterior.moments[name][0] - moments[name][0]) for x in rivals)
+            / moments[name][1]
+            for name in posterior.moments
+        }
     if ratio is not None and ratio.bend is None and not all(item.transport for item in data):
         # The same data, r(ω) of the transport among them free to bend.
         by_bend, held = bending(ratio, omega, top, a2f)
@@ -360,3 +411,13 @@ def _start(nodes, misfit, count) -> np.ndarray:
                 least, found = misses[best], np.exp(strengths[best]) * bent
             low, high = strengths[best] - width, strengths[best] + width
     return found
+
+
+def _other_starts(nodes, misfit) -> Iterator[np.ndarray]:
+    """Shapes with a maximum inside, each of the strength that fits best."""
+    shape = np.asarray(nodes / nodes[-1]) ** 2
+    for place in _OTHER_PLACES:
+        bent = (shape / place**2) * np.exp(1 - shape / place**2)
+        misses = [misfit(x * bent) for x in _START_COUPLINGS]
+        if np.isfinite(np.min(misses)):
+            yield _START_COUPLINGS[int(np.argmin(misses))] * bent
