@@ -80,7 +80,7 @@ class Curvature:
         """Whether most draws are spectra whose data are elsewhere, or cannot be computed."""
         return bool(2 * np.sum(self.sound) < DRAWS)
 
-    def error(self, slope: np.ndarray, gain: np.ndarray, beyond: np.ndarray) -> float:
+    def error(self, slope: np.ndarray, gain: np.ndarray, beyond: np.ndarray | float) -> float:
         """Root of the mean square of e.
 
         Args:

@@ -329,7 +329,7 @@ def fit_table(
             ]
             here = float(critical(jnp.asarray(a2f), jnp.asarray(theta)))
             beyond = np.array(each) - here - moves @ np.append(*slopes)
-        value, spread_tc, share["tc"] = functional("tc", float(tc), *slopes, beyond)
+        value, spread_tc, share["tc"] = functional("tc", float(tc), slopes[0], slopes[1], beyond)
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
     presumed = {"straight": straight} if straight else {}
     rivals = [x for x in others if x.posterior.log_evidence > found.posterior.log_evidence - _RIVAL]
@@ -363,8 +363,14 @@ def fit_table(
         )
         by_a2f_tr = np.asarray(table_weights(nodes)) * tied
         weighted = by_a2f_tr * posterior.middle
+        beyond = 0.0
+        if curvature is not None:  # r is exponential in the logarithms, and multiplies α²F
+            by_row, by_log = curvature.drawn[:, :rows], curvature.drawn[:, rows:]
+            whole = np.sum(np.exp(by_log @ by_theta.T) * (a2f + by_row) * by_a2f_tr, axis=1)
+            straight_part = by_row @ by_a2f_tr + by_log @ (weighted @ by_theta)
+            beyond = whole - a2f @ by_a2f_tr - straight_part
         value, error_tr, share["lambda-tr"] = functional(
-            "lambda-tr", float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta
+            "lambda-tr", float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta, beyond
         )
         moments["lambda-tr"] = possible(value, error_tr, float(np.sum(np.clip(weighted, 0, None))))
     fitted = offset + design @ a2f + np.column_stack([columns, beside]) @ beside_a2f
