@@ -215,6 +215,34 @@ def test_derivatives_of_the_conductance():
     np.testing.assert_allclose(slope, (4 * two - four) / 3, atol=1e-6 * np.max(np.abs(slope)))
 
 
+def test_the_areas_of_a_table_are_all_of_it():
+    """Hats by quadrature on a fine grid; a step anywhere between two energies has its own λ."""
+    line, rng = junction.Line(0.3, 0.5, 200, 60), np.random.default_rng(0)
+    omega, a2f = np.sort(rng.uniform(0.05, 18, 40)), rng.uniform(0, 1, 40)
+    fine = np.linspace(0, 18.3, 2_000_001)
+    curve = np.interp(fine, np.append(0, omega), np.append(0, a2f), right=0)
+    hats = [
+        np.trapezoid(curve * np.clip(1 - np.abs(fine - 0.3 * k) / 0.3, 0, None), fine)
+        for k in range(1, 61)
+    ]
+    exact = hats - np.diff(np.pad(np.diff(hats), 1)) / 12
+    found = junction.areas_on(line, TabulatedSpectrum(omega, a2f))
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    errors = []
+    for h, count in ((0.2, 90), (0.1, 180)):
+        at = h * np.arange(1, count + 1)
+        areas = np.asarray(junction.areas_on(junction.Line(h, 0.5, 200, count), LEAD))
+        errors.append(np.max(np.abs(areas / h - LEAD.a2f(jnp.asarray(at)))))
+    # Of what is smooth to the fourth order in h over the width of the peak.
+    assert 12 < errors[0] / errors[1] < 20 and errors[1] < 1e-3
+    at = 0.3 * np.arange(1, 61)
+    for edge in (12.0, 12.1, 12.2):
+        w = np.linspace(0.005, 17.9, 3580)
+        step = TabulatedSpectrum(w, np.where(w > edge, 0.5, 0.0))
+        coupling = np.sum(2 * np.asarray(junction.areas_on(line, step)) / at)
+        assert coupling == pytest.approx(float(coupling_constant(step)), rel=2e-5)
+
+
 def test_a_normal_junction_is_flat():
     data = TunnellingData(20 * KELVIN, BIAS, np.ones(60), np.ones(60), 12.0)
     np.testing.assert_allclose(data.predict(LEAD), 1.0, atol=1e-12)

@@ -150,6 +150,24 @@ def test_joining_decides_what_neither_does():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("bends", [True, False])
+def test_a_constant_ratio_is_put_to_the_test(bends):
+    """Where r(ω) bends a constant r gives a wrong λ of good χ², and the fit says so."""
+    heat = made_data("heat", METAL, np.geomspace(2, 200, 40) * KELVIN, 0.01, seed=1)
+    spectrum = transported() if bends else METAL.scaled(0.8)
+    rho = resistivity(TransportRatio(1.0, 0.5), spectrum, seed=2)
+    fit = fit_spectrum([heat, rho], TABLE, mu_star=None, top=TOP)
+    value, error = fit.moments["lambda"]
+    true = float(coupling_constant(METAL))
+    if bends:
+        assert abs(value - true) > 2 * error and fit.chi_square < 1.5 * fit.degrees
+        assert "lambda" in fit.undecided
+        assert any("taken to be one number" in one for one in fit.remarks)
+    else:
+        assert abs(value - true) < 3 * error and "lambda" not in fit.undecided
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["table", "peaks"])
 def test_a_ratio_that_bends(model):
     """Heat and ρ(T) over all T: r(ω) inside three errors everywhere, λ and λ_tr too."""

@@ -36,6 +36,8 @@ from ...superconductivity.condensate import Metal
 from ...superconductivity.continuation import condensate_of, retarded_root
 from ...superconductivity.gap import condensed, leading_gap, prepared, solution
 
+# Rows between two x_k of α²F that is a formula.
+_FINER = 8
 # Of the iteration.
 _STEPS, _RTOL = 600, 1e-12
 
@@ -69,19 +71,44 @@ class Fixed(NamedTuple):
 
 
 def areas_on(line: Line, spectrum: EliashbergFunction) -> Float[Array, " mode"]:
-    """a_k of a spectrum: α²F(x_k) h, or of δ modes shares of each to its two neighbours."""
-    x = line.step * jnp.arange(1.0, line.modes + 1)
+    r"""a_k of a spectrum: shares of all of it, each frequency's to its two neighbours.
+
+    Of a density they are integrals with hats, $b_k = \int d\omega\,\alpha^2F(1 - |\omega-x_k|/h)$,
+    so that a step or a line between two x_k counts for all that it is; what a hat smears is taken
+    back to the fourth order in h by $a_k = b_k - (b_{k-1} - 2b_k + b_{k+1})/12$.
+    """
     if isinstance(spectrum, TabulatedSpectrum):
-        omega, a2f = jnp.append(0.0, spectrum.omega), jnp.append(0.0, spectrum.a2f)
-        return line.step * jnp.interp(x, omega, a2f, right=0.0)
+        return _hats(line, spectrum.omega, spectrum.a2f)
     if isinstance(spectrum, GaussianPeaks):
-        return line.step * spectrum.a2f(x)
+        # Straight lines between fine rows lose of what bends what a hat smears.
+        fine = line.step / _FINER * jnp.arange(0.0, _FINER * line.modes + 2)
+        a2f = spectrum.a2f(fine)
+        return _hats(line, fine[1:-1], a2f[1:-1] - jnp.diff(a2f, 2) / 12)
     omega, coupling = spectrum.modes()
     place = jnp.clip(omega / line.step - 1, 0.0, line.modes - 1.0)
     near = jax.lax.stop_gradient(jnp.clip(jnp.floor(place), 0, line.modes - 2)).astype(int)
     area = omega * coupling / 2
     found = jnp.zeros(line.modes).at[near].add(area * (1 - (place - near)))
     return found.at[near + 1].add(area * (place - near))
+
+
+def _hats(line: Line, omega, a2f) -> Float[Array, " mode"]:
+    """a_k of α²F linear between its rows, exactly: second differences of its second integral."""
+    omega, a2f = jnp.append(0.0, omega), jnp.append(0.0, a2f)
+    gap = jnp.diff(omega)
+    once = jnp.append(0.0, jnp.cumsum(gap * (a2f[1:] + a2f[:-1]) / 2))
+    add = gap * once[:-1] + gap**2 * (2 * a2f[:-1] + a2f[1:]) / 6
+    twice = jnp.append(0.0, jnp.cumsum(add))
+    rise = jnp.append(jnp.diff(a2f) / jnp.where(gap > 0, gap, 1.0), 0.0)
+    # Beyond the last row there is nothing.
+    a2f = a2f.at[-1].set(0.0)
+    x = line.step * jnp.arange(0.0, line.modes + 2)
+    row = jnp.clip(jnp.searchsorted(omega, x, side="right") - 1, 0, len(omega) - 1)
+    t = x - omega[row]
+    there = twice[row] + t * (once[row] + t * (a2f[row] / 2 + t * rise[row] / 6))
+    shares = jnp.diff(there, 2) / line.step
+    # Nothing is carried beyond the first and the last: the sum stays.
+    return shares - jnp.diff(jnp.pad(jnp.diff(shares), 1)) / 12
 
 
 def _at(line: Line, values: Complex[Array, " line"]):

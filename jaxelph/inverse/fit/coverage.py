@@ -5,7 +5,9 @@ Data of any kind are linearised about a spectrum that is known,
     y = y_0 + K a + B b + C θ + n,
 
 with backgrounds b and what else is fitted along, θ, projected out as a fit does. Each draw of the
-noise is then inverted in closed form, for λ, ω_log, λ⟨ω²⟩, each of θ and further functionals.
+noise is then inverted in closed form, for λ, ω_log, λ⟨ω²⟩, each of θ and further functionals. What
+is known of θ before is a measurement like others: the middle of its prior is drawn about the truth,
+for an interval that counts the prior's width holds in 68 % of such draws, not at one middle.
 """
 
 from collections.abc import Mapping
@@ -57,7 +59,7 @@ def coverage_draws(
         a2f (array of shape (row,)): α²F of the metal there, about which data are linear.
         truth: of what is fitted along, by name; by default where it starts.
         slopes: of further functionals: name → (value, gradient by α²F, by the logarithms).
-        draws, seed: of the noise.
+        draws, seed: of the noise; 0 are the data without any.
         top (scalar, meV): ω_max, see `fit_linear`.
 
     Example:
@@ -80,9 +82,8 @@ def coverage_draws(
     exact = np.asarray(jax.jit(lambda s: data.predict(s, **told))(metal)) - value + design @ a2f
     backgrounds = background_columns([data])[1]
     count, before = len(exact), backgrounds.shape[1]
-    # Logarithms are counted from the true ones; their prior is about where a fit starts.
+    # Logarithms are counted from the true ones.
     pulls = pulls_of_unknowns(along)
-    pulled = pulls @ (np.log([one.start for one in along]) - logs)
     columns = np.zeros((count + len(along), before + len(along)))
     columns[:count] = np.hstack([backgrounds, beside]) / data.error[:, None]
     columns[count:, before:] = pulls
@@ -99,8 +100,9 @@ def coverage_draws(
     by_theta = np.reshape([one[2] for one in functionals.values()], (size, len(names))) @ inverse
     direct = np.reshape([one[1] for one in functionals.values()], (size, len(omega)))
     constant = np.array([one[0] for one in functionals.values()]) - direct @ a2f
-    noise = np.random.default_rng(seed).normal(size=(draws, count))
-    seen = np.append(exact / data.error, pulled)[None, :] + np.pad(noise, ((0, 0), (0, len(along))))
+    noise = np.random.default_rng(seed).normal(size=(draws, count + len(along)))
+    noise = noise if draws else np.zeros((1, count + len(along)))
+    seen = np.append(exact / data.error, np.zeros(len(along)))[None, :] + noise
     drawn = _inverted(
         problem,
         jnp.asarray(seen @ left @ own),
@@ -109,7 +111,6 @@ def coverage_draws(
     )
     values, errors, means, spreads, largest = (np.array(x) for x in drawn)
     values[:, 3:] += constant + seen @ by_theta.T
-    # The prior of θ is no noise, but as uncertain.
     errors[:, 3:] = np.hypot(errors[:, 3:], np.linalg.norm(by_theta, axis=1))
     for place, name in enumerate(names, 3):  # of the logarithm, from the true one
         values[:, place] = told[name] * np.exp(values[:, place])

@@ -40,7 +40,8 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         if "a2f_simultaneous" in data:
             for side in (-1, 1):
                 edge = a2f + side * data["a2f_simultaneous"].values
-                label = r"all $\omega$ at once, 68 %" if side > 0 else None
+                # It leaves out what is finer than the fit sees, and may lie inside ±1σ.
+                label = r"noise alone, all $\omega$ at once" if side > 0 else None
                 axes.plot(omega, edge, color=BLUE, lw=0.7, ls="--", label=label)
         if "a2f_transport" in data:
             tied, width = (data[f"a2f_transport{end}"].values for end in ("", "_error"))

@@ -21,7 +21,8 @@ undersmoothing does for unfolded spectra (Kuusela and Panaretos, Ann. Appl. Stat
 A functional with [error²/(w·P w)] above a tenth is hardly better known than before the data, and
 one with an error above an eighth of itself is beyond what a linear estimate can say of a positive
 number. P is here the wide prior of `inverse.fit.posterior`; where the narrow one would move the
-value by more than a tenth, the prior decides. All three are called undecided.
+value by more than a tenth, the prior decides. All three are called undecided, and so is one that
+may move by what the fit presupposes, see `inverse.fit.curvature` and `Fit.presumed`.
 """
 
 import dataclasses
@@ -169,6 +170,14 @@ def moment_estimates(
 
 
 _moment_estimates, _estimates = jax.jit(moment_estimates), jax.jit(estimates)
+
+
+def wide_estimates(
+    posterior: "TableEstimate", targets: np.ndarray, slope: np.ndarray
+) -> np.ndarray:
+    """g·t of one functional for each of several whitened data, the columns of `targets`."""
+    found = _estimates(posterior.wide, posterior.design, targets, np.asarray(slope)[None, :])
+    return np.asarray(found.value)[0]
 
 
 def possible(value: float, error: float, shown: float, most: float = np.inf) -> tuple[float, float]:

@@ -42,6 +42,16 @@ _ONE_CURVE = (
     "α²_trF of resistivity or optics is taken to be α²F itself; a ratio of theirs, known or with "
     "an error, is fitted along where it is given"
 )
+#: By how much of its error what a fit presupposes may move a moment that is called decided.
+PRESUMED = {"straight": 1.0, "one spectrum": 1.0, "constant ratio": 1.0}
+_PRESUMED_TOLD = {
+    "straight": "the data are curved over the spectra that they leave open, and how often the "
+    "error bars hold is not known of {}",
+    "one spectrum": "spectra far from each other describe the data, and their {} differ by more "
+    "than the errors",
+    "constant ratio": "α²_trF/α²F is taken to be one number; were it to bend by 30 %, as "
+    "--ratio-bend 0.3 allows, these would move by more than their errors: {}",
+}
 # Remarks are made where chance alone would make them once in so many fits.
 _CHANCE = 1e-6
 
@@ -66,6 +76,10 @@ class Fit:
         posterior: of a table: evidence and resolution kernel.
         parameter_share: of what was fitted along under a prior: what is left of its variance.
         transport: α²_tr F and its ratio to α²F, where data of transport are tied by one.
+        presumed: what the fit presupposes: of each moment by how much of its error that may move
+            it. "straight": that data and moments are linear over what is left open, see
+            `inverse.fit.curvature`; "one spectrum": that no other start leads to another fit as
+            likely; "constant ratio": that α²_tr F is one number times α²F.
 
     Example:
         >>> from jaxelph.inverse import HeatData, fit_spectrum
@@ -90,6 +104,7 @@ class Fit:
     posterior: "LinearFit | EntropyFit | None" = None
     parameter_share: dict[str, float] = dataclasses.field(default_factory=dict)
     transport: TransportCurve | None = None
+    presumed: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     @property
     def error(self) -> np.ndarray:
@@ -102,7 +117,8 @@ class Fit:
 
         They leave more than a tenth of the prior's variance; or of a table, whose moments are
         linear estimates of positive numbers, an error above an eighth of the value, or a value that
-        another prior would move by more than a tenth.
+        another prior would move by more than a tenth, or what the fit presupposes by as much as
+        `PRESUMED` says.
         """
         return tuple(
             name
@@ -114,7 +130,17 @@ class Fit:
         assert self.posterior is not None
         value, error = self.moments[name]
         moved = self.posterior.prior_shift.get(name, 0.0)
-        return not (error <= UNCERTAIN * value and moved <= MOVED)
+        return name in self.doubted or not (error <= UNCERTAIN * value and moved <= MOVED)
+
+    @property
+    def doubted(self) -> dict[str, str]:
+        """What the fit presupposes and may be wrong in: moment → why."""
+        return {
+            name: why
+            for why, found in self.presumed.items()
+            for name, size in found.items()
+            if not size <= PRESUMED[why]
+        }
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -126,6 +152,11 @@ class Fit:
         """
         return (
             *([_ONE_CURVE] if mixed(self.data) else []),
+            *(
+                told.format(", ".join(name for name, one in self.doubted.items() if one == why))
+                for why, told in _PRESUMED_TOLD.items()
+                if why in self.doubted.values()
+            ),
             *chi_square_remarks(self.chi_square, self.degrees),
             *(
                 remark
@@ -228,7 +259,10 @@ class Fit:
             ),
         }
         if self.posterior is not None:
-            told = {"long_name": "half width of the 68 % band of all α²F at once", "units": "1"}
+            told = {
+                "long_name": "half width of the 68 % band by noise of all of R·α²F at once",
+                "units": "1",
+            }
             data["a2f_simultaneous"] = ("frequency", self.posterior.simultaneous(), told)
         if self.transport is not None:
             for key, label, values, error in (

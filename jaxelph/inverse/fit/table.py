@@ -6,7 +6,8 @@ steps of Gauss and Newton, with Laplace's covariance at the end.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,6 +17,7 @@ import numpy as np
 from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
 from ..data.spectral import SpectralData, pulls_of_unknowns
+from .curvature import Curvature
 from .entropy import fit_entropy
 from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
@@ -30,7 +32,7 @@ from .result import (
     unknowns,
     with_errors,
 )
-from .transport import ratio_slopes, the_ratio, transport_curve
+from .transport import bending, ratio_slopes, the_ratio, transport_curve
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
@@ -50,6 +52,27 @@ _DESCRIBED = 4.0
 
 # Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
 _AT_ONCE, _MOST = 250_000_000, 100_000_000
+
+
+# Of further starts: where they have their maxima, over ω_max; and by how much less likely than the
+# best what they come to still counts.
+_OTHER_PLACES, _RIVAL = (0.35, 0.55, 0.75), 10.0
+
+
+class _Descent(NamedTuple):
+    """Where steps of Gauss and Newton came to, and the last of them."""
+
+    a2f: np.ndarray
+    theta: np.ndarray  # logarithms of what is fitted along
+    posterior: Any
+    error: np.ndarray
+    offset: np.ndarray
+    design: np.ndarray
+    beside: np.ndarray
+    scaled: np.ndarray  # what is projected out, whitened
+    by_a2f: np.ndarray
+    seen: np.ndarray
+    inverse: np.ndarray
 
 
 @eqx.filter_jit
@@ -113,7 +136,7 @@ def fit_table(
     middle = np.log([one.start for one in along])
     # A prior on what is fitted along is one more datum for each.
     pulls = pulls_of_unknowns(along)
-    theta, count = middle.copy(), len(target)
+    theta, count, rows = middle.copy(), len(target), len(omega)
 
     def curve(a2f, theta):
         values = dict(zip(labels, jnp.exp(jnp.asarray(theta)), strict=True))
@@ -126,75 +149,98 @@ def fit_table(
             return np.inf
         return float(np.sum((pull - along @ np.linalg.lstsq(along, pull, rcond=None)[0]) ** 2))
 
-    a2f = np.zeros(len(omega))
-    if not linear:
-        a2f = _start(nodes, lambda a: misfit(curve(a, theta)), len(target))
-    # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
-    # curve lacks first, and shrink to their own from step to step.
-    level, last = None, np.inf
-    for _ in range(max_steps):
-        if blocks:
-            value, design = (np.asarray(x) for x in _affine(nodes, traced))
-            beside = np.zeros((count, 0))
-        else:
-            found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
-            value, design, beside = (np.asarray(x) for x in found)
-        if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
-            raise FitError(
-                "the fit did not converge: it came to a spectrum for which the data cannot be "
-                "computed. Fit peaks, or give the data errors that are not too small."
+    def descend(a2f, theta) -> _Descent:
+        """From a start to where the fit of the linearised data is itself."""
+        # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
+        # curve lacks first, and shrink to their own from step to step.
+        level, last = None, np.inf
+        for _ in range(max_steps):
+            if blocks:
+                value, design = (np.asarray(x) for x in _affine(nodes, traced))
+                beside = np.zeros((count, 0))
+            else:
+                found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
+                value, design, beside = (np.asarray(x) for x in found)
+            if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
+                raise FitError(
+                    "the fit did not converge: it came to a spectrum for which the data cannot be "
+                    "computed. Fit peaks, or give the data errors that are not too small."
+                )
+            offset = value - design @ a2f - beside @ theta
+            if level is None:
+                last = misfit(value)
+                level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
+                before = last
+            error = level * stated
+            # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
+            scaled = np.zeros((count + len(along), len(names) + len(along)))
+            scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
+            scaled[count:, len(names) :] = pulls
+            by_a2f = np.vstack([design / error[:, None], np.zeros((len(along), len(omega)))])
+            seen = np.append((target - offset) / error, pulls @ middle)
+            whole, skipped = np.column_stack([scaled, by_a2f, seen]), scaled.shape[1]
+            # Rotated onto R of QR: the rows below what is projected out hold all that is left.
+            rotated = np.asarray(np.linalg.qr(whole, mode="r"))[skipped:, skipped:]
+            posterior = invert(
+                omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top
             )
-        offset = value - design @ a2f - beside @ theta
-        if level is None:
-            last = misfit(value)
-            level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
-            before = last
-        error = level * stated
-        # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
-        scaled = np.zeros((count + len(along), len(names) + len(along)))
-        scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
-        scaled[count:, len(names) :] = pulls
-        by_a2f = np.vstack([design / error[:, None], np.zeros((len(along), len(omega)))])
-        seen = np.append((target - offset) / error, pulls @ middle)
-        whole, skipped = np.column_stack([scaled, by_a2f, seen]), scaled.shape[1]
-        # Rotated onto R of QR: the rows below what is projected out hold all that is left.
-        rotated = np.asarray(np.linalg.qr(whole, mode="r"))[skipped:, skipped:]
-        posterior = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
-        inverse = np.linalg.pinv(scaled) if skipped else np.zeros((0, len(seen)))
-        beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
-        moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
-        step = np.max(np.abs(moved[0])) / np.max(posterior.error)
-        if len(along):
-            spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
-            step = max(step, np.max(np.abs(moved[1]) / spread))
-        if linear:
-            a2f, theta = posterior.a2f, beside_a2f[len(names) :]
-            break
-        # Shorter where the data cannot be computed, or are further off than before.
-        for share in (1.0, 0.5, 0.25, 0.1, 0.03):
-            trial = a2f + share * moved[0], theta + share * moved[1]
+            inverse = np.linalg.pinv(scaled) if skipped else np.zeros((0, len(seen)))
+            beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
+            moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
+            step = np.max(np.abs(moved[0])) / np.max(posterior.error)
+            if len(along):
+                spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
+                step = max(step, np.max(np.abs(moved[1]) / spread))
+            if linear:
+                a2f, theta = posterior.a2f, beside_a2f[len(names) :]
+                break
+            # Shorter where the data cannot be computed, or are further off than before.
+            for share in (1.0, 0.5, 0.25, 0.1, 0.03):
+                trial = a2f + share * moved[0], theta + share * moved[1]
+                if level == 1 and step < 1e-3:
+                    break
+                chi_square = misfit(curve(*trial))
+                if chi_square < 1.1 * last + count * level**2:
+                    last = chi_square
+                    break
+            else:
+                level *= 10
+                continue
+            a2f, theta = trial
             if level == 1 and step < 1e-3:
                 break
-            chi_square = misfit(curve(*trial))
-            if chi_square < 1.1 * last + count * level**2:
-                last = chi_square
-                break
+            # As far as the curve has come; further where it comes no nearer.
+            reached = _SHARE * np.sqrt(last / count)
+            stuck = level if last < 0.8 * before else _SHARE * level
+            level, before = max(1.0, min(reached, stuck)), last
         else:
-            level *= 10
-            continue
-        a2f, theta = trial
-        if level == 1 and step < 1e-3:
-            break
-        # As far as the curve has come; further where it comes no nearer.
-        reached = _SHARE * np.sqrt(last / count)
-        stuck = level if last < 0.8 * before else _SHARE * level
-        level, before = max(1.0, min(reached, stuck)), last
-    else:
-        raise FitError(
-            f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit peaks."
+            raise FitError(
+                f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit "
+                "peaks."
+            )
+        return _Descent(
+            a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse
         )
+
+    others: list[_Descent] = []
+    if linear:
+        found = descend(np.zeros(rows), theta)
+    else:
+        found = descend(_start(nodes, lambda a: misfit(curve(a, theta)), count), theta)
+        if misfit(curve(np.clip(found.a2f, 0.0, None), found.theta)) > _DESCRIBED * count:
+            # It lives on α²F below zero, and need not be the only one: what do others come to?
+            for start in _other_starts(nodes, lambda a: misfit(curve(a, theta))):
+                try:
+                    others.append(descend(start, theta))
+                except FitError:
+                    continue
+            others.append(found)
+            others.sort(key=lambda one: -one.posterior.log_evidence)
+            found = others.pop(0)
+    a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse = found
+    skipped = scaled.shape[1]
     # ln p of the rotated data lacks the norm of those that came out as zeros.
-    dropped = len(seen) - skipped - len(rotated)
+    dropped = len(seen) - skipped - min(len(seen) - skipped, rows + 1)
     evidence = posterior.log_evidence - 0.5 * dropped * np.log(2 * np.pi)
     posterior = dataclasses.replace(posterior, log_evidence=float(evidence))
     coupling, log = (float(x) for x in np.asarray(moment_slopes(nodes, jnp.asarray(a2f))[0][:2]))
@@ -217,20 +263,52 @@ def fit_table(
     joint = np.block([[posterior.covariance, cross], [cross.T, spread]])
     parameters = with_errors(names, beside_a2f[: len(names)], np.sqrt(np.diag(spread)))
     moments, share = posterior.moments, posterior.prior_share
+    kept = np.r_[:rows, rows + len(names) : len(joint)]
+    curvature, straight = None, {}
+    if not linear:
+        here = offset + design @ a2f + beside @ theta
 
-    def functional(value, by_spectrum, by_theta):
+        def departed(move):
+            value = curve(a2f + move[:rows], theta + move[rows:])
+            return np.append((value - here) / error, pulls @ move[rows:])
+
+        slopes = np.column_stack([by_a2f, scaled[:, len(names) :]])
+        curvature = Curvature(posterior, joint[np.ix_(kept, kept)], departed, slopes, scaled)
+
+    def widened(name, error, by_spectrum, gain, beyond=0.0):
+        """With what the curvature of data and functional adds to an error."""
+        if curvature is None:
+            return error
+        bent = curvature.error(by_spectrum, gain, beyond)
+        straight[name] = np.inf if curvature.lost else bent / error
+        return float(np.hypot(error, bent))
+
+    def functional(name, value, by_spectrum, by_theta, beyond=0.0):
         """Of α²F and what is fitted along: as a moment is, with the noise of the latter."""
         gain = by_theta @ inverse[len(names) :]
         # The logarithms at the α²F that functionals are linear about.
         there = inverse[len(names) :] @ (seen - by_a2f @ posterior.middle)
         value = value + by_theta @ (there - theta)
-        found = posterior.functional(float(value), by_spectrum - gain @ by_a2f)
-        return found[0], float(np.hypot(found[1], np.linalg.norm(gain))), found[2]
+        by_spectrum = by_spectrum - gain @ by_a2f
+        found = posterior.functional(float(value), by_spectrum)
+        wide = float(np.hypot(found[1], np.linalg.norm(gain)))
+        return found[0], widened(name, wide, by_spectrum, gain, beyond), found[2]
+
+    if curvature is not None:
+        values, slopes = (np.asarray(x) for x in moment_slopes(nodes, jnp.asarray(a2f)))
+        drawn = a2f + curvature.drawn[:, :rows]
+        of_draws = np.array([moment_slopes(nodes, jnp.asarray(one))[0] for one in drawn])
+        beyond = of_draws.reshape(-1, len(values)) - values - (drawn - a2f) @ slopes.T
+        nothing = np.zeros(len(seen))
+        for (name, (value, wide)), slope, own in zip(
+            moments.items(), slopes, beyond.T, strict=True
+        ):
+            moments[name] = value, widened(name, wide, slope, nothing, own)
 
     parameter_share = {}
     for place, one in enumerate(along):
         unit = np.eye(len(along))[place]
-        value, wide, _ = functional(theta[place], np.zeros(len(omega)), unit)
+        value, wide, _ = functional(one.name, theta[place], np.zeros(len(omega)), unit)
         parameters[one.name] = float(np.exp(value)), float(np.exp(value) * wide)
         parameter_share[one.name] = min(1.0, (wide / one.spread) ** 2)
     if transition is not None:
@@ -240,22 +318,59 @@ def fit_table(
             given = {"mu_star": told["mu_star"]} if "mu_star" in told else {}
             return transition(TabulatedSpectrum(omega, a), **given)
 
-        tc, slopes = jax.value_and_grad(critical, argnums=(0, 1))(
-            jnp.asarray(posterior.middle), jnp.asarray(theta)
-        )
-        value, spread_tc, share["tc"] = functional(float(tc), *(np.asarray(x) for x in slopes))
+        with_slopes = jax.value_and_grad(critical, argnums=(0, 1))
+        tc, slopes = with_slopes(jnp.asarray(posterior.middle), jnp.asarray(theta))
+        slopes, beyond = [np.asarray(x) for x in slopes], 0.0
+        if curvature is not None:
+            moves = curvature.drawn
+            each = [
+                float(critical(jnp.asarray(a2f + x[:rows]), jnp.asarray(theta + x[rows:])))
+                for x in moves
+            ]
+            here = float(critical(jnp.asarray(a2f), jnp.asarray(theta)))
+            beyond = np.array(each) - here - moves @ np.append(*slopes)
+        value, spread_tc, share["tc"] = functional("tc", float(tc), slopes[0], slopes[1], beyond)
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
+    presumed = {"straight": straight} if straight else {}
+    rivals = [x for x in others if x.posterior.log_evidence > found.posterior.log_evidence - _RIVAL]
+    if rivals:
+        presumed["one spectrum"] = {
+            name: max(abs(x.posterior.moments[name][0] - moments[name][0]) for x in rivals)
+            / moments[name][1]
+            for name in posterior.moments
+        }
+    if ratio is not None and ratio.bend is None and not all(item.transport for item in data):
+        # The same data, r(ω) of the transport among them free to bend.
+        by_bend, held = bending(ratio, omega, top, a2f)
+        moving = np.repeat([item.transport for item in data], [len(x.values) for x in data])
+        more = np.where(moving[:, None], design @ by_bend, 0.0) / error[:, None]
+        size = count + len(along)
+        free = np.zeros((size + len(held), skipped + len(held)))
+        free[:size, :skipped], free[:count, skipped:], free[size:, skipped:] = scaled, more, held
+        grown = np.pad(np.column_stack([by_a2f, seen]), ((0, len(held)), (0, 0)))
+        rotated = np.linalg.qr(np.column_stack([free, grown]), mode="r")[free.shape[1] :]
+        rotated = np.asarray(rotated)[:, free.shape[1] :]
+        other = invert(omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top)
+        presumed["constant ratio"] = {
+            name: abs(other.moments[name][0] - posterior.moments[name][0]) / moments[name][1]
+            for name in other.moments
+        }
     transport = None
     if ratio is not None:
         tied, by_theta = ratio_slopes(ratio, omega, theta, labels)
-        kept = np.r_[: len(omega), len(omega) + len(names) : len(joint)]
         transport = transport_curve(
             tied, by_theta, a2f, np.eye(len(omega)), joint[np.ix_(kept, kept)]
         )
         by_a2f_tr = np.asarray(table_weights(nodes)) * tied
         weighted = by_a2f_tr * posterior.middle
+        beyond = 0.0
+        if curvature is not None:  # r is exponential in the logarithms, and multiplies α²F
+            by_row, by_log = curvature.drawn[:, :rows], curvature.drawn[:, rows:]
+            whole = np.sum(np.exp(by_log @ by_theta.T) * (a2f + by_row) * by_a2f_tr, axis=1)
+            straight_part = by_row @ by_a2f_tr + by_log @ (weighted @ by_theta)
+            beyond = whole - a2f @ by_a2f_tr - straight_part
         value, error_tr, share["lambda-tr"] = functional(
-            float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta
+            "lambda-tr", float(np.sum(weighted)), by_a2f_tr, weighted @ by_theta, beyond
         )
         moments["lambda-tr"] = possible(value, error_tr, float(np.sum(np.clip(weighted, 0, None))))
     fitted = offset + design @ a2f + np.column_stack([columns, beside]) @ beside_a2f
@@ -276,6 +391,7 @@ def fit_table(
         posterior=posterior,
         parameter_share=parameter_share,
         transport=transport,
+        presumed=presumed,
     )
 
 
@@ -301,3 +417,13 @@ def _start(nodes, misfit, count) -> np.ndarray:
                 least, found = misses[best], np.exp(strengths[best]) * bent
             low, high = strengths[best] - width, strengths[best] + width
     return found
+
+
+def _other_starts(nodes, misfit) -> Iterator[np.ndarray]:
+    """Shapes with a maximum inside, each of the strength that fits best."""
+    shape = np.asarray(nodes / nodes[-1]) ** 2
+    for place in _OTHER_PLACES:
+        bent = (shape / place**2) * np.exp(1 - shape / place**2)
+        misses = [misfit(x * bent) for x in _START_COUPLINGS]
+        if np.isfinite(np.min(misses)):
+            yield _START_COUPLINGS[int(np.argmin(misses))] * bent

@@ -7,7 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ..data.ratio import TransportRatio
-from ..data.spectral import SpectralData
+from ..data.spectral import SpectralData, pulls_of_unknowns
+
+# By how much ln r(ω) may bend where a constant r is put to the test.
+_BEND = 0.3
 
 
 class TransportCurve(NamedTuple):
@@ -48,6 +51,21 @@ def ratio_slopes(
     own = [labels.index(one.name) for one in ratio.unknown]
     slopes[:, own] = np.asarray(ratio.weights(omega))
     return np.asarray(ratio.at(omega, values)), slopes
+
+
+def bending(
+    ratio: TransportRatio, omega: np.ndarray, top: float | None, a2f: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a constant r leaves out: ∂α²F_tr/∂ln r at six frequencies over r, and what whitens it.
+
+    Args:
+        ratio: a constant one.
+        omega (array of shape (row,)): frequencies.
+        top (scalar): ω_max, by default the last of them.
+        a2f (array of shape (row,)): α²F.
+    """
+    free = TransportRatio(ratio.start, None, _BEND, omega[-1] if top is None else top)
+    return a2f[:, None] * np.asarray(free.weights(omega)), pulls_of_unknowns(free.unknown)
 
 
 def transport_curve(ratio, slopes, a2f, by_shape, covariance) -> TransportCurve:
