@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...presentation.files import read_bytes
-from .header import SIGMA, SPELLED, Column, factor_of, match
+from .header import SIGMA, SPELLED, Column, factor_of, is_negated, match
 
 _NUMBER = r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d+)?"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
@@ -116,7 +116,8 @@ def read_measured(
             + "."
         )
     columns = {
-        key: factors[key] * text.rows[:, place]
+        key: (-factors[key] if is_negated(text.names[place]) else factors[key])
+        * text.rows[:, place]
         for key, (place, _, _) in found.items()
         if key != "sigma"
     }

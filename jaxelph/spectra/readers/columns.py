@@ -3,7 +3,10 @@
 Comment and header lines may name the columns and the unit of ω (`_header`), as the files of
 cheil/IsoME.jl (src/ReadIn.jl) do; without a unit the caller must give it. Commas, semicolons and
 tabs part columns as blanks do, and decimal commas are understood where other marks part the
-columns. ebmb (janberges/ebmb: src/io_load.f90) takes such files in eV, which they do not say.
+columns; marks between thousands are not. Without names a column that rises all along, as λ(ω)
+does, is read only if asked for; a column named 2*a2F or a2F/ω is none of α²F; two tables one after
+the other are refused, rows out of order sorted. ebmb (janberges/ebmb: src/io_load.f90) takes
+such files in eV, which they do not say.
 
 A table of GitGreg228/a2f (GitGreg228/a2f: src) is known by its header: THz, two α²F from two
 routes, then running values of λ, ω_log and more for both; λ is Σ 2α²F/ω dω.
