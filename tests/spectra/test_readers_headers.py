@@ -242,7 +242,7 @@ def test_epw_footer_of_lambda_alone(tmp_path):
     "name",
     ["a2F/omega", "a2F(w)/w", "2*a2F", "2a2F", "2 a2F/w", "w*a2F", "a2F(w)*w", "a2F(ω)·1000"]
     + ["alpha2F(omega) x 100", "log10(a2F)", "ln a2F", "a2F (%)", "a2F*10^3", "a2F [arb. units]"]
-    + ["normalized a2F", "a2F_norm", "sqrt(α²F)"],
+    + ["normalized a2F", "a2F_norm", "sqrt(α²F)", "int_a2F", "a2F (x 1000)", "cumulative a2F"],
 )
 def test_functions_of_a2f_are_not_a2f(tmp_path, name):
     """λ of a column that says it is a multiple of α²F, or α²F/ω, would be another number."""
@@ -257,7 +257,19 @@ def test_functions_of_a2f_are_not_a2f(tmp_path, name):
 @pytest.mark.parametrize(
     "name",
     ["a2F", "a2F(w)", "a2F/1", "a2F(1)", "a2F (1/THz)", "alpha^2*F(w)", "alpha**2F", "α² F(ω)"]
-    + ["total a2F", "a2F(max)", "a2F(normal state)", "mode 2 a2F", "a2F [-]", "alpha2F at 10 K"],
+    + [
+        "a2F_interp",
+        "a2F(xx)",
+        "interpolated a2F",
+        "a2F_sigma0.1",
+        "a2F (1e-3 Ry)",
+        "total a2F",
+        "a2F(max)",
+        "a2F(normal state)",
+        "mode 2 a2F",
+        "a2F [-]",
+        "alpha2F at 10 K",
+    ],
 )
 def test_spellings_of_a2f(tmp_path, name):
     path = saved(tmp_path, f"omega(meV)\t{name}\n{ROWS.replace(' ', chr(9))}")
@@ -269,6 +281,9 @@ def test_each_name_is_of_its_own_column_where_blanks_are_of_two_kinds(tmp_path):
     rows = "1 .2 .02\n2 .4 .04\n3 .3 .03\n"
     with_errors = read_a2f(saved(tmp_path, f"# omega(meV)  a2F err\n{rows}"))
     assert (with_errors.provenance.columns, with_errors.provenance.warnings) == (1, ())
+    for errors in ("a2F_err", "err_a2F", "error of a2F", "±a2F", "sigma"):
+        named = read_a2f(saved(tmp_path, f"omega(meV)\ta2F\t{errors}\n{rows}"))
+        assert (named.provenance.columns, named.provenance.warnings) == (1, ())
     smeared = read_a2f(saved(tmp_path, f"# omega(meV)  a2F_0.1 a2F_0.2\n{rows}"), column=2)
     assert smeared.provenance.label == "a2F_0.2"
 

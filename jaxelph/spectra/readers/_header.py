@@ -36,14 +36,16 @@ _VALUE = re.compile(rf"=|[a-zA-Z]\s+[-+]?\.?\d[\d.]*\s*{_UNIT_OR_K}")
 _A_VALUE = re.compile(r"\s*[=:]?\s*[-+]?\.?\d")
 
 _A2F = re.compile(r"(?:a|alpha|α|\\alpha)[\s_*]*\^?\{?\(?(?:2|²)\}?\)?[\s_*]*\(?F|eliashberg", re.I)
-_RUNNING = re.compile(r"int|cum|/\s*(?:w|omega|ω)\b|a2f_?err|sigma|std", re.I)
+_INTEGRAL = re.compile(r"int(?!erp)|cum|/\s*(?:w|omega|ω)\b", re.I)
+_ERRORS = re.compile(r"(?:\b|_)err(?:ors?)?(?:\b|_)|±", re.I)
+_OR_SMEARING = re.compile(r"sigma|std", re.I)
 # What makes another function of it: 2*a2F, log10(a2F), w*a2F, a2F(w)*1000, a2F (%).
 _FUNCTION = re.compile(
     r"(?:[*×·]|\b(?:log(?:_?10)?|ln|sqrt|d)\s*[\[(]?|(?:^|[^\w\s.])\d+|norm(?!al\b)\w*\W?)\s*$",
     re.I,
 )
 _FACTOR = re.compile(
-    r"\s*(?:\([^)]*\))?[\W_]*(?:(?<=[*×·])\s*\w|(?<!\w)x\s*1|(?<=[\[(])\s*(?:%|10\^|1e|x)|arb|norm(?!al\b))",
+    r"\s*(?:\([^)]*\))?[\W_]*(?:(?<=[*×·])\s*\w|(?<!\w)x\s*1|(?<=[\[(])\s*(?:%|10\^|[x×]\s*1)|arb|norm(?!al\b))",
     re.I,
 )
 _TRANSPORT = re.compile(r"F_?\(?tr", re.I)
@@ -171,10 +173,13 @@ def _kind(name: str) -> str:
     a2f = _A2F.search(name)
     if a2f and (_FUNCTION.search(name[: a2f.start()]) or _FACTOR.match(name[a2f.end() :])):
         return "a multiple or another function of α²F"
-    if a2f and not _RUNNING.search(name):
+    if a2f and _INTEGRAL.search(name):
+        return "an integral or a quotient of α²F"
+    if a2f and _ERRORS.search(name):
+        return "errors"
+    if a2f and not _OR_SMEARING.search(name):
         return "transport α²F" if _TRANSPORT.search(name) else "a2f"
     if re.fullmatch(rf"{_NAME}(?:{_BESIDE}|\s*[\[({{].*)?", name):
         return "omega"
     bare = re.sub(rf"(?<=.)(?:[\[(].*|[_/]\s*{_UNIT_OR_K})$", "", name).strip(" _")
-    known = next((what for pattern, what in _OTHERS if pattern.fullmatch(bare)), "")
-    return known or ("an integral, a quotient or an error of α²F" if a2f else "")
+    return next((what for pattern, what in _OTHERS if pattern.fullmatch(bare)), "")
