@@ -97,10 +97,12 @@ def _leave_out_rising(table: Table) -> None:
 
     They can be asked for, but are not compared with the others, nor read by default.
     """
+    if len(table.omega) < 5:
+        return
     steps = np.diff(table.a2f[:, np.argsort(table.omega, kind="stable")])
     with np.errstate(invalid="ignore"):
         rising = np.all(steps >= 0, axis=1) & (np.mean(steps > 0, axis=1) > 0.5)
-    if len(table.omega) < 5 or np.all(rising) or not np.any(rising):
+    if np.all(rising) or not np.any(rising):
         return
     table.alternatives = tuple(np.flatnonzero(~rising).tolist())
     table.default = None if len(table.alternatives) > 1 else table.alternatives[0]
