@@ -44,8 +44,8 @@ def programs(data):
     """Every subcommand that computes, by its name."""
     axes = ["--over", "coupling=1:5:9", "--over", "temperature=20:90:9"]
     relax = ["--phonon-temperature", "30", "--electron-temperature", "90"]
-    pulse = ["--temperature", "300", "--photon-energy", "0.2", "--absorbed", "0.5"]
-    states = ["--states", "1.3", "--atoms", "1", "--until", "0.5"]
+    pulse = ["--temperature", "300", "--photon-energy", "0.2", "--absorbed", "2"]
+    pulse += ["--duration", "0.02", "--states", "1", "--atoms", "1", "--until", "0.2"]
     peaks = ["--peaks", "15:4:0.7", "--omega", "5:25", "--coupling", "0.1:4", "-T", "40"]
     return {
         "report": ["--example", "lead", "-T", "4:40:6"],
@@ -59,7 +59,7 @@ def programs(data):
         "gap": ["--example", "lead"],
         "columns": [str(data / "columns.dat"), "-T", "40"],
         "plan": ["--example", "table1", "--kind", "heat", "--between", "5:60"],
-        "pump": ["--example", "niobium", *pulse, *states],
+        "pump": ["--example", "table1", *pulse],
         "transport": ["--example", "niobium", "-T", "20:300:8"],
     }
 
