@@ -115,9 +115,9 @@ def read_measured(
             "; ".join([f"{path}: {lacking[0]}", *lacking[1:], *missing] if lacking else missing)
             + "."
         )
+    signs = [-1 if is_negated(name) else 1 for name in text.names or ()]
     columns = {
-        key: (-factors[key] if is_negated(text.names[place]) else factors[key])
-        * text.rows[:, place]
+        key: signs[place] * factors[key] * text.rows[:, place]
         for key, (place, _, _) in found.items()
         if key != "sigma"
     }

@@ -104,8 +104,8 @@ def _leave_out_rising(table: Table) -> None:
         rising = np.all(steps >= 0, axis=1) & (np.mean(steps > 0, axis=1) > 0.5)
     if np.all(rising) or not np.any(rising):
         return
-    table.alternatives = tuple(np.flatnonzero(~rising).tolist())
-    table.default = None if len(table.alternatives) > 1 else table.alternatives[0]
+    others = np.flatnonzero(~rising).tolist()
+    table.alternatives, table.default = others, None if len(others) > 1 else others[0]
     told = ", ".join(str(k + 1) for k in np.flatnonzero(rising))
     table.notes.append(f"Column {told} of α²F rises all along, like λ(ω): it was not compared.")
 
