@@ -163,3 +163,35 @@ def test_several_temperatures_are_several_sets(tmp_path):
     cold, warm = read_data(path, "optical")
     assert len(cold.values) == 2 and len(warm.values) == 1
     assert cold.frequency[0] == pytest.approx(12.39842, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["t (ps),Te (K),T (K),Tstart (K),sigma", "delay [ps],Te_K,temperature [K],T0 [K],sigma"]
+    + ["t_ps,Te_K,T_K,Tstart_K,sigma", "t/ps,Te/K,T/K,Tstart/K,err"],
+)
+def test_time_and_temperature_are_told_apart(tmp_path, head):
+    rows = [(0.1 * k, 900.0 - k, 300.0, 950.0, 1.0) for k in range(5)]
+    path = tmp_path / "trace.csv"
+    path.write_text(table(head, rows, ","))
+    found = read_columns(path, "relaxation")
+    np.testing.assert_allclose(found["t_ps"], [0.1 * k for k in range(5)])
+    np.testing.assert_allclose(found["T_K"], 300.0)
+    swapped = head.split(",")[2::-1] + head.split(",")[3:]
+    path.write_text(table(",".join(swapped), [(t, e, d, s, x) for d, e, t, s, x in rows], ","))
+    np.testing.assert_allclose(read_columns(path, "relaxation")["t_ps"], found["t_ps"])
+
+
+def test_a_minus_before_a_name_is_a_sign(tmp_path):
+    """-Im Σ is what photoemission's figures show; Im Σ itself is negative."""
+    path = tmp_path / "sigma.csv"
+    for head, sign in (("Im Σ (meV)", 1), ("-Im Σ (meV)", -1), ("−ImΣ [meV]", -1), ("-Im_meV", -1)):
+        rows = [(e, sign * -0.5 * e, 0.1) for e in (1.0, 2.0, 3.0)]
+        path.write_text(table(f"E (meV),{head},sigma", rows, ","))
+        found = read_columns(path, "self-energy")
+        np.testing.assert_allclose(found["Im_meV"], [-0.5, -1.0, -1.5])
+        np.testing.assert_allclose(found["sigma"], 0.1)
+        path.write_text(table(f"E (meV),{head}", rows, ",").replace(",0.1\n", "\n"))
+        np.testing.assert_allclose(
+            read_columns(path, "self-energy", sigma="2%")["sigma"], [0.01, 0.02, 0.03]
+        )

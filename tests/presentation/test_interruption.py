@@ -30,6 +30,12 @@ def data(tmp_path_factory):
     T = np.linspace(5, 60, 12)
     rows = "\n".join(f"{t:.3f},{1 + 0.6 * np.exp(-t / 30):.6f},0.01" for t in T)
     (folder / "heat.csv").write_text(f"T_K,C_ratio,sigma\n{rows}\n")
+    omega = np.linspace(1.0, 30.0, 100)
+    a2f = np.exp(-(((omega - 15) / 5) ** 2))
+    rows = "\n".join(
+        f"{w:.6f} {0.5 * a:.6e} {0.4 * a:.6e}" for w, a in zip(omega, a2f, strict=True)
+    )
+    (folder / "columns.dat").write_text(f"# omega [meV]  a2F_1  a2F_2\n{rows}\n")
     os.mkfifo(folder / "pipe")
     return folder
 
@@ -38,6 +44,8 @@ def programs(data):
     """Every subcommand that computes, by its name."""
     axes = ["--over", "coupling=1:5:9", "--over", "temperature=20:90:9"]
     relax = ["--phonon-temperature", "30", "--electron-temperature", "90"]
+    pulse = ["--temperature", "300", "--photon-energy", "0.2", "--absorbed", "2"]
+    pulse += ["--duration", "0.02", "--states", "1", "--atoms", "1", "--until", "0.2"]
     peaks = ["--peaks", "15:4:0.7", "--omega", "5:25", "--coupling", "0.1:4", "-T", "40"]
     return {
         "report": ["--example", "lead", "-T", "4:40:6"],
@@ -48,6 +56,11 @@ def programs(data):
         "design": [*peaks, "--criterion", "heat,kinetic", "--margins", "0.8"],
         "sweep": [*(str(data / f"{k:02d}.dat") for k in range(40)), "-T", "40"],
         "reproduce": ["table1"],
+        "gap": ["--example", "lead"],
+        "columns": [str(data / "columns.dat"), "-T", "40"],
+        "plan": ["--example", "table1", "--kind", "heat", "--between", "5:60"],
+        "pump": ["--example", "table1", *pulse],
+        "transport": ["--example", "niobium", "-T", "20:300:8"],
     }
 
 

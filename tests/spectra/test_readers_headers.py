@@ -233,3 +233,127 @@ def test_epw_footer_of_lambda_alone(tmp_path):
     p = read_a2f(path, column=2).provenance
     assert p.stated_coupling == pytest.approx(p.coupling, rel=1e-6)
     assert p.smearings == ()
+
+
+# Columns that are something else than α²F, and tables that are more than one ----------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a2F/omega", "a2F(w)/w", "2*a2F", "2a2F", "2 a2F/w", "w*a2F", "a2F(w)*w", "a2F(ω)·1000"]
+    + ["alpha2F(omega) x 100", "log10(a2F)", "ln a2F", "a2F (%)", "a2F*10^3", "a2F [arb. units]"]
+    + ["normalized a2F", "a2F_norm", "sqrt(α²F)", "int_a2F", "a2F (x 1000)", "cumulative a2F"],
+)
+def test_functions_of_a2f_are_not_a2f(tmp_path, name):
+    """λ of a column that says it is a multiple of α²F, or α²F/ω, would be another number."""
+    path = saved(tmp_path, f"omega(meV)\t{name}\n{ROWS.replace(' ', chr(9))}")
+    with pytest.raises(SpectrumFileError, match="none of its columns is named as α²F.* of α²F"):
+        read_a2f(path)
+    both = "".join(f"{w}\t{9 * a}\t{a}\n" for w, a in ((1, 0.2), (2, 0.4), (3, 0.3)))
+    spectrum = read_a2f(saved(tmp_path, f"omega(meV)\t{name}\ta2F\n{both}"))
+    np.testing.assert_allclose(jx.coupling_constant(spectrum), 0.7)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a2F", "a2F(w)", "a2F/1", "a2F(1)", "a2F (1/THz)", "alpha^2*F(w)", "alpha**2F", "α² F(ω)"]
+    + [
+        "a2F_interp",
+        "a2F(xx)",
+        "interpolated a2F",
+        "a2F_sigma0.1",
+        "a2F (1e-3 Ry)",
+        "total a2F",
+        "a2F(max)",
+        "a2F(normal state)",
+        "mode 2 a2F",
+        "a2F [-]",
+        "alpha2F at 10 K",
+    ],
+)
+def test_spellings_of_a2f(tmp_path, name):
+    path = saved(tmp_path, f"omega(meV)\t{name}\n{ROWS.replace(' ', chr(9))}")
+    np.testing.assert_allclose(jx.coupling_constant(read_a2f(path)), 0.7)
+
+
+def test_each_name_is_of_its_own_column_where_blanks_are_of_two_kinds(tmp_path):
+    """Two blanks behind ω and one between the others: three names, not two."""
+    rows = "1 .2 .02\n2 .4 .04\n3 .3 .03\n"
+    with_errors = read_a2f(saved(tmp_path, f"# omega(meV)  a2F err\n{rows}"))
+    assert (with_errors.provenance.columns, with_errors.provenance.warnings) == (1, ())
+    for errors in ("a2F_err", "err_a2F", "error of a2F", "±a2F", "sigma"):
+        named = read_a2f(saved(tmp_path, f"omega(meV)\ta2F\t{errors}\n{rows}"))
+        assert (named.provenance.columns, named.provenance.warnings) == (1, ())
+    smeared = read_a2f(saved(tmp_path, f"# omega(meV)  a2F_0.1 a2F_0.2\n{rows}"), column=2)
+    assert smeared.provenance.label == "a2F_0.2"
+
+
+def test_omega_behind_a2f_without_a_header_is_refused(tmp_path):
+    omega = np.linspace(0.5, 30, 60)
+    a2f = np.exp(-(((omega - 15) / 5) ** 2))
+    rows = "".join(f"{a:.4f} {w:.4f}\n" for w, a in zip(omega, a2f, strict=True))
+    with pytest.raises(SpectrumFileError, match="line 1: the second column rises like a freq"):
+        read_a2f(saved(tmp_path, rows), unit="meV")
+    spectrum = read_a2f(saved(tmp_path, f"# a2F omega[meV]\n{rows}"))
+    np.testing.assert_allclose(spectrum.omega, omega)
+
+
+def table(omega, factor=1.0):
+    a2f = factor * np.exp(-(((np.asarray(omega) - 15) / 5) ** 2))
+    return "".join(f"{w:.5f} {a:.6f}\n" for w, a in zip(omega, a2f, strict=True))
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\n\n", "# 300 K\n"])
+@pytest.mark.parametrize("shift, stretch", [(0.1, 1.0), (0.03, 0.8), (30.6, -1.0)])
+def test_two_tables_in_one_file_are_not_merged(tmp_path, between, shift, stretch):
+    """Sorted into one they would give the mean of both."""
+    omega = np.linspace(0.5, 30, 60)
+    text = f"# omega (meV) a2F\n{table(omega)}{between}{table(shift + stretch * omega, 2.0)}"
+    with pytest.raises(SpectrumFileError, match="a second table begins here"):
+        read_a2f(saved(tmp_path, text))
+
+
+def test_rows_in_any_other_order_are_one_table(tmp_path):
+    omega = np.linspace(0.5, 30, 60)
+    upper_half_first = np.roll(omega, 30)
+    a_few_swapped = omega.copy()
+    a_few_swapped[[7, 20, 41]] = omega[[8, 21, 42]]
+    a_few_swapped[[8, 21, 42]] = omega[[7, 20, 41]]
+    random = np.random.default_rng(4).permutation(omega)
+    whole = read_a2f(saved(tmp_path, "# omega (meV) a2F\n" + table(omega)))
+    for rows in (omega[::-1], upper_half_first, a_few_swapped, random):
+        with pytest.warns(SpectrumWarning, match="Rows are out of order"):
+            spectrum = read_a2f(saved(tmp_path, "# omega (meV) a2F\n" + table(rows)))
+        np.testing.assert_array_equal(spectrum.a2f, whole.a2f)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["1,160.450;0.2\n1,276.495;0.4\n", "1.160,450;0,2\n1.276,495;0,4\n"]
+    + ['"1,160.450","0.2"\n"1,276.495","0.4"\n', "1'160.45\t0.2\n1'276.49\t0.4\n"]
+    + ["1,160.450 0.2\n1,276.495 0.4\n"],
+)
+def test_marks_between_thousands_are_no_columns(tmp_path, rows):
+    """1,160.450 is one number, not ω = 1 and α²F = 160.45."""
+    with pytest.raises(SpectrumFileError, match="line 2: .1.160.45.*mark between thousands"):
+        read_a2f(saved(tmp_path, "# omega (K) a2F\n" + rows))
+
+
+def test_three_columns_parted_by_commas_have_no_thousands(tmp_path):
+    path = saved(tmp_path, "# omega (meV), a2F\n1,200.125,0.2\n2,400.125,0.4\n3,300.125,0.3\n")
+    assert read_a2f(path, column=2).provenance.columns == 2
+
+
+def test_a_column_without_a_name_that_rises_all_along_is_not_read(tmp_path):
+    """λ(ω) or ω in another unit beside α²F, in either place."""
+    omega = np.linspace(0.5, 30, 60)
+    a2f = np.exp(-(((omega - 15) / 5) ** 2))
+    running = np.cumsum(2 * a2f / omega)
+    for columns, read in (((omega, a2f, running), 1), ((omega, 8.06 * omega, a2f), 2)):
+        rows = "".join(
+            " ".join(f"{x:.6f}" for x in row) + "\n" for row in zip(*columns, strict=True)
+        )
+        spectrum = read_a2f(saved(tmp_path, rows), unit="meV")
+        assert spectrum.provenance.column == read and not spectrum.provenance.warnings
+        assert any("rises all along" in note for note in spectrum.provenance.notes)
+        np.testing.assert_allclose(spectrum.a2f, a2f, atol=1e-6)

@@ -94,8 +94,22 @@ class Column(NamedTuple):
 SIGMA = Column("sigma", ("sigma", "error", "err", "std", "stddev", "uncertainty", "sd"), "number")
 
 
+def _spelled(name: str) -> str:
+    return re.sub(r"[\s_\-−–{}$\\]", "", name.replace("Δ", "Delta"))
+
+
 def _bare(name: str) -> str:
-    return re.sub(r"[\s_\-{}$\\]", "", name.replace("Δ", "Delta")).lower()
+    return _spelled(name).lower()
+
+
+def is_negated(cell: str) -> bool:
+    """Whether a column holds the negative of what it is named after: -Im Σ.
+
+    Example:
+        >>> print(is_negated("-Im Σ (meV)"), is_negated("Im Σ (meV)"))
+        True False
+    """
+    return re.match(r"[-−–]\s*[^\W\d_]", cell.strip().strip('"')) is not None
 
 
 def split_unit(cell: str) -> tuple[str, str | None]:
@@ -124,7 +138,14 @@ def match(cell: str, columns: tuple[Column, ...]) -> tuple[Column, str | None] |
     # A whole name before one with a unit: dI/dV and N(V) have none.
     name, unit = split_unit(cell)
     for text, told in ((cell, None), (name, unit)):
-        for column in columns:
-            if _bare(text) in (_bare(one) for one in column.names):
-                return column, told
+        alike = [c for c in columns if _bare(text) in (_bare(one) for one in c.names)]
+        if alike:
+            # t (ps) and T (K) are told apart by what the unit is of, t and T by their case.
+            return min(
+                alike,
+                key=lambda c: (
+                    told is not None and factor_of(told, c.family) is None,
+                    _spelled(text) not in (_spelled(one) for one in c.names),
+                ),
+            ), told
     return None

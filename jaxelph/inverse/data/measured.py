@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...presentation.files import read_bytes
-from .header import SIGMA, SPELLED, Column, factor_of, match
+from .header import SIGMA, SPELLED, Column, factor_of, is_negated, match
 
 _NUMBER = r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d+)?"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
@@ -115,8 +115,9 @@ def read_measured(
             "; ".join([f"{path}: {lacking[0]}", *lacking[1:], *missing] if lacking else missing)
             + "."
         )
+    signs = [-1 if is_negated(name) else 1 for name in text.names or ()]
     columns = {
-        key: factors[key] * text.rows[:, place]
+        key: signs[place] * factors[key] * text.rows[:, place]
         for key, (place, _, _) in found.items()
         if key != "sigma"
     }

@@ -36,7 +36,18 @@ _VALUE = re.compile(rf"=|[a-zA-Z]\s+[-+]?\.?\d[\d.]*\s*{_UNIT_OR_K}")
 _A_VALUE = re.compile(r"\s*[=:]?\s*[-+]?\.?\d")
 
 _A2F = re.compile(r"(?:a|alpha|α|\\alpha)[\s_*]*\^?\{?\(?(?:2|²)\}?\)?[\s_*]*\(?F|eliashberg", re.I)
-_RUNNING = re.compile(r"int|cum|2\s*\*?\s*a2f|/\s*(?:w|omega|ω)\b|a2f_?err|sigma|std", re.I)
+_INTEGRAL = re.compile(r"int(?!erp)|cum|/\s*(?:w|omega|ω)\b", re.I)
+_ERRORS = re.compile(r"(?:\b|_)err(?:ors?)?(?:\b|_)|±", re.I)
+_OR_SMEARING = re.compile(r"sigma|std", re.I)
+# What makes another function of it: 2*a2F, log10(a2F), w*a2F, a2F(w)*1000, a2F (%).
+_FUNCTION = re.compile(
+    r"(?:[*×·]|\b(?:log(?:_?10)?|ln|sqrt|d)\s*[\[(]?|(?:^|[^\w\s.])\d+|norm(?!al\b)\w*\W?)\s*$",
+    re.I,
+)
+_FACTOR = re.compile(
+    r"\s*(?:\([^)]*\))?[\W_]*(?:(?<=[*×·])\s*\w|(?<!\w)x\s*1|(?<=[\[(])\s*(?:%|10\^|[x×]\s*1)|arb|norm(?!al\b))",
+    re.I,
+)
 _TRANSPORT = re.compile(r"F_?\(?tr", re.I)
 #: Columns that are neither ω nor α²F, and what a table of nothing else would be.
 _OTHERS = (
@@ -134,6 +145,7 @@ def _names(line: str, count: int) -> tuple[str, ...] | None:
     """The names of `count` columns, if the line is a row of names and one of them is known."""
     bare = _bare(line).strip("|")
     glued = re.sub(r"\s+(?=[\[({])", "", re.sub(r"[\[({][^\])}]*[\])}]", _no_blanks, bare))
+    padded = None
     for parts in (
         re.split(r"[,;\t|]", bare),
         re.split(r"\s{2,}|\t", bare),
@@ -144,12 +156,12 @@ def _names(line: str, count: int) -> tuple[str, ...] | None:
         if len(names) < 2 or not all(names) or any(_VALUE.search(name) for name in names):
             continue
         kinds = [_kind(name) for name in names]
-        if len(names) < count and kinds[-1] == "a2f" and "omega" in kinds:
-            names += tuple(f"{names[-1]} {k}" for k in range(2, count - len(names) + 2))
         # Without a name for α²F two words may be prose, "smearing energy", unless ω comes first.
         if len(names) == count and ("a2f" in kinds or kinds[0] == "omega" or all(kinds)):
             return names
-    return None
+        if padded is None and len(names) < count and kinds[-1] == "a2f" and "omega" in kinds:
+            padded = names + tuple(f"{names[-1]} {k}" for k in range(2, count - len(names) + 2))
+    return padded
 
 
 def _no_blanks(match: re.Match[str]) -> str:
@@ -158,7 +170,14 @@ def _no_blanks(match: re.Match[str]) -> str:
 
 def _kind(name: str) -> str:
     """ "omega", "a2f", what else the name stands for, or "" where it is not known."""
-    if _A2F.search(name) and not _RUNNING.search(name):
+    a2f = _A2F.search(name)
+    if a2f and (_FUNCTION.search(name[: a2f.start()]) or _FACTOR.match(name[a2f.end() :])):
+        return "a multiple or another function of α²F"
+    if a2f and _INTEGRAL.search(name):
+        return "an integral or a quotient of α²F"
+    if a2f and _ERRORS.search(name):
+        return "errors"
+    if a2f and not _OR_SMEARING.search(name):
         return "transport α²F" if _TRANSPORT.search(name) else "a2f"
     if re.fullmatch(rf"{_NAME}(?:{_BESIDE}|\s*[\[({{].*)?", name):
         return "omega"

@@ -367,6 +367,9 @@ def _order(table: Table, omega, error, warnings: list[str]) -> Int[np.ndarray, "
         )
     if later.size:
         assert table.lines is not None
+        again = _second_table(omega)
+        if again is not None:
+            raise error("a second table begins here; part them into files of their own.", again)
         warnings.append(
             f"Rows are out of order, first at line {table.lines[later[0] + 1] + 1}; they were "
             "sorted by frequency."
@@ -377,6 +380,21 @@ def _order(table: Table, omega, error, warnings: list[str]) -> Int[np.ndarray, "
         row = int(max(order[same[0] : same[0] + 2]))
         raise error("this frequency stands in two rows; remove one.", row)
     return order
+
+
+def _second_table(omega: Float[np.ndarray, " row"]) -> int | None:
+    """The row at which ω begins anew, of rows that are tables one after another.
+
+    Rows that are only out of order make short runs of one direction, or runs that do not
+    overlap; each of two tables or more is long and spans most of the range of ω.
+    """
+    step = np.sign(np.diff(omega))
+    begins = np.flatnonzero(step[1:] != step[:-1]) + 1
+    runs = np.split(omega, begins)
+    width = omega.max() - omega.min()
+    long = max(3, len(omega) / 10)
+    wide = [k for k, run in enumerate(runs) if len(run) >= long and np.ptp(run) > width / 2]
+    return int(begins[wide[1] - 1]) if len(wide) > 1 else None
 
 
 def _report_dropped(

@@ -3,7 +3,10 @@
 Comment and header lines may name the columns and the unit of ω (`_header`), as the files of
 cheil/IsoME.jl (src/ReadIn.jl) do; without a unit the caller must give it. Commas, semicolons and
 tabs part columns as blanks do, and decimal commas are understood where other marks part the
-columns. ebmb (janberges/ebmb: src/io_load.f90) takes such files in eV, which they do not say.
+columns; marks between thousands are not. Without names a column that rises all along, as λ(ω)
+does, is read only if asked for; a column named 2*a2F or a2F/ω is none of α²F; two tables one after
+the other are refused, rows out of order sorted. ebmb (janberges/ebmb: src/io_load.f90) takes
+such files in eV, which they do not say.
 
 A table of GitGreg228/a2f (GitGreg228/a2f: src) is known by its header: THz, two α²F from two
 routes, then running values of λ, ω_log and more for both; λ is Σ 2α²F/ω dω.
@@ -22,10 +25,15 @@ from ._text import Text, data_lines, is_data, record_length, records
 
 _EXPONENT = r"(?:[eEdD][-+]?\d+)?"
 _COMMA_OR_WHOLE = re.compile(rf"[-+]?\d+(?:,\d+)?{_EXPONENT}")
+# 1,160.450 and 1.160,450, whole numbers of either kind not: 1,160 may be two columns.
+_THOUSANDS = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+\.\d+|(?:\.\d{3})+,\d+|(?:['’]\d{3})+(?:[.,]\d+)?)(?![\d.,])"
+)
 
 
 def read_columns(text: Text) -> Table:
     """Two columns or more of numbers; rows need not be in order."""
+    _refuse_thousands(text)
     plain = _plain(text)
     first = next((i for i, line in enumerate(plain.lines) if is_data(line)), None)
     if first is None:
@@ -49,6 +57,7 @@ def read_columns(text: Text) -> Table:
         )
     if not header.names:
         _refuse_row_numbers(text, rows, lines[0])
+        _refuse_omega_behind(text, rows, lines[0])
     table = Table(
         code="columns",
         unit=header.unit,
@@ -59,6 +68,8 @@ def read_columns(text: Text) -> Table:
         text=plain,
     )
     _name(table, header)
+    if not header.names:
+        _leave_out_rising(table)
     rest = [i for i in range(lines[-1] + 1, len(text.lines)) if text.lines[i].strip()]
     if rest:
         table.notes.append(f"Text after the table, from line {rest[0] + 1}, was left out.")
@@ -81,6 +92,24 @@ def _name(table: Table, header: Header) -> None:
         table.alternatives, table.default = (), total[0]
 
 
+def _leave_out_rising(table: Table) -> None:
+    """Of columns without a name, those that rise all along are λ(ω) or another frequency.
+
+    They can be asked for, but are not compared with the others, nor read by default.
+    """
+    if len(table.omega) < 5:
+        return
+    steps = np.diff(table.a2f[:, np.argsort(table.omega, kind="stable")])
+    with np.errstate(invalid="ignore"):
+        rising = np.all(steps >= 0, axis=1) & (np.mean(steps > 0, axis=1) > 0.5)
+    if np.all(rising) or not np.any(rising):
+        return
+    others = np.flatnonzero(~rising).tolist()
+    table.alternatives, table.default = others, None if len(others) > 1 else others[0]
+    told = ", ".join(str(k + 1) for k in np.flatnonzero(rising))
+    table.notes.append(f"Column {told} of α²F rises all along, like λ(ω): it was not compared.")
+
+
 def _plain(text: Text) -> Text:
     """The text with blanks between the columns of its table, decimal points and no remarks."""
     bare = [re.split(r"[#!]", s, maxsplit=1)[0] if _is_row(s) else s for s in text.lines]
@@ -94,6 +123,17 @@ def _plain(text: Text) -> Text:
         return re.sub(r"[,;\t\"']", " ", line)
 
     return Text(text.path, tuple(plain(line) for line in bare), text.finished)
+
+
+def _refuse_thousands(text: Text) -> None:
+    """Refuse marks between thousands where other marks part the columns: 1,160.45; 0.2."""
+    for index, line in enumerate(text.lines):
+        found = _THOUSANDS.search(line) if _is_row(line) else None
+        # In 1,160.450,0.2 commas may part three columns.
+        if found and re.search(r"[;\s\"]", line.strip()) and not re.search(r",\s", line.strip()):
+            raise text.error(
+                f"{found[0]!r} has a mark between thousands; write the numbers without it.", index
+            )
 
 
 def _is_row(line: str) -> bool:
@@ -129,6 +169,17 @@ def _refuse_row_numbers(text: Text, rows: np.ndarray, line: int) -> None:
         raise text.error(
             "the first column numbers the rows, and the second rises like a frequency; leave the "
             "first out, or name the columns in a header, # i omega[meV] a2F for example.",
+            line,
+        )
+
+
+def _refuse_omega_behind(text: Text, rows: np.ndarray, line: int) -> None:
+    """Refuse a first column that goes up and down before one that rises all along: that is ω."""
+    steps = np.diff(rows[:, :2], axis=0)
+    if len(rows) >= 5 and np.all(steps[:, 1] > 0) and len(set(np.sign(steps[:, 0]))) > 1:
+        raise text.error(
+            "the second column rises like a frequency, and the first does not; put ω first, or "
+            "name the columns in a header, # a2F omega[meV] for example.",
             line,
         )
 
