@@ -7,17 +7,16 @@ from matplotlib import colormaps, rc_context
 from matplotlib.colors import SymLogNorm
 
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from .seen_figure import draw_seen, shown_modes
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-# Modes whose temperatures are drawn, at most.
-_SHOWN = 6
-
 
 def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
-    """δf over energy and time, temperatures, those of the phonons by mode, and the energies.
+    """δf over energy and time, temperatures, those of the phonons by mode, and the energies; below
+    them what experiments see, where the dataset has it.
 
     The time is logarithmic from the first that is above zero.
 
@@ -31,8 +30,9 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
     label = f"time $t$ ({data['time'].attrs['units']})"
     kelvin = f"temperature ({data['electron_temperature'].attrs['units']})"
     with rc_context(STYLE):
-        drawn = canvas(ax, 2, 2, (7.2, 5.2))
-        map_, temperatures, modes, balance = drawn.panels
+        more = "photoemission" in data
+        drawn = canvas(ax, 4 if more else 2, 2, (7.2, 10.0 if more else 5.2))
+        map_, temperatures, modes, balance = drawn.panels[:4]
 
         deviation = data["deviation"].values[seen]
         size = max(float(np.max(np.abs(deviation))), 1e-300)
@@ -80,14 +80,7 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
                 )
         temperatures.legend()
 
-        order = np.argsort(data["frequency"].values)
-        weight = data["weight"].values[order]
-        order, weight = order[weight > 0], weight[weight > 0]
-        chosen = order
-        if len(order) > _SHOWN:  # each for as many phonons as the others
-            share = np.cumsum(weight) / np.sum(weight)
-            middles = (np.arange(_SHOWN) + 0.5) / _SHOWN
-            chosen = order[np.unique(np.searchsorted(share, middles))]
+        chosen = shown_modes(data["frequency"].values, data["weight"].values)
         colors = colormaps["viridis"](np.linspace(0, 0.9, max(len(chosen), 1)))
         for k, color in zip(chosen, colors, strict=False):
             values = data["phonon_temperature"].values[seen][:, k]
@@ -107,9 +100,12 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
                 balance.plot(times, values, line, color=color, label=text)
         balance.set(ylabel=rf"energy/$2\nu_0$ ({data['energy'].attrs['units']}$^2$)")
         balance.legend()
-        for axes, letter in zip(drawn.panels, "abcd", strict=True):
+        for axes in drawn.panels[:4]:
             axes.set_xscale("log")
             axes.set_xlim(times[0], times[-1])
+        if more:
+            draw_seen(data.isel(time=np.flatnonzero(seen)), drawn.panels[4:])
+        for axes, letter in zip(drawn.panels, "abcdefgh", strict=False):
             axes.set_title(f"({letter})", loc="left", fontweight="bold")
         for axes in (modes, balance):
             axes.set_xlabel(label)
