@@ -77,6 +77,7 @@ def _draw_flow(axes, data, unit) -> None:
     colors = colormaps["viridis"](np.linspace(0, 0.9, len(groups)))
     for group, color in zip(groups, colors, strict=True):
         low, high = omega[group].min(), omega[group].max()
+        low = low if low > 1e-3 * high else 0.0
         label = f"{low:.3g}" if low == high else f"{low:.3g}…{high:.3g}"
         axes.plot(times, np.sum(values[:, group], axis=1), color=color, label=label)
     axes.axhline(0.0, color="black", linewidth=0.6)
@@ -86,8 +87,8 @@ def _draw_flow(axes, data, unit) -> None:
 
 
 def _times(data):
-    """Indices of some times, evenly in the logarithm of what is left, with colours."""
-    size = np.max(np.abs(data["deviation"].values), axis=1)
+    """Indices of some times, evenly in the logarithm of the energy that is left, with colours."""
+    size = np.abs(data["electron_energy"].values)
     largest = int(np.argmax(size))
     after = np.log(np.maximum(size[largest:], 1e-2 * size[largest]))
     levels = np.linspace(after[0], after[-1], _TIMES)
