@@ -195,7 +195,7 @@ def energy_flow(run: Run) -> Float[Array, "time mode"]:
     if stored is None:
         stored = jnp.zeros((run.f.shape[0], lattice.omega.shape[0]))
     emitted = _mapped(lambda row: moving.exchanged(*row)[1], (run.deviation, stored))
-    return lattice.omega * emitted
+    return lattice.omega[None, :] * emitted
 
 
 # Times that are computed together: what a large grid takes for all would not fit in memory.

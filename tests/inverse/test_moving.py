@@ -10,7 +10,7 @@ from jaxelph.inverse import fit_spectrum
 from jaxelph.inverse.data.relaxation import RelaxationData
 
 TRUTH = GaussianPeaks([10.0], [2.0], [0.8])
-PHONONS = MovingPhonons.like_coupling(0.01, 3.0)  # heated by a third of what electrons lose
+PHONONS = MovingPhonons.like_coupling(0.01, 3.0)  # of about four times the electrons' heat
 
 
 def trace(temperature, measured=None, phonons=PHONONS):
