@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxelph import EnergyGrid, GaussianPeaks, MovingPhonons, coupling_constant, coupling_moment
+from jaxelph import EnergyGrid, GaussianPeaks, MovingPhonons, coupling_constant
 from jaxelph.inverse import fit_spectrum
 from jaxelph.inverse.data.relaxation import RelaxationData
+from jaxelph.inverse.sensitivities.derivatives import coupling_moment
 
 TRUTH = GaussianPeaks([10.0], [2.0], [0.8])
 PHONONS = MovingPhonons.like_coupling(0.01, 3.0)  # of about four times the electrons' heat
