@@ -240,7 +240,7 @@ def test_what_cannot_be_is_refused():
 
 def test_known_numbers_inside_a_jit():
     """Of phonons that are made where something else is traced, and still checked."""
-    couplings = jnp.asarray(PER_MODE)
+    couplings, negative = jnp.asarray(PER_MODE), jnp.asarray(-PER_MODE)
 
     @jax.jit
     def rates(x):
@@ -248,7 +248,7 @@ def test_known_numbers_inside_a_jit():
 
     np.testing.assert_allclose(rates(2.0), 2 * PER_MODE)
     with pytest.raises(ValueError, match="must not be negative"):
-        jax.jit(lambda x: x * MovingPhonons(-couplings).on(METAL).coupling)(2.0)
+        jax.jit(lambda x: x * MovingPhonons(negative).on(METAL).coupling)(2.0)
 
 
 def test_without_phonons_there_are_none():
