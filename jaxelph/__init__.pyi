@@ -34,6 +34,7 @@ from .kinetics.collisions import disordered_kernel as disordered_kernel
 from .kinetics.coulomb import CoulombCollisions as CoulombCollisions
 from .kinetics.coulomb import screened_kernel as screened_kernel
 from .kinetics.equation import KineticEquation as KineticEquation
+from .kinetics.observables import energy_flow as energy_flow
 from .kinetics.observables import optical_rate_change as optical_rate_change
 from .kinetics.observables import photoemission as photoemission
 from .kinetics.pump import Pulse as Pulse

@@ -445,13 +445,13 @@ def _(s, t, grid, photon, power, lifetime):
     return state.f[:20], state.phonons, state.temperature
 
 
-@on_grid("photoemission, optical_rate_change", jnp.asarray(0.7), jnp.array([0.6, 2.1]))
+@on_grid("photoemission, optical_rate_change, energy_flow", jnp.asarray(0.7), jnp.array([0.6, 2.1]))
 def _(s, t, grid, resolution, light):
     wide = j.EnergyGrid(grid.step, 40)
     run = j.evolve(s, 1.2 * t, t, wide, jnp.array([0.0, 0.01]), rtol=1e-9)
     lines = j.photoemission(run, resolution, band_energy=light, impurity=0.8)
     seen = lines[0, :, 30:50], j.photoemission(run, resolution)[0]
-    return seen, j.optical_rate_change(run, light)[0]
+    return seen, j.optical_rate_change(run, light)[0], j.energy_flow(run)
 
 
 @row("Pulse", jnp.asarray(7.0), jnp.asarray(2.0), jnp.asarray(0.4), jnp.asarray(1.1))

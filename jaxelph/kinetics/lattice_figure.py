@@ -8,17 +8,16 @@ from matplotlib import colormaps, rc_context
 from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from .deviation_figure import draw_deviation
+from .seen_figure import draw_seen, shown_modes
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-# Modes whose temperatures are drawn, at most.
-_SHOWN = 6
-
 
 def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
-    """δf over energy and time, temperatures, those of the phonons by mode, and the energies.
+    """δf over energy and time, temperatures, those of the phonons by mode, and the energies; below
+    them what experiments see, where the dataset has it.
 
     The time is logarithmic from the first that is above zero.
 
@@ -32,8 +31,9 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
     label = f"time $t$ ({data['time'].attrs['units']})"
     kelvin = f"temperature ({data['electron_temperature'].attrs['units']})"
     with rc_context(STYLE):
-        drawn = canvas(ax, 2, 2, (7.2, 5.2))
-        map_, temperatures, modes, balance = drawn.panels
+        more = "photoemission" in data
+        drawn = canvas(ax, 4 if more else 2, 2, (7.2, 10.0 if more else 5.2))
+        map_, temperatures, modes, balance = drawn.panels[:4]
 
         deviation = data["deviation"].values[seen]
         size = max(float(np.max(np.abs(deviation))), 1e-300)
@@ -70,14 +70,7 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
                 )
         temperatures.legend()
 
-        order = np.argsort(data["frequency"].values)
-        weight = data["weight"].values[order]
-        order, weight = order[weight > 0], weight[weight > 0]
-        chosen = order
-        if len(order) > _SHOWN:  # each for as many phonons as the others
-            share = np.cumsum(weight) / np.sum(weight)
-            middles = (np.arange(_SHOWN) + 0.5) / _SHOWN
-            chosen = order[np.unique(np.searchsorted(share, middles))]
+        chosen = shown_modes(data["frequency"].values, data["weight"].values)
         colors = colormaps["viridis"](np.linspace(0, 0.9, max(len(chosen), 1)))
         for k, color in zip(chosen, colors, strict=False):
             values = data["phonon_temperature"].values[seen][:, k]
@@ -100,9 +93,12 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         # Before a pulse nothing happens.
         moved = np.abs(data["electron_energy"].values[seen])
         begins = times[max(int(np.argmax(moved > 1e-3 * np.max(moved))) - 1, 0)]
-        for axes in drawn.panels:
+        for axes in drawn.panels[:4]:
             axes.set_xscale("log")
             axes.set_xlim(begins, times[-1])
+        if more:
+            draw_seen(data.isel(time=np.flatnonzero(seen)), drawn.panels[4:])
+        for axes in (modes, balance):
             axes.set_xlabel(label)
         finish(drawn)
     return drawn.root

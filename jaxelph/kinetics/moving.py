@@ -74,8 +74,8 @@ class MovingEquation(eqx.Module):
         total = jnp.sum(each)
         return self.branches.strength / jnp.where(total > 0, total, 1.0)
 
-    def rhs(self, t, y: State) -> State:
-        deviation, stored, _ = self.split(y)
+    def exchanged(self, deviation: Deviation, stored: Float[Array, " mode"]):
+        """I[f, N], what it lets each mode gain in ∂x_k/∂t, and ∫E I dE."""
         branches = self.branches
         each = branches.strength * branches.coupling * stored
         collisions = self.operators.collide(deviation)
@@ -84,7 +84,13 @@ class MovingEquation(eqx.Module):
         emitted = emitted - branches.relaxation * stored
         heat = self._moment @ collisions
         missing = heat + branches.omega @ emitted
-        emitted = emitted - self._share * missing - branches.escape * stored
+        return collisions, emitted - self._share * missing, heat
+
+    def rhs(self, t, y: State) -> State:
+        deviation, stored, _ = self.split(y)
+        branches = self.branches
+        collisions, emitted, heat = self.exchanged(deviation, stored)
+        emitted = emitted - branches.escape * stored
         if branches.mixing is not None:
             shared, _ = branches.shared(self.equation.temperature, stored)
             emitted = emitted - branches.mixing_rate * (stored - shared)

@@ -8,7 +8,8 @@ with a phonon gives, as P(ν) - P(-ν) = ν for every f,
     1/τ(Ω) = (π/Ω) Σ_k λ_kω_k {(2N_k + 1)Ω + G(Ω-ω_k) - G(Ω+ω_k)},     G(ν) = P(ν) - ν/2,
 
 which for Fermi functions, G = (ν/2) coth(ν/2T), is that of Shulga, Dolgov and Maksimov. It is
-linear in N and in P, and what is computed is its change.
+linear in N and in P, and what is computed is its change. What each phonon takes up from the
+electrons is the energy flow by ω.
 """
 
 import jax
@@ -21,7 +22,9 @@ from ..electrons.self_energy import self_energy
 from ..numerics.checks import concrete, refuse
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import Scalar
+from ..stability.phonons import MovingPhonons
 from .collisions import whole_axis
+from .moving import moving_equation
 from .run import Run
 from .shifts import SymmetricShifts, place_weights, reach_of
 
@@ -86,7 +89,7 @@ def photoemission(
 
         # A step with edges that the grid resolves stays analytic under the Gaussian.
         before, after = soft(narrow), soft(jnp.hypot(narrow, width))
-        return jax.vmap(lambda f: after + smoothed(whole_axis(f) - before))(run.f)
+        return _mapped(lambda f: after + smoothed(whole_axis(f) - before), run.f)
     refuse("band_energy", band_energy)
     xi = jnp.asarray(band_energy, dtype=float)
     sigma = _self_energies(run) - 0.5j * impurity
@@ -95,10 +98,10 @@ def photoemission(
         spectral = -jnp.imag(1 / (energies - one - sigma)) / jnp.pi
         return smoothed(spectral * whole_axis(f))
 
-    def at(sigma, f):
-        return jax.vmap(lambda one: line(one, sigma, f))(xi.ravel()).reshape(*xi.shape, -1)
+    def at(row):
+        return jax.vmap(lambda one: line(one, *row))(xi.ravel()).reshape(*xi.shape, -1)
 
-    return jax.vmap(at)(sigma, run.f)
+    return _mapped(at, (sigma, run.f))
 
 
 def optical_rate_change(
@@ -149,11 +152,62 @@ def optical_rate_change(
         return jnp.pi / one * (below - strength @ place_weights(one + omega, step, reach))
 
     rows = jax.lax.map(weights, light.ravel())
-    changed = jax.vmap(shifts.excess)(run.deviation) @ rows.T
+    changed = _mapped(shifts.excess, run.deviation) @ rows.T
     if lattice is not None and run.stored is not None:
         occupied = run.stored @ (strength * lattice.coupling)
         changed = changed + 2 * jnp.pi * occupied[:, None]
     return changed.reshape(-1, *light.shape)
+
+
+def energy_flow(run: Run) -> Float[Array, "time mode"]:
+    r"""The energy that each phonon mode takes up from the electrons, per time and 2ν0,
+
+    $$\omega_k\lambda_k\omega_k\,[P_k - \omega_kN_k] = -\int E\,I_k[f, N]\,dE, \qquad
+      P_k = \int f(E+\omega_k)[1 - f(E)]\,dE,$$
+
+    in the rescaled time, as `Run.energy` is over 2ν0. Its sum is what the electrons lose in
+    collisions, to rounding; its integral what a mode gains, escapes to a bath and gives to others.
+
+    Args:
+        run: of `evolve`, or `.evolution` of what `relax` and `pump` return. Phonons that do not
+            move take up energy all the same.
+
+    Returns:
+        The flow (array of shape (time, mode), energy³), for the modes of the spectrum or its
+        quadrature nodes; NaN after the end of the run.
+
+    Example:
+        >>> from jaxelph import EinsteinModes, EnergyGrid, evolve
+        >>> s = EinsteinModes([2.0, 3.0], [0.4, 0.4])
+        >>> run = evolve(s, 1.2, 1.0, EnergyGrid(0.4, 80), [0.0, 1.0])
+        >>> print(energy_flow(run).round(3))
+        [[0.244 0.4  ]
+         [0.083 0.13 ]]
+    """
+    equation, grid, lattice = run.equation, run.grid, run.lattice
+    if lattice is None:
+        lattice = MovingPhonons(0.0).on(at_temperature(run.spectrum, equation.temperature))
+    furthest = concrete(jnp.max(lattice.omega) / grid.step)
+    reach = reach_of(2.0 * grid.size if furthest is None else float(furthest))
+    rest = jnp.zeros_like(equation.energies)
+    moving = moving_equation(equation, lattice, grid, None, (reach, 0), rest)
+    stored = run.stored
+    if stored is None:
+        stored = jnp.zeros((run.f.shape[0], lattice.omega.shape[0]))
+    emitted = _mapped(lambda row: moving.exchanged(*row)[1], (run.deviation, stored))
+    return lattice.omega[None, :] * emitted
+
+
+# Times that are computed together: what a large grid takes for all would not fit in memory.
+_TOGETHER = 16
+
+
+def _mapped(function, rows):
+    """A function of one time for all times."""
+    count = jax.tree.leaves(rows)[0].shape[0]
+    if count <= _TOGETHER:
+        return jax.vmap(function)(rows)
+    return jax.lax.map(function, rows, batch_size=_TOGETHER)
 
 
 def _smoothed(values, sigma):
@@ -170,7 +224,8 @@ def _self_energies(run):
     energies = jnp.append(0.0, grid.energies)
     rest = self_energy(run.spectrum, equation.temperature, energies)
 
-    def at(deviation, f, more):
+    def at(row):
+        deviation, f, more = row
         real = jnp.real(rest)[1:] + equation.exchange.mv(deviation)
         rate = -2 / jnp.pi * jnp.imag(rest) + equation.phonons.odd.mv(deviation, first=0) + more
         if equation.electrons is not None:
@@ -182,4 +237,4 @@ def _self_energies(run):
     more = jnp.zeros_like(run.times)
     if lattice is not None and run.stored is not None:
         more = 2 * run.stored @ (lattice.strength * lattice.coupling)
-    return jax.vmap(at)(run.deviation, run.f, more)
+    return _mapped(at, (run.deviation, run.f, more))

@@ -24,6 +24,7 @@ from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .pump import AbstractPulseShape, Pulse
 from .run import outcome
+from .seen import RESOLUTION, Seen, what_is_seen, with_observables
 from .two_temperatures import TwoTemperatures, final_temperature, two_temperatures
 from .validity import validity
 
@@ -49,6 +50,7 @@ class Pumped(Result):
         final_temperature (scalar, K): where energies say that both end.
         states (scalar, 1/meV): ν0 per spin and cell.
         rtol: of the integration.
+        resolution (scalar, meV): of photoemission, full width at half maximum.
 
     Example:
         >>> from jaxelph import example
@@ -66,6 +68,7 @@ class Pumped(Result):
     final_temperature: float
     states: float
     rtol: float
+    resolution: float = RESOLUTION
 
     @property
     def times(self) -> np.ndarray:
@@ -91,6 +94,11 @@ class Pumped(Result):
     def validity(self) -> np.ndarray:
         """Whether the kinetic equation may be trusted, time by time; see `kinetics.validity`."""
         return validity(self.evolution)
+
+    @functools.cached_property
+    def seen(self) -> Seen:
+        """What photoemission and light see, and the energy flow; see `kinetics.seen`."""
+        return what_is_seen(self.evolution, self.resolution)
 
     def explain(self) -> str:
         """What the pulse did, in words."""
@@ -124,7 +132,12 @@ class Pumped(Result):
         )
 
     def to_xarray(self):
-        """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
+        """The run and what is seen of it, all that the figure is drawn from, as a labelled
+        `xarray.Dataset`."""
+        return with_observables(self.balance(), self.seen, 1 / mev_to_per_ps(1.0))
+
+    def balance(self):
+        """The same without what photoemission and light see of it."""
         data = evolution_dataset(
             self.evolution,
             per_time=1 / mev_to_per_ps(1.0),
@@ -202,6 +215,7 @@ def pump(
     rtol: float = 1e-6,
     grid: EnergyGrid | None = None,
     name: str = "",
+    resolution: float = RESOLUTION,
     progress: Callable[[float], object] | None = None,
     **options,
 ) -> Pumped:
@@ -224,6 +238,7 @@ def pump(
         rtol: local error allowed in each step.
         grid (meV): by default one that reaches 2Ω.
         name: of the metal, for figures.
+        resolution (meV): of photoemission in the result's dataset, full width at half maximum.
         progress: called with the share of the run that is done.
         options: of `evolve`.
 
@@ -250,6 +265,7 @@ def pump(
         ("states", states),
     ):
         refuse(given, value, positive=True)
+    refuse("resolution", resolution, not_negative=True)
     cold, scale = temperature * KELVIN, mev_to_per_ps(1.0)
     pulse = Pulse(photon_energy, absorbed / (2 * states), duration * scale, shape=shape)
     # All of the energy in bare electrons.
@@ -283,6 +299,7 @@ def pump(
         final_temperature=end / KELVIN,
         states=float(states),
         rtol=float(rtol),
+        resolution=float(resolution),
     )
 
 

@@ -21,6 +21,7 @@ from jaxtyping import ArrayLike, Real
 
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid, size_for, thermal_extent
+from ..numerics.checks import refuse
 from ..numerics.precision import check_precision
 from ..presentation.files import plain
 from ..presentation.notebook import html_table
@@ -37,6 +38,7 @@ from .dataset import collisions_told, evolution_dataset, lattice_numbers
 from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .run import outcome
+from .seen import RESOLUTION, Seen, what_is_seen, with_observables
 from .two_temperatures import TwoTemperatures, final_temperature, two_temperatures
 from .validity import validity
 
@@ -79,6 +81,7 @@ class Relaxation(Result):
         final_temperature (scalar, K): where it ends: T0, or with phonons that move and no bath
             the temperature at which both have the energy that there is.
         model: T_e and T_l of the two-temperature model at `times`, in K.
+        resolution (scalar, meV): of photoemission, full width at half maximum.
 
     Example:
         >>> from jaxelph import example
@@ -101,6 +104,7 @@ class Relaxation(Result):
     growing_modes: int
     final_temperature: float
     model: TwoTemperatures
+    resolution: float = RESOLUTION
 
     @property
     def times(self) -> np.ndarray:
@@ -149,6 +153,11 @@ class Relaxation(Result):
     def validity(self) -> np.ndarray:
         """Whether the kinetic equation may be trusted, time by time; see `kinetics.validity`."""
         return validity(self.evolution)
+
+    @functools.cached_property
+    def seen(self) -> Seen:
+        """What photoemission and light see, and the energy flow; see `kinetics.seen`."""
+        return what_is_seen(self.evolution, self.resolution)
 
     def explain(self) -> str:
         """What became of the electrons, in words."""
@@ -221,7 +230,12 @@ class Relaxation(Result):
         return text + "."
 
     def to_xarray(self):
-        """Everything needed to draw the figure again, as a labelled `xarray.Dataset`."""
+        """The run and what is seen of it, all that the figure is drawn from, as a labelled
+        `xarray.Dataset`."""
+        return with_observables(self.balance(), self.seen, 1 / mev_to_per_ps(1.0))
+
+    def balance(self):
+        """The same without what photoemission and light see of it."""
         data = evolution_dataset(
             self.evolution,
             per_time=1 / mev_to_per_ps(1.0),
@@ -317,6 +331,7 @@ def relax(
     grid: EnergyGrid | None = None,
     name: str = "",
     phonons: MovingPhonons | None = None,
+    resolution: float = RESOLUTION,
     progress: Callable[[float], object] | None = None,
     **options,
 ) -> Relaxation:
@@ -335,6 +350,7 @@ def relax(
         name: of the metal, for figures.
         phonons: which move with the electrons, `coupling` in 1/meV and `lifetime` in rescaled
             1/meV, `mev_to_per_ps(1.0)` times that in ps. They begin at `phonon_temperature`.
+        resolution (meV): of photoemission in the result's dataset, full width at half maximum.
         progress: called with the share of the run that is done, where the grid is large.
         options: of `evolve`: solver, electrons, stop_when_unstable, max_steps, throw.
 
@@ -358,6 +374,7 @@ def relax(
     _check_concrete(spectrum, electron_temperature, phonon_temperature, times)
     check_kelvin(electron_temperature, "electron_temperature")
     check_kelvin(phonon_temperature, "phonon_temperature")
+    refuse("resolution", resolution, not_negative=True)
     if electron_temperature == phonon_temperature:
         raise ValueError(
             f"electron_temperature equals phonon_temperature, {phonon_temperature:g} K: nothing "
@@ -433,6 +450,7 @@ def relax(
         growing_modes=growing,
         final_temperature=end / KELVIN,
         model=TwoTemperatures(*(np.asarray(t) / KELVIN for t in model)),
+        resolution=float(resolution),
     )
 
 

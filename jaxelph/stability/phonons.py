@@ -100,7 +100,8 @@ class MovingPhonons(eqx.Module):
             if value is None or not isinstance(value, jax.Array | np.ndarray):
                 continue
             refuse(f"MovingPhonons: {name}", value, positive=positive)
-            if not isinstance(value, Tracer) and bool(jnp.any(value < 0)):
+            # By NumPy: inside a caller's jit JAX's comparison of concrete values is traced.
+            if not isinstance(value, Tracer) and np.any(np.asarray(value) < 0):
                 raise ValueError(f"MovingPhonons: {name} must not be negative, got {value}.")
             if value.ndim > 1:
                 raise ValueError(
@@ -115,7 +116,7 @@ class MovingPhonons(eqx.Module):
         held = self.coupling
         if self.initial is None or not isinstance(held, jax.Array) or isinstance(held, Tracer):
             return
-        if bool(jnp.any(held == 0)):
+        if np.any(np.asarray(held) == 0):
             raise ValueError(
                 "MovingPhonons: initial needs a coupling above 0 for every mode: a reservoir "
                 "without bounds keeps the temperature of the run."

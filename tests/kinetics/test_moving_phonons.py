@@ -238,6 +238,19 @@ def test_what_cannot_be_is_refused():
             bad()
 
 
+def test_known_numbers_inside_a_jit():
+    """Of phonons that are made where something else is traced, and still checked."""
+    couplings, negative = jnp.asarray(PER_MODE), jnp.asarray(-PER_MODE)
+
+    @jax.jit
+    def rates(x):
+        return x * MovingPhonons(couplings, 2.0, initial=COLD, mixing=3.0).on(METAL).coupling
+
+    np.testing.assert_allclose(rates(2.0), 2 * PER_MODE)
+    with pytest.raises(ValueError, match="must not be negative"):
+        jax.jit(lambda x: x * MovingPhonons(negative).on(METAL).coupling)(2.0)
+
+
 def test_without_phonons_there_are_none():
     run = evolve(METAL, HOT, COLD, GRID, TIMES[:3])
     assert run.phonons is None and run.phonon_temperature is None

@@ -11,6 +11,8 @@ from jaxelph import (
     EinsteinModes,
     EnergyGrid,
     MovingPhonons,
+    bose,
+    energy_flow,
     evolve,
     optical_rate,
     optical_rate_change,
@@ -74,6 +76,33 @@ def test_optical_rate_without_temperature(mixed):
         change = optical_rate_change(mixed, light)
         assert change[0] == pytest.approx(rate(half, light) - cold, rel=1e-6)
     assert optical_rate_change(mixed, LIGHT.reshape(1, 5)).shape == (2, 1, 5)
+
+
+def test_energy_flow_without_temperature(mixed, heated):
+    """The golden rule by SciPy for phonons that keep their temperature; none between two of one
+    temperature."""
+
+    def half(e):
+        return 0.6 * fermi(e, 1.0) + 0.4 * fermi(e, 1.7)
+
+    for k, (w, c) in enumerate(zip(OMEGA, COUPLING, strict=True)):
+        taken = scipy.integrate.quad(lambda e, w=w: half(e + w) * (1 - half(e)), -60, 60, limit=300)
+        expected = c * w**2 * (taken[0] - w * float(bose(w, COLD)))
+        assert energy_flow(mixed)[0, k] == pytest.approx(expected, rel=1e-8)
+    np.testing.assert_allclose(energy_flow(heated)[0], 0, atol=1e-9)
+
+
+def test_energy_flow_is_what_modes_gain():
+    """Its integral over the time beside the energy of each mode; its sum is the electrons' loss."""
+    times = np.linspace(0.0, 0.5, 65)
+    phonons = MovingPhonons(PER_MODE)
+    run = evolve(METAL, HOT, COLD, GRID, times, rtol=1e-9, phonons=phonons)
+    flow = np.asarray(energy_flow(run))
+    gained = scipy.integrate.simpson(flow, x=times, axis=0)
+    assert run.stored is not None
+    np.testing.assert_allclose(gained, OMEGA * run.stored[-1], rtol=1e-7)
+    lost = run.energy[0] - run.energy[-1]
+    assert np.sum(gained) == pytest.approx(float(lost), rel=1e-7)
 
 
 @pytest.mark.parametrize("resolution", [0.0, 0.2, 1.5, 6.0])

@@ -231,4 +231,15 @@ def test_program(capsys, tmp_path):
     from jaxelph.presentation.files import read_netcdf
 
     data = read_netcdf(tmp_path / "pump.nc")
-    assert data.attrs["kind"] == "lattice" and len(plot(data).axes) == 5
+    # Eight panels and a bar of colours.
+    assert data.attrs["kind"] == "lattice" and len(plot(data).axes) == 9
+    assert data["photoemission"].dims == ("time", "seen_energy")
+    assert data["photoemission_lines"].attrs["units"] == "1/meV"
+    assert data["optical_rate_change"].attrs["units"] == data["light_energy"].attrs["units"]
+    # In meV²/ps: after the pulse the integral is what the phonons gain.
+    assert data["energy_flow"].attrs["units"] == "(meV)^2/ps"
+    late = data["time"].values > 0.13
+    flow = data["energy_flow"].values[late].sum(axis=1)
+    gained = scipy.integrate.simpson(flow, x=data["time"].values[late])
+    stored = data["phonon_energy"].values[late]
+    assert gained == pytest.approx(stored[-1] - stored[0], rel=1e-3)

@@ -16,6 +16,8 @@ from jaxelph import (
     evolve,
     example,
     normal_modes,
+    optical_rate_change,
+    photoemission,
     plot,
     relax,
     specific_heat_ratio,
@@ -147,6 +149,19 @@ def test_dataset_and_figure(relaxation, tmp_path):
         np.testing.assert_allclose(data["electron_temperature"], relaxation.temperature)
         assert data["time"].attrs["units"] == "ps" and data["energy"].attrs["units"] == "meV"
         assert data.attrs["result"] == "completed"
+        # What is seen of phonons that keep their temperature, too.
+        run, resolution = relaxation.evolution, data["photoemission"].attrs["resolution"]
+        near = (
+            np.abs(np.arange(-run.grid.size, run.grid.size + 1)) <= data.sizes["seen_energy"] // 2
+        )
+        expected = photoemission(run, resolution)[:, near]
+        np.testing.assert_allclose(data["photoemission"], expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            data["optical_rate_change"], optical_rate_change(run, data["light_energy"].values)
+        )
+        loss = data["energy_flow"].sum("mode") * HBAR / np.pi
+        flow = [-float(run.equation.heat_flow(d)) for d in run.deviation]
+        np.testing.assert_allclose(loss, flow, rtol=0, atol=1e-8 * flow[0])
     again = plot(read_netcdf(files["relaxation.nc"]))
     assert_same(drawn(again), drawn(relaxation.plot()))
     labels = [line.get_label() for line in again.get_axes()[2].lines]

@@ -35,6 +35,26 @@ ElectronLifetime = Annotated[
     typer.Option(help="In fs, of an electron 1 eV above the Fermi level by these at T = 0."),
 ]
 
+Resolution = Annotated[
+    float,
+    typer.Option(
+        help="Of photoemission in the NetCDF file and the figure: full width at half maximum, meV."
+    ),
+]
+
+
+def check_resolution(value: float) -> None:
+    """Refuse what is no width.
+
+    Raises:
+        ValueError: a resolution that is negative or not finite.
+
+    Example:
+        >>> check_resolution(10.0)
+    """
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"--resolution must be a width in meV, 0 or more, got {value:g}.")
+
 
 def coulomb_collisions(kind: str | None, lifetime: float | None):
     """Collisions between electrons, in meV and rescaled time; None without them.
@@ -156,7 +176,7 @@ def print_phonons(console, found) -> None:
     from ...presentation.plotting import evenly
     from ...presentation.terminal import number, print_table
 
-    data = found.to_xarray()
+    data = found.balance()
     table = Table(box=None, pad_edge=False, header_style="bold")
     heads = ("t (ps)", "T_e (K)", "T_l (K)", "model T_e", "model T_l", "phonons' T (K)")
     for head in (*heads, "U_el/2ν0", "phonons", "bath", "τ_f E_Σ"):

@@ -16,7 +16,15 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononDos, States
+from ._phonons import (
+    Atoms,
+    ElectronElectron,
+    ElectronLifetime,
+    Escape,
+    PhononDos,
+    Resolution,
+    States,
+)
 
 
 def command(
@@ -41,6 +49,7 @@ def command(
     escape: Escape = None,
     electron_electron: ElectronElectron = None,
     electron_lifetime: ElectronLifetime = None,
+    resolution: Resolution = 10.0,
     until: Annotated[
         float | None,
         typer.Option(help="In ps; by default until electrons and phonons have come together."),
@@ -71,6 +80,7 @@ def command(
     from ...presentation.terminal import deliver, print_json, progress_bar, results
     from ._phonons import (
         check_dos,
+        check_resolution,
         coulomb_collisions,
         density_told,
         moving_phonons,
@@ -89,6 +99,7 @@ def command(
         raise ValueError(f"--rtol must lie between 1e-10 and 0.01, got {rtol:g}.")
     phonons = moving_phonons(states, atoms, escape, phonon_dos)
     electrons = coulomb_collisions(electron_electron, electron_lifetime)
+    check_resolution(resolution)
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -108,6 +119,7 @@ def command(
                 None if until is None else np.linspace(0, until, 121),
                 phonons=phonons,
                 electrons=electrons,
+                resolution=resolution,
                 rtol=rtol,
                 name=name,
                 progress=lambda share: bar(share, 1.0),

@@ -16,7 +16,15 @@ from ._inputs import (
     check_temperature,
     read_spectrum,
 )
-from ._phonons import Atoms, ElectronElectron, ElectronLifetime, Escape, PhononDos, States
+from ._phonons import (
+    Atoms,
+    ElectronElectron,
+    ElectronLifetime,
+    Escape,
+    PhononDos,
+    Resolution,
+    States,
+)
 
 # What `relax` calls its arguments, in the words of the command line.
 _OPTIONS = {
@@ -51,6 +59,7 @@ def command(
     escape: Escape = None,
     electron_electron: ElectronElectron = None,
     electron_lifetime: ElectronLifetime = None,
+    resolution: Resolution = 10.0,
     unit: Unit = None,
     column: Column = None,
     layout: Layout = None,
@@ -76,7 +85,13 @@ def command(
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar
     from ...spectra.moments import coupling_constant
-    from ._phonons import check_dos, coulomb_collisions, density_told, moving_phonons
+    from ._phonons import (
+        check_dos,
+        check_resolution,
+        coulomb_collisions,
+        density_told,
+        moving_phonons,
+    )
 
     check_temperature(phonon_temperature, "--phonon-temperature")
     check_temperature(electron_temperature, "--electron-temperature")
@@ -96,6 +111,7 @@ def command(
         if value is not None and not hot_phonons:
             raise ValueError(f"{option} is of phonons that move: add --hot-phonons.")
     electrons = coulomb_collisions(electron_electron, electron_lifetime)
+    check_resolution(resolution)
     if output is not None:
         check_folder(output)
     name, spectrum = read_spectrum(
@@ -120,6 +136,7 @@ def command(
                 name=name,
                 phonons=phonons,
                 electrons=electrons,
+                resolution=resolution,
                 progress=lambda share: bar(share, 1.0),
                 throw=False,
             )
