@@ -75,9 +75,9 @@ def begin() -> None:
     _listening.append(True)
     from jax import monitoring
 
-    def duration(event, seconds, **told):
+    def duration(event: str, duration_secs: float, **told: str | int) -> None:
         if _active and event == _COMPILED:
-            _active[0].compiled(seconds, str(told.get("fun_name", "a function")))
+            _active[0].compiled(duration_secs, str(told.get("fun_name", "a function")))
 
     def happened(event, **_):
         if _active and event == _FOUND:

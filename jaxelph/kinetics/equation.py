@@ -191,7 +191,7 @@ class KineticEquation(eqx.Module):
         Of hot electrons B(f) and the decay at `deviation` count: with those at f0 a system
         needs up to three times as many products.
         """
-        return alpha * self.symmetric_parts(deviation)[0] + self.decay(deviation)
+        return jnp.asarray(alpha) * self.symmetric_parts(deviation)[0] + self.decay(deviation)
 
     def heat_flow(self, deviation: Deviation) -> Float[Array, ""]:
         """∫ E I(f) dE, the energy that the electrons gain per unit of rescaled time."""

@@ -48,7 +48,9 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
         ['(a)', '(b)one mode']
     """
     letters = ascii_lowercase[: len(drawn.panels)] if len(drawn.panels) > 1 else ""
-    for axes, letter, told in zip_longest(drawn.panels, letters, words, fillvalue=""):
+    for axes, (letter, told) in zip(
+        drawn.panels, zip_longest(letters, words, fillvalue=""), strict=False
+    ):
         if letter:
             axes.set_title(f"({letter})", loc="left", fontweight="bold")
         if told:
@@ -114,7 +116,7 @@ def clear_legend(axes: "Axes") -> bool:
     if best is None:
         return False
     _, name, start, stretch = best
-    legend.set_loc(name)
+    legend.set_loc(name)  # pyright: ignore[reportArgumentType]
     legend.set_bbox_to_anchor((start, 0.0, 1.0 - start, 1.0), transform=axes.transAxes)
     if stretch > 1:
         scale = axes.yaxis.get_transform()
@@ -153,6 +155,8 @@ def _obstacles(axes: "Axes") -> tuple[np.ndarray, list[tuple[bool, float]]]:
     boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
     boxes += [inset.get_tightbbox() for inset in axes.child_axes]
     for box in boxes:
+        if box is None:
+            continue
         found = box.transformed(back)
         x, y = np.meshgrid(np.linspace(found.x0, found.x1, 9), np.linspace(found.y0, found.y1, 5))
         points.append(np.c_[x.ravel(), y.ravel()])

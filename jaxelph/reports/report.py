@@ -263,14 +263,15 @@ def report(
             for method in ("mcmillan", "allen-dynes", "eliashberg")
         }
 
-    # What takes time at first is XLA's compiler, which uses one core for each function; nothing is
-    # compiled twice, so the gap's ratio waits for the T_c that it is over.
+    def gap_ratio():
+        tc_later.result()  # what it is over: nothing is compiled twice
+        return _gap_ratio(nodes, mu_star, repulsion)
+
+    # What takes time at first is XLA's compiler, which uses one core for each function.
     with ThreadPoolExecutor(2) as pool:
         tc_later = pool.submit(transition)
         xi_later = pool.submit(maximum_stability_parameter, nodes)
-        ratio_later = pool.submit(
-            lambda: tc_later.result() and _gap_ratio(nodes, mu_star, repulsion)
-        )
+        ratio_later = pool.submit(gap_ratio)
         if temperatures is None:
             temperatures = default_temperatures(tc_later.result()["eliashberg"], top)
         found = Examination(

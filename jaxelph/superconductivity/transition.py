@@ -338,8 +338,8 @@ def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     check_repulsion(spectrum, mu_star, cutoff, omega_ph, mu_star_at)
     basis = matsubara_basis() if basis is None else basis
     # Only where it is asked for: for a number that is given nothing is compiled.
-    edge = phonon_edge(spectrum) if omega_ph is None or cutoff is not None else None
     if omega_ph is None:
+        edge = phonon_edge(spectrum)
         # A spectrum without any coupling has no top; its T_c is 0 for any scale.
         omega_ph = jnp.where(edge == 0, 1.0, edge)
     mu_star, omega_ph = (jnp.asarray(x, dtype=jnp.result_type(float)) for x in (mu_star, omega_ph))
@@ -349,7 +349,7 @@ def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     screening = jnp.ones(())
     if mu_star_at == "omega-ph":
         screening = 1 + mu_star * jnp.log(omega_ph / cutoff)
-    meant = (screening > 0) & (cutoff > edge)  # what is traced `check_repulsion` cannot see
+    meant = (screening > 0) & (cutoff > phonon_edge(spectrum))  # what is traced `check_repulsion` cannot see
     strength = jnp.where(meant, mu_star / jnp.where(meant, screening, 1.0), jnp.nan)
     return Repulsion(strength, cutoff, omega_ph), basis
 

@@ -44,7 +44,7 @@ def design_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         right.set_xlabel(r"phonon energy $\omega$ (meV)")
         right.set_ylabel(r"optimal $\alpha^2F(\omega)$")
         alive = np.max(data["a2f"].values, axis=0) > 1e-3 * float(np.max(data["a2f"].values))
-        right.set_xlim(0, 1.05 * omega[np.flatnonzero(alive)[-1]])
+        right.set_xlim(0, 1.05 * float(omega[np.flatnonzero(alive)[-1]]))
         right.set_ylim(bottom=0)
         right.legend()
         finish(drawn, ("", f"least margin {margins[order[0]]:g}"))
