@@ -349,7 +349,8 @@ def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     screening = jnp.ones(())
     if mu_star_at == "omega-ph":
         screening = 1 + mu_star * jnp.log(omega_ph / cutoff)
-    meant = (screening > 0) & (cutoff > phonon_edge(spectrum))  # what is traced `check_repulsion` cannot see
+    # What is traced `check_repulsion` cannot see.
+    meant = (screening > 0) & (cutoff > phonon_edge(spectrum))
     strength = jnp.where(meant, mu_star / jnp.where(meant, screening, 1.0), jnp.nan)
     return Repulsion(strength, cutoff, omega_ph), basis
 
