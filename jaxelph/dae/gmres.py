@@ -29,9 +29,9 @@ class GMRES(lx.GMRES):
     Example:
         >>> operator = lx.MatrixLinearOperator(jnp.array([[2.0, 1.0], [0.0, 4.0]]))
         >>> solver = GMRES(rtol=1e-12, atol=0.0, max_steps=10)
-        >>> solution = lx.linear_solve(operator, jnp.array([4.0, 8.0]), solver)
+        >>> solution = lx.linear_solve(operator, jnp.array([5.0, 8.0]), solver)
         >>> print(solution.value.round(9), solution.stats["num_steps"])
-        [1. 2.] 2
+        [1.5 2. ] 2
     """
 
     def compute(self, state, vector, options):

@@ -22,8 +22,8 @@ def draw_deviation(axes, root: Any, times, energies, deviation: np.ndarray) -> N
         >>> root = Figure()
         >>> axes = root.subplots()
         >>> draw_deviation(axes, root, [0.0, 1.0], [1.0, 2.0], np.array([[0.1, 0.2], [0.0, 0.1]]))
-        >>> axes.collections[0].get_cmap().name, root.axes[1].get_ylim()
-        ('Reds', (0.0, 0.2))
+        >>> print(axes.collections[0].get_cmap().name, np.round(root.axes[1].get_ylim(), 9))
+        Reds [0.  0.2]
     """
     size = max(float(np.max(np.abs(deviation))), 1e-300)
     decade = 10.0 ** np.floor(np.log10(size))

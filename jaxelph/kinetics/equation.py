@@ -190,6 +190,10 @@ class KineticEquation(eqx.Module):
 
         Of hot electrons B(f) and the decay at `deviation` count: with those at f0 a system
         needs up to three times as many products.
+
+        Args:
+            deviation (array of shape (energy,)): δ.
+            alpha (scalar, 1/rescaled time): α, one over the step about.
         """
         return jnp.asarray(alpha) * self.symmetric_parts(deviation)[0] + self.decay(deviation)
 

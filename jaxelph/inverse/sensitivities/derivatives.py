@@ -166,10 +166,11 @@ def quantity_names(asked: Iterable[str]) -> list[str]:
         ['tc', 'lambda-c-weight', 'lambda-c-heat', 'lambda-c-kinetic']
     """
     found: list[str] = []
-    for name in (text.strip().lower().replace("_", "-") for text in asked):
+    for text in asked:
+        name = text.strip().lower().replace("_", "-")
         if name not in QUANTITIES and name not in GROUPS:
             raise ValueError(
-                f"quantity {name!r} is not known; use one of {', '.join((*QUANTITIES, *GROUPS))}."
+                f"quantity {text.strip()!r} is not known; use one of {', '.join((*QUANTITIES, *GROUPS))}."
             )
         found += [q for q in GROUPS.get(name, (name,)) if q not in found]
     if not found:

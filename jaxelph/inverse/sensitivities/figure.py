@@ -63,11 +63,11 @@ def _why_left_out(quantity: "xr.DataArray") -> str:
 
 
 def in_mathematics(label: str) -> str:
-    """A quantity's name as it is set: subscripts and Greek by matplotlib's own.
+    r"""A quantity's name as it is set: subscripts and Greek by matplotlib's own.
 
     Example:
-        >>> in_mathematics("λ_c (kinetic)"), in_mathematics("2Δ0/Tc"), in_mathematics("min Z₀⁻¹")
-        ('$\\lambda_c$ (kinetic)', '2$\\Delta_0$/$T_c$', 'min $Z_0^{-1}$')
+        >>> print(in_mathematics("λ_c (kinetic)"), in_mathematics("2Δ0/Tc"))
+        $\lambda_c$ (kinetic) 2$\Delta_0$/$T_c$
     """
     for plain, told in _MATHEMATICS.items():
         label = label.replace(plain, told)
