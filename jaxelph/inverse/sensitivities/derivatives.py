@@ -169,9 +169,8 @@ def quantity_names(asked: Iterable[str]) -> list[str]:
     for text in asked:
         name = text.strip().lower().replace("_", "-")
         if name not in QUANTITIES and name not in GROUPS:
-            raise ValueError(
-                f"quantity {text.strip()!r} is not known; use one of {', '.join((*QUANTITIES, *GROUPS))}."
-            )
+            known = ", ".join((*QUANTITIES, *GROUPS))
+            raise ValueError(f"quantity {text.strip()!r} is not known; use one of {known}.")
         found += [q for q in GROUPS.get(name, (name,)) if q not in found]
     if not found:
         raise ValueError("no quantity: name at least one, tc for example.")
