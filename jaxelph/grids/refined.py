@@ -27,6 +27,7 @@ from jaxtyping import Array, Float
 from ..electrons.occupations import thermal_window
 from ..electrons.weight import inverse_quasiparticle_weight
 from ..numerics.checks import checked
+from ..numerics.special import sinc
 from ..numerics.typed import jit
 from ..spectra.moments import coupling_constant
 from ..spectra.spectrum import EliashbergFunction, Scalar, as_float
@@ -187,7 +188,7 @@ class RefinedGrid(eqx.Module):
         """Sinc interpolation of odd functions that decay, from `base` to its nodes' `energies`."""
         x = energies[:, None] / self.base.step
         n = jnp.arange(1, self.base.size + 1)[None, :]
-        return jnp.sinc(x - n) - jnp.sinc(x + n)
+        return sinc(x - n) - sinc(x + n)
 
     @property
     def half_step(self) -> EnergyGrid:

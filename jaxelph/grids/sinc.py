@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..numerics.special import sinc
 from ..numerics.typed import jit
 from ..spectra.spectrum import Scalar
 
@@ -37,7 +38,7 @@ def principal_value_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " 
     integer, rest, sign = _split(n, a)
     hit = integer == 0
     away = (1 - sign * jnp.cos(jnp.pi * rest)) / jnp.where(hit, 1.0, integer - rest)
-    at = -0.5 * jnp.pi**2 * rest * jnp.sinc(rest / 2) ** 2
+    at = -0.5 * jnp.pi**2 * rest * sinc(rest / 2) ** 2
     return jnp.where(hit, at, away)
 
 
@@ -47,7 +48,7 @@ def shift_weights(n: Float[Array, " n"], a: Scalar) -> Float[Array, " n"]:
     integer, rest, sign = _split(n, a)
     hit = integer == 0
     away = -sign * jnp.sin(jnp.pi * rest) / (jnp.pi * jnp.where(hit, 1.0, integer - rest))
-    return jnp.where(hit, jnp.sinc(rest), away)
+    return jnp.where(hit, sinc(rest), away)
 
 
 # Of `local_shift_weights`: how far it reaches, in steps, and how little is left there, e^-28.
@@ -106,5 +107,5 @@ def interpolate_oversampled(
     n = jnp.round(position).astype(int)[:, None] + offset
     distance = position[:, None] - n
     # The Gaussian has the empty half of the band, π/2, to fall off in.
-    kernel = jnp.sinc(distance) * jnp.exp(-jnp.pi * distance**2 / (4 * HALF_WINDOW))
+    kernel = sinc(distance) * jnp.exp(-jnp.pi * distance**2 / (4 * HALF_WINDOW))
     return jnp.sum(kernel * jnp.take(values, jnp.abs(n), mode="clip"), axis=1)

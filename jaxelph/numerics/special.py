@@ -1,4 +1,4 @@
-"""Polygamma functions of complex argument, with derivatives of every order.
+"""Polygamma functions of complex argument, and sinc, with derivatives of every order.
 
 JAX has them for real arguments only. Both recurrence and asymptotic series are elementary
 and smooth, so the same code serves CPU and GPU, under `jit`, `vmap` and `grad`.
@@ -19,6 +19,8 @@ from .typed import jit
 # and n ≤ 4.
 _SHIFT = 12
 _TERMS = 11
+# Below it a few terms of the series of sinc are all of it, and of its first derivatives.
+_NEAR_ZERO = 0.03
 _BERNOULLI = np.asarray(bernoulli(40))[2::2]  # B₂, B₄, …
 
 
@@ -63,6 +65,32 @@ def polygamma(order: int, z: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape
 def _polygamma_jvp(order, primals, tangents):
     (z,), (dz,) = primals, tangents
     return polygamma(order, z), polygamma(order + 1, z) * dz
+
+
+@jit
+def sinc(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    r"""sin(πx)/πx, with derivatives that keep their digits at x = 0 and beside it.
+
+    Those of the quotient are differences of what is nearly equal, and at |x| = 1e-16, where a
+    frequency is a multiple of the grid's step but for rounding, nothing else.
+
+    Args:
+        x (array of any shape): the argument.
+
+    Returns:
+        sinc(x) (array of the same shape).
+
+    Example:
+        >>> print(f"{jax.grad(sinc)(1e-12) / 1e-12:.6f}")  # -π²/3
+        -3.289868
+    """
+    near = jnp.abs(x) < _NEAR_ZERO
+    square = (jnp.pi * jnp.where(near, x, 0.0)) ** 2
+    series = jnp.ones_like(square)
+    for k in (5, 4, 3, 2, 1):
+        series = 1 - square / (2 * k * (2 * k + 1)) * series
+    away = jnp.pi * jnp.where(near, 1.0, x)
+    return jnp.where(near, series, jnp.sin(away) / away)
 
 
 @jit

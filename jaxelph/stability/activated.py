@@ -20,6 +20,7 @@ from ..electrons.self_energy import scattering_rate
 from ..grids.energies import EnergyGrid
 from ..grids.sinc import HALF_WINDOW
 from ..numerics.lapack import eigh, one_by_one, solve_symmetric
+from ..numerics.special import sinc
 from ..numerics.typed import jit
 from ..spectra.moments import maximum_frequency
 from ..spectra.spectrum import EliashbergFunction, Scalar
@@ -168,7 +169,7 @@ def _pairs(omega, coupling, temperature, grid):
     near = jnp.round(position).astype(int)[:, None]
     n = near + jnp.arange(-HALF_WINDOW, HALF_WINDOW + 1)[None, :]
     distance = position[:, None] - n
-    kernel = jnp.sinc(distance) * jnp.exp(-jnp.pi * distance**2 / (4 * HALF_WINDOW))
+    kernel = sinc(distance) * jnp.exp(-jnp.pi * distance**2 / (4 * HALF_WINDOW))
     # A constant is kept exactly. Beyond the grid φ is as at its end.
     kernel = kernel / jnp.sum(kernel, axis=1, keepdims=True)
     return log_weight, jnp.clip(n, -grid.size, grid.size), kernel

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxelph.numerics.special import heat_function, polygamma
+from jaxelph.numerics.special import heat_function, polygamma, sinc
 
 STRIP = 0.5 + 1j * np.concatenate([[0.0], np.logspace(-6, 5, 45), -np.logspace(-3, 5, 25)])
 _rng = np.random.default_rng(3)
@@ -108,3 +108,26 @@ def test_heat_function_maximum():
     assert float(heat_function(x)) == pytest.approx(0.2708931513, abs=5e-11)
     assert abs(float(jax.grad(heat_function)(x))) < 1e-9
     assert float(jax.hessian(heat_function)(x)) < 0
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_sinc_and_its_derivatives(order):
+    """Beside x = 0 too: the difference of sin and cos that a quotient gives is lost there."""
+    function = sinc
+    for _ in range(order):
+        function = jax.grad(function)
+    for x in (0.0, 1e-300, 4e-16, -1e-12, 1e-8, 1e-4, 0.0299999, 0.03, -0.0300001, 0.5, 1.0, 7.3):
+        with mpmath.workdps(60):
+            # Σ (-1)^k π^2k x^(2k - order) (2k)!/(2k - order)!/(2k + 1)!
+            exact = mpmath.nsum(
+                lambda k: (
+                    (-1) ** int(k)
+                    * mpmath.pi ** (2 * k)
+                    * (mpmath.mpf(x) ** (2 * k - order) if 2 * k > order else int(2 * k == order))
+                    / mpmath.factorial(2 * k + 1)
+                    * mpmath.ff(2 * k, order)
+                ),
+                [0, 60],
+            )
+        beside = 0.0 if abs(x) < 0.03 else 3e-13
+        assert float(function(x)) == pytest.approx(float(exact), rel=4e-15, abs=beside)
