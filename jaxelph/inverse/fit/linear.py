@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ...electrons.self_energy import self_energy
+from ...numerics.blas import one_blas_thread
 from ...numerics.typed import jit
 from ...spectra.resolution import at_temperature
 from ...spectra.spectrum import EinsteinModes, Scalar
@@ -213,6 +214,7 @@ def invert_whitened(problem: Whitened, target: Float[Array, " datum"]) -> Poster
     return invert(problem, decompose(problem), target)
 
 
+@one_blas_thread()
 def fit_linear(
     omega: Float[ArrayLike, " row"],
     design: Float[ArrayLike, "datum row"],

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...numerics.blas import one_blas_thread
 from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
 from ..data.spectral import SpectralData, pulls_of_unknowns
@@ -103,6 +104,7 @@ def linearised(omega, a2f, log_values, data, names):
     return found, slopes[:, : len(omega)], slopes[:, len(omega) :]
 
 
+@one_blas_thread()
 def fit_table(
     data: tuple[SpectralData, ...],
     omega: np.ndarray,
@@ -283,7 +285,7 @@ def fit_table(
         straight[name] = np.inf if curvature.lost else bent / error
         return float(np.hypot(error, bent))
 
-    def functional(name, value, by_spectrum, by_theta, beyond=0.0):
+    def functional(name, value, by_spectrum, by_theta, beyond: np.ndarray | float = 0.0):
         """Of α²F and what is fitted along: as a moment is, with the noise of the latter."""
         gain = by_theta @ inverse[len(names) :]
         # The logarithms at the α²F that functionals are linear about.
