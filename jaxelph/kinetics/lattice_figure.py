@@ -97,7 +97,8 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
             axes.set_xscale("log")
             axes.set_xlim(begins, times[-1])
         if more:
-            draw_seen(data.isel(time=np.flatnonzero(seen)), drawn.panels[4:])
+            happened = seen & (data["time"].values >= begins)
+            draw_seen(data.isel(time=np.flatnonzero(happened)), drawn.panels[4:])
         for axes in (modes, balance):
             axes.set_xlabel(label)
         finish(drawn)

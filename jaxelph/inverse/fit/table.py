@@ -277,7 +277,7 @@ def fit_table(
         slopes = np.column_stack([by_a2f, scaled[:, len(names) :]])
         curvature = Curvature(posterior, joint[np.ix_(kept, kept)], departed, slopes, scaled)
 
-    def widened(name, error, by_spectrum, gain, beyond=0.0):
+    def widened(name, error, by_spectrum, gain, beyond: np.ndarray | float = 0.0):
         """With what the curvature of data and functional adds to an error."""
         if curvature is None:
             return error
