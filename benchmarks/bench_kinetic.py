@@ -290,8 +290,7 @@ def sizes():
     """Cost against L; beyond the dense sizes no matrix is formed.
 
     The step becomes far finer than T asks for. There is a limit to that: f' multiplies what
-    the linear solver leaves of the highest harmonics by π/ε. At L = 16384 a run takes a hundred
-    times as long as at 4096.
+    the linear solver leaves of the highest harmonics by π/ε, and below T/200 `evolve` refuses.
     """
     header("Cost against the number of energies at fixed cutoff, to t = 20/g, rtol 1e-4")
     seen = []
