@@ -2,6 +2,8 @@
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 """The page in a browser: a server on this machine, one state for each window."""
 
+import signal
+import threading
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -40,6 +42,9 @@ def serve(
         pn.state.onload(lambda: shown.begin(urlencode(query)))
         return shown
 
+    # Panel answers an interrupt by ending the loop, and with that the program as if all were well,
+    # where that is quicker than what the program does of it.
+    interrupted = signal.getsignal(signal.SIGINT)
     server = pn.serve(
         {"/": page},
         port=port,
@@ -51,6 +56,8 @@ def serve(
         threaded=False,
         verbose=False,
     )
+    if interrupted is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupted)
     address = f"http://localhost:{server.port}/"
     server.start()
     ready(address)
