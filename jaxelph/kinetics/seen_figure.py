@@ -62,7 +62,7 @@ def draw_seen(data: "xr.Dataset", panels: Any) -> None:
 
 
 def _draw_flow(axes, data, unit) -> None:
-    """Into so many modes as are drawn one by one, or the share of each ω as an area."""
+    """Into each mode or, where they are many, into groups of equal strength."""
     times, omega = data["time"].values, data["frequency"].values
     values = data["energy_flow"].values
     order = np.argsort(omega)
