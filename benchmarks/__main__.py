@@ -23,11 +23,11 @@ def scripts() -> dict[str, Path]:
 
 
 def platforms() -> list[str]:
-    """What JAX can compute on here, asked for in a process that does not keep the GPU."""
+    """JAX_PLATFORMS of what there is here, asked for in a process that does not keep the GPU."""
     ask = "import jax; print(jax.default_backend())"
     answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
     found = answer.stdout.split()
-    return ["cpu"] if answer.returncode or found[-1:] == ["cpu"] else ["cpu", "cuda"]
+    return ["cpu"] if answer.returncode or found[-1:] == ["cpu"] else ["cpu", "cuda,cpu"]
 
 
 def title(path: Path) -> str:

@@ -79,7 +79,9 @@ def machine() -> str:
 
 def revision() -> str:
     """The package's version with the revision of the working tree, where there is one."""
-    version = metadata.version("jaxelph")
+    import jaxelph
+
+    version = jaxelph.__version__
     git = ["git", "-C", str(TABLES.parent.parent)]
     try:
         head = subprocess.run(
