@@ -28,6 +28,7 @@ from ..numerics.blas import one_blas_thread
 from ..spectra.panels import ORDER, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
+from ..stability.activated import slow_grid
 from ..stability.critical import CRITERIA, coarsened
 from ..stability.modes import least_resolved, slowest_rate
 from ..stability.pencil import edge_of_band, margin_form, stability_pencil
@@ -50,6 +51,8 @@ _COMMON, _LARGEST = 512, 3000
 # What is compiled for a size of the grid and a number of nodes takes tens of megabytes, and file
 # after file may ask for others: the last few are kept.
 _KEPT = 6
+# The least eigenvalue of M̃ over its diagonal from which rates are known to 1e-10.
+_DEFINITE = 1e-6
 
 
 def _sample(spectra, coarse_spectrum, temperature, step, size, energies):
@@ -267,20 +270,28 @@ class Examination:
 
     def _slowest(self, found, temperature):
         """The smallest γ > 0 of γ A u = M u or the edge of the continuum, see `slowest_rate`."""
-        size, edge = found["size"], float(found["continuum"])
-        grid = EnergyGrid(found["step"], 16 * math.ceil(size / 16))
+        edge = float(found["continuum"])
+        grid = EnergyGrid(found["step"], 16 * math.ceil(found["size"] / 16))
         if self._single:
             return float(slowest_rate(self._spectrum, temperature, grid))
-        try:
-            # The largest μ = 1/γ, M being definite as a rule.
+        size = min(found["size"], slow_grid(self._spectrum, temperature, grid).size)
+        A, M = (found[name][:size, :size] for name in ("A", "M"))
+        scattering = np.diag(M)
+        scale = np.sqrt(np.where(scattering > 0, scattering, 1.0))
+        A, M = (matrix / scale / scale[:, None] for matrix in (A, M))
+        # M̃ over its diagonal is accurate to rounding. Where what is left of it is not small, the
+        # slowest rate has its digits, however slow; δ modes leave tails of sinc as well.
+        known = scipy.linalg.eigvalsh(M, subset_by_index=[0, 0])[0] > _DEFINITE
+        if known:
+            # The largest μ = 1/γ.
             largest = scipy.linalg.eigh(
-                found["A"], found["M"], eigvals_only=True, subset_by_index=[size - 1, size - 1]
+                A, M, eigvals_only=True, subset_by_index=[size - 1, size - 1]
             )[0]
-        except np.linalg.LinAlgError:
-            return float(slowest_rate(self._spectrum, temperature, grid))
-        if largest <= 0:
-            return edge
-        if 1 / largest < least_resolved(self._spectrum) * np.max(np.diag(found["M"])):
+            if largest <= 0:
+                return edge
+            least = least_resolved(self._spectrum) * np.max(scattering)
+            known = self._spectrum.smooth or 1 / largest >= least
+        if not known:
             return float(slowest_rate(self._spectrum, temperature, grid))
         return min(edge, 1 / largest)
 

@@ -10,10 +10,13 @@ as smooth as T allows and never exponentially small or large, is interpolated by
 on either side, and the thermal factors are products. With D = √Γ the columns of BD⁻¹ have
 norm one, and the singular values of its triangular factor, which are what M̃'s least
 eigenvalues are made of, are known to rounding of the largest: sixteen digits under a square root.
+
+Of a smooth α²F only low energies matter: see `slow_grid`.
 """
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..electrons.self_energy import scattering_rate
@@ -23,6 +26,7 @@ from ..numerics.lapack import eigh, one_by_one, solve_symmetric
 from ..numerics.special import sinc
 from ..numerics.typed import jit
 from ..spectra.moments import maximum_frequency
+from ..spectra.panels import bucket
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..spectra.sums import sum_over_modes
 from .pencil import stability_pencil
@@ -44,6 +48,45 @@ _LATTICE = (0.2, 0.8)
 # How many steps the top frequency may have on such a lattice, and how near to it all others
 # have to be.
 _STEPS, _NEAR = 512, 1e-6
+# How far above the phonons that relax the metal energies matter, in T: what lies beyond changes
+# the slowest rate by this power of 1/e.
+_REACH = 40.0
+
+
+def slow_grid(spectrum: EliashbergFunction, temperature: float, grid: EnergyGrid) -> EnergyGrid:
+    r"""What of a grid the slowest mode of a smooth spectrum needs, on the host.
+
+    Far below the top of α²F the metal relaxes by the phonons that there are, those about the
+    median ω* of α²F(ω) e^{-ω/T}. The slowest mode falls off with energy as h(E) does, and
+    electrons well above ω* emit phonons at once: up to ω* + 40 T the rate is that of the whole
+    grid to 1e-15, and M̃ spans fewer orders of magnitude.
+
+    Args:
+        spectrum: an Eliashberg function.
+        temperature: T > 0 (energy).
+        grid: one that fits both.
+
+    Returns:
+        EnergyGrid: of the same step, and of few different sizes; the grid itself for δ modes, whose
+        ladders reach the top.
+
+    Example:
+        >>> from jaxelph import example
+        >>> slow_grid(example("niobium"), 0.1, EnergyGrid(0.04, 800)).size
+        128
+    """
+    if not spectrum.smooth:
+        return grid
+    omega, coupling = (np.asarray(x, float) for x in spectrum.carriers())
+    with np.errstate(divide="ignore"):
+        log_weight = np.log(np.abs(omega * coupling)) - omega / float(temperature)
+    if not np.max(log_weight, initial=-np.inf) > -np.inf:
+        return grid
+    order = np.argsort(omega)
+    below = np.cumsum(np.exp(log_weight - np.max(log_weight))[order])
+    median = omega[order][np.searchsorted(below, below[-1] / 2)]
+    size = bucket(int(np.ceil((median + _REACH * temperature) / float(grid.step))), 64)
+    return EnergyGrid(grid.step, min(size, grid.size))
 
 
 @jit
@@ -206,8 +249,14 @@ def _factor(spectrum, temperature, grid, scale):
         block = jax.vmap(rows)(*modes).reshape(-1, size)
         return _triangle(jnp.concatenate([triangle, block])), None
 
+    def extend_if_any(triangle, modes):
+        # Frequencies beyond the grid couple only what is thermally empty, see `slow_grid`.
+        omega, coupling = modes
+        matters = jnp.any((omega <= grid.cutoff) & (coupling != 0))
+        return jax.lax.cond(matters, extend, lambda triangle, _: (triangle, None), triangle, modes)
+
     omega, coupling = spectrum.modes()
     padding = -omega.shape[0] % _AT_ONCE
     omega = jnp.append(omega, jnp.broadcast_to(omega[-1], (padding,)))
     modes = (x.reshape(-1, _AT_ONCE) for x in (omega, jnp.append(coupling, jnp.zeros(padding))))
-    return jax.lax.scan(extend, jnp.zeros((size, size)), tuple(modes))[0]
+    return jax.lax.scan(extend_if_any, jnp.zeros((size, size)), tuple(modes))[0]

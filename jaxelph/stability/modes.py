@@ -16,10 +16,11 @@ from ..numerics.checks import checked
 from ..numerics.davidson import lowest_eigenpair
 from ..numerics.lapack import eigh, solve_symmetric
 from ..numerics.typed import jit
+from ..spectra.description import concrete
 from ..spectra.moments import maximum_frequency
 from ..spectra.resolution import resolving
 from ..spectra.spectrum import EliashbergFunction, Scalar
-from .activated import activated_rate
+from .activated import activated_rate, slow_grid
 from .margin import COARSE, search_space
 from .pencil import MovingPencil, StabilityPencil, stability_pencil
 from .rates import continuum_rate
@@ -233,6 +234,8 @@ def slowest_rate(
         12.408 12.731
     """
     check_grid(spectrum, temperature, grid)
+    if concrete((spectrum, temperature, grid)):
+        grid = slow_grid(spectrum, temperature, grid)
     return _slowest_rate(spectrum, temperature, grid)
 
 

@@ -1,5 +1,7 @@
 """Rates far below the phonons' frequencies: fifty digits, derivatives, conserved numbers."""
 
+import warnings
+
 import helpers
 import jax
 import jax.numpy as jnp
@@ -13,10 +15,12 @@ from jaxelph import (
     GaussianPeaks,
     extreme_rates,
     normal_modes,
+    report,
     slowest_rate,
     stability_pencil,
 )
-from jaxelph.stability.activated import activated_rate
+from jaxelph.stability.activated import activated_rate, slow_grid
+from jaxelph.units import KELVIN, mev_to_per_ps
 
 PAIR = EinsteinModes([1.0, 0.775], [0.003, 0.003])
 
@@ -90,6 +94,39 @@ def test_both_ways_agree_where_both_are_right():
     dense = float(normal_modes(spectrum, temperature, grid).slowest)
     assert dense < 1e-3
     assert activated_rate(spectrum, temperature, grid) == pytest.approx(dense, rel=1e-6)
+
+
+class Quadrature(EinsteinModes):
+    """Modes that stand for a smooth spectrum."""
+
+    smooth = True
+
+
+def test_low_energies_decide_against_fifty_digits():
+    """Weak phonons of 20 T relax what those of 100 T do not reach: half of the energies matter."""
+    omega, coupling = ["1", "0.2", "0.21", "0.23"], ["0.5", "0.001", "0.002", "0.001"]
+    exact = helpers.slowest_rate_by_mpmath(omega, coupling, "0.01", "0.01", 116)
+    modes = np.array(omega, float), np.array(coupling, float)
+    grid = EnergyGrid(0.01, 116)
+    assert slow_grid(Quadrature(*modes), 0.01, grid).size == 64
+    assert slow_grid(EinsteinModes(*modes), 0.01, grid) == grid
+    assert slowest_rate(Quadrature(*modes), 0.01, grid) == pytest.approx(exact, rel=1e-9)
+    # Where the temperature is traced the whole grid is used, and its phonons.
+    traced = jax.jit(slowest_rate)(Quadrature(*modes), 0.01, grid)
+    assert traced == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("kelvin", [4.0, 15.0])
+def test_a_report_has_the_rate_however_slow(kelvin):
+    """Gaussian peaks at 20 meV: the rate falls to e^-40 of those of hot electrons."""
+    spectrum = GaussianPeaks([20.0], [1.0], [0.5])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = report(spectrum, [kelvin])
+    grid = EnergyGrid(float(found.grid_step[0]), 16 * -(-int(found.grid_size[0]) // 16))
+    rate = float(slowest_rate(spectrum, kelvin * KELVIN, grid))
+    assert rate < 1e-5
+    assert found.slowest_rate[0] == pytest.approx(mev_to_per_ps(rate), rel=2e-6)
 
 
 def test_what_ladders_conserve_does_not_decay():
