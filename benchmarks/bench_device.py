@@ -172,9 +172,11 @@ def main() -> None:
     (points,) = sizes(20_000)
     space = jx.sweeps.product(T=np.linspace(0.3, 1, points))
 
+    def at(T):  # one function, which is compiled once
+        return jx.critical_coupling(metal, T, grid=jx.EnergyGrid(0.2, 128))
+
     def swept():
-        grid = jx.EnergyGrid(0.2, 128)
-        return jx.sweep(lambda T: jx.critical_coupling(metal, T, grid=grid), space)
+        return jx.sweep(at, space)
 
     def reported():
         return jx.report(jx.example("niobium"), [10.0, 20.0], mu_star=0.12).to_xarray().sizes
