@@ -25,6 +25,7 @@ from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_g
 from ..grids.refined import RefinedGrid
 from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
 from ..numerics.blas import one_blas_thread
+from ..numerics.kept import kept
 from ..spectra.panels import ORDER, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
@@ -66,7 +67,7 @@ def _compiled(size, *shapes):
     def sample(*arguments):
         return _everything(*arguments, size=size)
 
-    return jax.jit(sample)
+    return kept(jax.jit(sample), size)
 
 
 def _everything(spectra, coarse_spectrum, temperature, step, energies, *, size):
