@@ -121,7 +121,7 @@ def _beyond(omega, coupling, temperature, band, cutoff):
 
 
 def _convolved(a, b):
-    """The middle of the convolution, as long as `a`: `scipy.signal` takes half a second to import."""
+    """The middle of the convolution, as long as `a`; `scipy.signal` takes long to import."""
     count = len(a) + len(b) - 1
     length = scipy.fft.next_fast_len(count, real=True)
     whole = scipy.fft.irfft(scipy.fft.rfft(a, length) * scipy.fft.rfft(b, length), length)
