@@ -124,7 +124,8 @@ def _convolved(a, b):
     """The middle of the convolution, as long as `a`; `scipy.signal` takes long to import."""
     count = len(a) + len(b) - 1
     length = scipy.fft.next_fast_len(count, real=True)
-    whole = scipy.fft.irfft(scipy.fft.rfft(a, length) * scipy.fft.rfft(b, length), length)
+    one, other = (np.asarray(scipy.fft.rfft(x, length)) for x in (a, b))
+    whole = scipy.fft.irfft(one * other, length)
     first = (len(b) - 1) // 2
     return np.asarray(whole)[first : first + len(a)]
 
