@@ -22,7 +22,7 @@ from ..numerics.errors import ArgumentError
 from ..presentation import interruption
 from ..presentation.terminal import plain_warnings, say
 from . import commands, verbosity
-from .compilation_cache import keep_compiled_functions
+from .compilation_cache import keep_programs
 
 
 class _Command(typer.core.TyperCommand):
@@ -181,6 +181,6 @@ def _refuse(message: str, code: int = 2) -> int:
 
 def main() -> None:
     """The console entry point; it does not return."""
-    keep_compiled_functions()
+    keep_programs()
     # Not by sys.exit: a signal that comes while Python takes itself down is a crash.
     interruption.leave(run())

@@ -51,6 +51,20 @@ def _processor() -> str:
     return f"{platform.machine()}-{hashlib.sha256(flags.encode()).hexdigest()[:8]}"
 
 
+def keep_programs() -> Path | None:
+    """`keep_compiled_functions`, and beside them what `numerics.kept` finds without tracing.
+
+    Only in the program's own folder. Returns it, None if there is none.
+    """
+    told = os.environ.get("JAX_COMPILATION_CACHE_DIR")  # `keep_compiled_functions` sets it
+    folder = keep_compiled_functions()
+    if told or folder is None:
+        return None
+    # The variable is that of `kept.FOLDER`, whose module would import JAX.
+    os.environ["JAXELPH_CACHE_PROGRAMS"] = str(folder / "programs")
+    return folder
+
+
 def keep_compiled_functions() -> Path | None:
     """Turn JAX's persistent cache on; a folder that cannot be written to is no error.
 

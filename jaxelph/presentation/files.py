@@ -277,6 +277,16 @@ def write_figure(figure: Any, path: Path) -> None:
     figure.savefig(path, **_SAVED.get(path.suffix.lower(), {}))
 
 
+def _write_as_laid_out(figure: Any, path: Path) -> None:
+    """`write_figure` of one that has been written already: its panels stay where they are."""
+    engine = figure.get_layout_engine()
+    figure.set_layout_engine("none")
+    try:
+        write_figure(figure, path)
+    finally:
+        figure.set_layout_engine(engine)
+
+
 def result_writers(
     name: str, figure: Any, dataset: Any, text: str | None = None
 ) -> dict[str, Callable[[Path], object]]:
@@ -290,7 +300,7 @@ def result_writers(
     """
     writers: dict[str, Callable[[Path], object]] = {
         f"{name}.png": lambda path: write_figure(figure, path),
-        f"{name}.pdf": lambda path: write_figure(figure, path),
+        f"{name}.pdf": lambda path: _write_as_laid_out(figure, path),
         f"{name}.nc": lambda path: write_netcdf(dataset, path),
     }
     if text is not None:

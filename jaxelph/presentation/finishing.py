@@ -65,13 +65,22 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
     top.set_dpi(STYLE["savefig.dpi"])
     try:
         for _ in range(2):  # a panel that was stretched may move the others
-            top.draw_without_rendering()  # the layout, and with it how large a legend is
+            _lay_out(top)
             if not any([clear_legend(axes) for axes in drawn.panels]):
                 break
     finally:
         top.set_dpi(dpi)
     for axes in drawn.panels:
         mark_exits(axes)
+
+
+def _lay_out(figure: Any) -> None:
+    """Put the panels where they will be; how large a legend is follows without drawing it."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        figure.draw_without_rendering()
+    else:
+        engine.execute(figure)
 
 
 def clear_legend(axes: "Axes") -> bool:

@@ -25,6 +25,7 @@ from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_g
 from ..grids.refined import RefinedGrid
 from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
 from ..numerics.blas import one_blas_thread
+from ..numerics.kept import kept
 from ..spectra.panels import ORDER, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
@@ -55,9 +56,9 @@ _KEPT = 6
 _DEFINITE = 1e-6
 
 
-def _sample(spectra, coarse_spectrum, temperature, step, size, energies):
+def _sample(spectra, coarse_spectrum, temperature, step, size, energies, whole=True):
     """`_everything`, compiled for this size and these shapes."""
-    arguments = (spectra, coarse_spectrum, temperature, step, energies)
+    arguments = (spectra, coarse_spectrum, temperature, step, energies, np.bool_(whole))
     leaves, structure = jax.tree.flatten(arguments)
     return _compiled(size, structure, *(np.shape(leaf) for leaf in leaves))(*arguments)
 
@@ -69,11 +70,14 @@ def _compiled(size, *shapes):
     def sample(*arguments):
         return _everything(*arguments, size=size)
 
-    return jax.jit(sample)
+    return kept(jax.jit(sample), size)
 
 
-def _everything(spectra, coarse_spectrum, temperature, step, energies, *, size):
+def _everything(spectra, coarse_spectrum, temperature, step, energies, whole, *, size):
     """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max.
+
+    Where it is not to be `whole`, only what the margins need, at a quarter of the time: the rest
+    is 0. Both are one program.
 
     `spectra` are one with its nodes and with coarser ones, of one shape; of `coarse_spectrum`,
     whose nodes are those of the function itself, is the specific heat.
@@ -82,13 +86,18 @@ def _everything(spectra, coarse_spectrum, temperature, step, energies, *, size):
     grid = EnergyGrid(step, size)
     weight, energy = minimum_weight_on_grid(spectrum, temperature, grid)
     grid = grid.aligned(energy)
-    pencil = stability_pencil(spectrum, temperature, grid)
+
+    def pencil():
+        found = stability_pencil(spectrum, temperature, grid)
+        return found.A, found.M
+
+    matrix = jax.ShapeDtypeStruct((size, size), grid.step.dtype)
+    a, m = _if(whole, pencil, (matrix, matrix))
     # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
     coarse = EnergyGrid(coarsened(spectrum) * grid.step, size).aligned(energy)
 
-    def form(both):
+    def form(step, spectrum):
         """Whose lowest eigenvalue is the margin, and its energies."""
-        step, spectrum = both
         grid = EnergyGrid(step, size)
         suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
         found = margin_form(spectrum, temperature, suited)
@@ -97,20 +106,28 @@ def _everything(spectra, coarse_spectrum, temperature, step, energies, *, size):
 
     # The grid reaches beyond the top of the spectrum, three times as many half-steps beyond 1.5.
     fine = EnergyGrid(0.5 * grid.step, 3 * size + HALF_WINDOW)
-    exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
-    shown = weight_on_grid(exchange, temperature, fine, first=0)
+
+    def inverse_weight():
+        exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
+        shown = weight_on_grid(exchange, temperature, fine, first=0)
+        return interpolate_oversampled(shown, energies / fine.step)
+
     # One after the other: compiled once.
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
-    forms, nodes, edges = jax.lax.map(form, (jnp.stack([grid.step, coarse.step]), stacked))
+    steps, asked = jnp.stack([grid.step, coarse.step]), jnp.stack([jnp.array(True), whole])
+    kinds = jax.eval_shape(form, grid.step, spectrum)
+    forms, nodes, edges = jax.lax.map(
+        lambda each: _if(each[0], lambda: form(*each[1:]), kinds), (asked, steps, stacked)
+    )
     matrices = {
-        "A": (pencil.A, grid.energies),
-        "M": (pencil.M, grid.energies),
+        "A": (a, grid.energies),
+        "M": (m, grid.energies),
         "form": (forms[0], nodes[0]),
         "coarse": (forms[1], nodes[1]),
     }
     heat = specific_heat_ratio(coarse_spectrum, temperature)
     numbers = {
-        "inverse_weight": interpolate_oversampled(shown, energies / fine.step),
+        "inverse_weight": _if(whole, inverse_weight, energies),
         "weight": weight,
         "energy": energy,
         "step": grid.step,
@@ -124,6 +141,15 @@ def _everything(spectra, coarse_spectrum, temperature, step, energies, *, size):
     if edges is not None:
         numbers["edge"] = edges[0]
     return {"matrices": matrices, "numbers": numbers}
+
+
+def _if(wanted, function, kinds):
+    """What the function returns, or zeros of these shapes where it is not wanted."""
+
+    def zeros():
+        return jax.tree.map(lambda kind: jnp.zeros(kind.shape, kind.dtype), kinds)
+
+    return jax.lax.cond(wanted, function, zeros)
 
 
 class Examination:
@@ -173,7 +199,7 @@ class Examination:
         # BLAS's threads stay busy for a while after each call, and most matrices are small.
         small = max(grid.size for grid in self._grids) <= _COMMON
         with one_blas_thread() if small else contextlib.nullcontext():
-            for t, sample in self._samples(every):
+            for t, sample in self._samples(every, asked):
                 if t in asked:
                     rows.append(self._row(t, sample))
                     margins[t] = {name: rows[-1][name] for name in CRITERIA}
@@ -194,8 +220,11 @@ class Examination:
         if self._progress is not None:
             self._progress(self._done, self._all)
 
-    def _samples(self, temperatures):
-        """Each temperature with its sample, the next one, if small, being computed meanwhile."""
+    def _samples(self, temperatures, asked):
+        """Each temperature with its sample, the next one, if small, being computed meanwhile.
+
+        Whole it is at those asked for, elsewhere it serves the margins.
+        """
         begun = []
 
         def finished():  # nothing here keeps its matrices
@@ -205,16 +234,17 @@ class Examination:
         for t in temperatures:
             if begun and self._grid(t)[1] > _COMMON:
                 yield finished()
-            begun.append((t, self._begin(t)))
+            begun.append((t, self._begin(t, t in asked)))
             if len(begun) > 1:
                 yield finished()
         if begun:
             yield finished()
 
     def _sample(self, temperature):
-        return self._finish(temperature, self._begin(temperature))
+        """What the margins need."""
+        return self._finish(temperature, self._begin(temperature, whole=False))
 
-    def _begin(self, temperature):
+    def _begin(self, temperature, whole):
         _, cutoff = thermal_extent(self._top, temperature, self._rtol)
         step, size, spectra = self._grid(temperature)
         # A Python float would be weakly typed, and compiled for once more.
@@ -222,7 +252,7 @@ class Examination:
         # Of few lengths, like everything that is compiled for.
         count = bucket(len(self._energies), 128)
         energies = np.pad(self._energies, (0, count - len(self._energies)), mode="edge")
-        return _sample(spectra, self._coarse, temperature, step, size, energies)
+        return _sample(spectra, self._coarse, temperature, step, size, energies, whole)
 
     def _grid(self, temperature):
         """The step, the size, the spectra: between two temperatures the finer step over T."""

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from ..numerics.checks import checked
+from ..numerics.kept import kept
 from ..presentation.files import as_text, plain
 from ..presentation.notebook import html_table
 from ..presentation.result import Result
@@ -337,6 +338,7 @@ def _gap_ratio(spectrum, mu_star, repulsion) -> float:
         return float("nan")
 
 
+@kept
 @jax.jit
 def _scalars(spectrum):
     return (

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Real
 from jaxtyping import ArrayLike as _ArrayLike
 
 from ..numerics.checks import checked
+from ..numerics.kept import kept
 from ..numerics.typed import jit
 from .spectrum import EliashbergFunction, as_float
 from .table import TabulatedSpectrum
@@ -190,6 +191,7 @@ def phonon_edge(spectrum: EliashbergFunction) -> Float[Array, ""]:
     return _phonon_edge(spectrum.lengthened())
 
 
+@kept
 @jit
 def _phonon_edge(spectrum):
     edge = spectrum.area_quantile(0.99)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..numerics.checks import checked
+from ..numerics.kept import kept
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .condensate import Metal
 from .coulomb import Quoted, check_mu_star
@@ -113,6 +114,7 @@ def gap_ratio(
     return _ratio(critical, _edge(problem, solution(problem)))
 
 
+@kept
 @jax.jit
 def _ratio(critical, edge):
     exists = critical > 0
@@ -125,7 +127,7 @@ def edge_at(problem: Problem, solved) -> Float[Array, ""]:
     return edge_of(problem.basis, at, unknown, problem.temperature) + problem.lost()
 
 
-_edge = eqx.filter_jit(edge_at)
+_edge = kept(eqx.filter_jit(edge_at))
 
 
 def edge_of(

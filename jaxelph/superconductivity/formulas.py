@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..numerics.checks import checked
+from ..numerics.kept import kept
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .coulomb import check_mu_star, nan_of
 
@@ -35,7 +37,7 @@ def mcmillan(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Array
         0.069640
     """
     check_mu_star(mu_star)
-    return temperatures(*spectrum.moment_modes(), mu_star)[0]
+    return temperatures(*spectrum.moment_modes(), _array(mu_star))[0]
 
 
 @checked
@@ -66,9 +68,15 @@ def allen_dynes(spectrum: EliashbergFunction, mu_star: Scalar = 0.1) -> Float[Ar
         0.073169
     """
     check_mu_star(mu_star)
-    return temperatures(*spectrum.moment_modes(), mu_star)[1]
+    return temperatures(*spectrum.moment_modes(), _array(mu_star))[1]
 
 
+def _array(mu_star):
+    """A Python number as an array: traced it is left alone."""
+    return np.float64(mu_star) if isinstance(mu_star, float) else mu_star
+
+
+@kept
 @jax.jit
 def temperatures(
     omega: Float[Array, " mode"], coupling: Float[Array, " mode"], mu_star: Scalar

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ..numerics.checks import checked
+from ..numerics.kept import kept
 from ..numerics.lapack import solve_as
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from .condensate import (
@@ -158,9 +159,10 @@ def at_share(share: float, omega, area, repulsion, basis) -> tuple[Float[Array, 
             f"T_c = {known:g} is so low that T_c/{1 / share:g} is below what the basis resolves, "
             f"{least:g}; pass basis=matsubara_basis(reach=…) with a larger reach."
         )
-    return critical, Problem(omega, area, _part(share, critical, low), repulsion, basis)
+    return critical, Problem(omega, area, _part(np.float64(share), critical, low), repulsion, basis)
 
 
+@kept
 @jax.jit
 def _part(share, critical, low):
     temperature = share * critical
@@ -206,6 +208,7 @@ def solution(problem: Problem) -> Float[Array, " unknown"]:
     return _solution(Problem(omega, area, temperature, repulsion, problem.basis))
 
 
+@kept
 @eqx.filter_jit
 def _solution(problem):
     return stationary(problem.basis, problem.metal())

@@ -96,6 +96,10 @@ class MatsubaraBasis:
         """The lowest T/ω, ω the highest frequency of the spectrum, at which K is valid."""
         return 10 / (2 * np.pi * self.reach)
 
+    def kept_key(self) -> str | None:
+        """For `numerics.kept`: what names the constants, if they are those by default."""
+        return "matsubara_basis()" if self is matsubara_basis() else None
+
     def functions(self, index: np.ndarray) -> np.ndarray:
         """Basis functions x_n at integers n, shape (index, dim)."""
         nu = np.asarray(index, dtype=float)[:, None] + 0.5

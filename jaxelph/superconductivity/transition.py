@@ -26,6 +26,7 @@ from jaxtyping import Array, Float, Int
 
 from ..numerics.checks import checked
 from ..numerics.errors import ArgumentError
+from ..numerics.kept import kept
 from ..numerics.roots import falling_root
 from ..spectra.moments import phonon_edge
 from ..spectra.spectrum import EliashbergFunction, Scalar
@@ -355,6 +356,7 @@ def coulomb_options(spectrum, mu_star, cutoff, omega_ph, mu_star_at, basis):
     return Repulsion(strength, cutoff, omega_ph), basis
 
 
+@kept
 @eqx.filter_jit
 def areas_of_modes(spectrum) -> tuple[Array, Array]:
     # Areas rather than couplings: δT_c/δα²F(ω) then needs no division by ω.
@@ -362,6 +364,7 @@ def areas_of_modes(spectrum) -> tuple[Array, Array]:
     return omega, coupling * omega / 2
 
 
+@kept
 @eqx.filter_jit
 def lowest_resolved(omega, area, repulsion, basis):
     """The lowest temperature at which the kernel is what it should be."""
@@ -405,6 +408,7 @@ def critical_point(omega, area, repulsion, basis):
     return root, exists
 
 
+@kept
 @eqx.filter_jit
 def critical_temperature(omega, area, repulsion, basis):
     root, exists = critical_point(omega, area, repulsion, basis)

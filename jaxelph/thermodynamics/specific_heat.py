@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Real
 
 from ..grids.sinc import principal_value_weights
 from ..numerics.checks import checked
+from ..numerics.kept import kept
 from ..numerics.minima import global_minimum
 from ..numerics.special import heat_function
 from ..numerics.typed import jit
@@ -15,6 +16,7 @@ from ..spectra.sums import sum_over_modes
 
 
 @checked
+@kept
 @jit
 def stability_parameter(spectrum: EliashbergFunction, temperature: Scalar) -> Float[Array, ""]:
     r"""$\xi(T) = \sum_k \lambda_k\,g(\omega_k/2\pi T)$, one minus the specific-heat ratio.
@@ -121,6 +123,7 @@ def specific_heat_double_integral(
 
 
 @checked
+@kept
 @jit
 def maximum_stability_parameter(
     spectrum: EliashbergFunction,

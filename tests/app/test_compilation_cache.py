@@ -18,6 +18,12 @@ def run(home, *arguments, **environment):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
+def files(folder):
+    """What is kept: by JAX's cache, and whole programs."""
+    names = (path.name for path in folder.rglob("*"))
+    return sorted(name for name in names if name.endswith(("-cache", ".program")))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the folder is LOCALAPPDATA there")
 def test_variables_choose_the_folder(tmp_path):
     assert cache_folder({"JAXELPH_CACHE": "0"}) is None
@@ -33,9 +39,9 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
 
 def test_second_run_finds_what_the_first_compiled(tmp_path):
     first = run(tmp_path, JAXELPH_CACHE=str(tmp_path / "kept"))
-    kept = sorted(path.name for path in (tmp_path / "kept").rglob("*-cache"))
+    kept = files(tmp_path / "kept")
     second = run(tmp_path, JAXELPH_CACHE=str(tmp_path / "kept"))
-    again = sorted(path.name for path in (tmp_path / "kept").rglob("*-cache"))
+    again = files(tmp_path / "kept")
     assert first.returncode == second.returncode == 0
     assert first.stdout == second.stdout and "niobium" in first.stdout
     assert kept and kept == again
@@ -60,6 +66,6 @@ def test_nothing_is_compiled_twice_whatever_the_number_of_threads(tmp_path, comm
         )
         assert done.returncode == 0, done.stderr
         answers.append(done.stdout)
-        kept.append(sorted(path.name for path in (tmp_path / "kept").rglob("*-cache")))
+        kept.append(files(tmp_path / "kept"))
     assert answers[0] == answers[1]
     assert kept[0] == kept[1]

@@ -27,6 +27,14 @@ from ._outputs import deliver_result, folder_for
 
 # Where the figure goes if nothing is said.
 _FOLDER = Path("jaxelph-report")
+# What draws and writes the files.
+_LATER = (
+    "jaxelph.reports.dataset",
+    "jaxelph.reports.figure",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+    "h5netcdf",
+)
 
 
 def command(
@@ -91,12 +99,17 @@ def command(
     )
     folder = folder_for(output, figure, json, _FOLDER)
     if folder is not None:
-        # Its import takes a second, for which this thread would otherwise wait at the end.
-        threading.Thread(target=importlib.import_module, args=("jaxelph.reports.figure",)).start()
+        # Their import takes a second, for which this thread would otherwise wait at the end.
+        threading.Thread(target=_import, args=(_LATER,)).start()
     with progress_bar(f"examining {name}") as progress:
         found = report(spectrum, asked, name=name, progress=progress, **repulsion)
 
     deliver_result(found, print_report, name, output=output, folder=folder, json=json)
+
+
+def _import(names: tuple[str, ...]) -> None:
+    for name in names:
+        importlib.import_module(name)
 
 
 def _number(column: str | None) -> int | None:
