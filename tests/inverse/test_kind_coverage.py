@@ -4,11 +4,12 @@ Data are those of a spectrum on its own rows, the table of the fit is another; b
 is fitted along are projected out as a fit does. Curved kinds are linearised about the truth.
 """
 
+import numpy as np
 import pytest
 from bench_coverage import FILES
-from bench_kinds import case, metals
+from bench_kinds import case, metals, tabulated
 
-from jaxelph import read_a2f
+from jaxelph import TabulatedSpectrum, coupling_constant, read_a2f
 
 DRAWS = 400
 
@@ -21,6 +22,15 @@ def check(found, case):
 
 LEVELS = {"resistivity": (0.01, 0.05), "optical": (0.01, 0.05), "tunnelling": (1e-3, 1e-2)}
 KINDS = [(kind, level) for kind, levels in LEVELS.items() for level in levels]
+
+
+@pytest.mark.parametrize("name", ["step", "lines", "edge"])
+def test_the_table_is_of_the_metal(tmp_path, name):
+    """Curved data are linearised about it: its λ is that of the metal, lines between rows too."""
+    metal, omega = dict(metals(tmp_path))[name], 30.6 * np.arange(1, 61) / 60
+    table = TabulatedSpectrum(omega, tabulated(metal, omega))
+    exact = float(coupling_constant(metal))
+    assert float(coupling_constant(table)) == pytest.approx(exact, rel=2e-3)
 
 
 @pytest.mark.slow

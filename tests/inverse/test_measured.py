@@ -78,6 +78,48 @@ def test_units_by_hand():
     assert split_unit("C/T (mJ/mol K²)") == ("C/T", "mJ/mol K²")
 
 
+# Of each family the units that are written with either prefix, and what 1 of it is inside.
+PREFIXED = [
+    ("resistivity", "Ω cm", 1e6),
+    ("resistivity", "Ohm·m", 1e8),
+    ("energy", "eV", 1e3),
+    ("energy", "V", 1e3),
+    ("temperature", "K", 1.0),
+    ("heat", "J/(mol K)", 1e3),
+    ("heat over T", "J mol^-1 K^-2", 1e3),
+]
+
+
+@pytest.mark.parametrize(("family", "unit", "one"), PREFIXED)
+def test_mega_is_no_milli(family, unit, one):
+    """Case tells them apart, 1e9 times; of all other letters it tells nothing."""
+    assert factor_of(unit, family) == pytest.approx(one)
+    for prefix, factor in (("m", 1e-3), ("M", 1e6), ("µ", 1e-6)):
+        if (prefix, family) != ("µ", "temperature"):
+            assert factor_of(prefix + unit, family) == pytest.approx(factor * one)
+    small = "m" + unit.lower().replace("ω", "Ω")
+    assert factor_of(small, family) == pytest.approx(1e-3 * one)
+
+
+def test_frequencies_with_prefixes():
+    """1 THz is 1000 GHz is 1e6 MHz; mHz and a wrong THZ are what they were."""
+    terahertz = factor_of("THz", "energy")
+    assert factor_of("MHz", "energy") == pytest.approx(1e-6 * terahertz)
+    assert factor_of("GHz", "energy") == pytest.approx(1e-3 * terahertz)
+    assert factor_of("THZ", "energy") == terahertz and factor_of("mHz", "energy") is None
+
+
+def test_a_header_in_mega_ohm(tmp_path):
+    told = "T (K), rho ({} cm), sigma"
+    for unit, scale in (("MΩ", 1e-12), ("mΩ", 1e-3)):
+        path = tmp_path / "rho.csv"
+        rows = [(t, scale * r, scale * e) for t, r, e in ROWS]
+        path.write_text(table(told.format(unit), rows, ", "))
+        found = read_columns(path, "resistivity")
+        np.testing.assert_allclose(found["rho_µΩcm"], RHO, rtol=1e-6)
+        np.testing.assert_allclose(found["sigma"], ERROR, rtol=1e-6)
+
+
 @pytest.mark.parametrize("kind", list(COLUMNS))
 def test_all_that_is_missing_in_one_sentence(tmp_path, kind):
     """A header with no error and no unit: what is missing is told once, and options are enough."""

@@ -12,6 +12,7 @@ from jaxelph.app.cli import run
 from jaxelph.inverse import HeatData, ResistivityData, TransportRatio, fit_spectrum, made_data
 from jaxelph.inverse.data.spectral import prior_of_unknowns, pulls_of_unknowns
 from jaxelph.inverse.data.table import read_data
+from jaxelph.inverse.fit.functionals import UNCERTAIN, UNDECIDED
 from jaxelph.units import KELVIN
 
 METAL = GaussianPeaks([10.0, 16.0, 23.0], [2.0, 2.0, 1.2], [0.3, 0.55, 0.25])
@@ -141,7 +142,13 @@ def test_joining_decides_what_neither_does():
         for name, data in {"heat": cold, "both": [cold, rho]}.items()
     }
     heat, both = fits["heat"], fits["both"]
-    assert not both.undecided and both.parameter_share["plasma"] < 0.01
+    assert both.parameter_share["plasma"] < 0.01
+    for name, (value, error) in both.moments.items():
+        assert both.prior_share[name] < UNDECIDED and error < UNCERTAIN * value, name
+    # What joins them is that r is one number: λ stands by the heat, the others would move, were it
+    # to bend, and that is said.
+    assert "lambda" not in both.undecided and set(both.undecided) == set(both.doubted)
+    assert set(both.doubted.values()) <= {"constant ratio"}
     assert heat.moments["lambda-omega2"][1] > both.moments["lambda-omega2"][1]
     value, error = both.parameters["plasma"]
     assert abs(value - 9.1) < 3 * error < 0.1 * value

@@ -5,30 +5,34 @@ from typing import NamedTuple
 
 from ...units import HBAR, KELVIN, MEV_PER_UNIT
 
-# Units of a family, by their spelling without signs of typesetting, in the one that is used inside.
+# Units of a family, by their spelling without signs of typesetting, in the one that is used inside;
+# in small letters but for the M of mega, which is no milli.
 _ENERGY = {name.lower(): factor for name, factor in MEV_PER_UNIT.items() if name != "rad/ps"} | {
     "1/cm": MEV_PER_UNIT["cm-1"],
     "ghz": MEV_PER_UNIT["THz"] * 1e-3,
+    "Mhz": MEV_PER_UNIT["THz"] * 1e-6,
     "µev": 1e-3,
     "mv": 1.0,
     "µv": 1e-3,
     "v": 1e3,
+    "Mev": 1e9,
+    "Mv": 1e9,
     "rad/ps": HBAR,
     "1/ps": HBAR,
     "1/fs": 1e3 * HBAR,
     "1/s": 1e-12 * HBAR,
 }
-_OHM = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "k": 1e3}
+_OHM = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6}
 UNITS: dict[str, dict[str, float]] = {
-    "temperature": {"k": 1.0, "mk": 1e-3, "mev": 1 / KELVIN},
+    "temperature": {"k": 1.0, "mk": 1e-3, "Mk": 1e6, "mev": 1 / KELVIN},
     "energy": _ENERGY,
     "time": {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "s": 1e12},
     # In µΩ cm.
     "resistivity": {f"{p}ohmcm": f * 1e6 for p, f in _OHM.items()}
     | {f"{p}ohmm": f * 1e8 for p, f in _OHM.items()},
     # In mJ/mol K; C/T in mJ/mol K².
-    "heat": {f"{p}j/molk": f for p, f in (("", 1e3), ("m", 1.0), ("µ", 1e-3))},
-    "heat over T": {f"{p}j/molk2": f for p, f in (("", 1e3), ("m", 1.0), ("µ", 1e-3))},
+    "heat": {f"{p}j/molk": f for p, f in (("", 1e3), ("m", 1.0), ("µ", 1e-3), ("M", 1e9))},
+    "heat over T": {f"{p}j/molk2": f for p, f in (("", 1e3), ("m", 1.0), ("µ", 1e-3), ("M", 1e9))},
     "number": {"1": 1.0, "": 1.0, "%": 1e-2},
 }
 #: How a family's units are told to people.
@@ -50,11 +54,17 @@ _TYPESET = str.maketrans(
 def plain_unit(text: str) -> str:
     """A unit without signs of typesetting, and with one solidus.
 
+    Case tells nothing but mega from milli, before a unit that is spelled as it should be.
+
     Example:
         >>> print(plain_unit("µΩ cm"), plain_unit("mJ mol^-1 K^-2"), plain_unit("cm⁻¹"))
         µohmcm mj/molk2 1/cm
+        >>> print(plain_unit("MΩ cm"), plain_unit("mΩ cm"))
+        Mohmcm mohmcm
     """
-    bare = text.translate(_TYPESET).lower().replace("--", "-")
+    bare = text.translate(_TYPESET).replace("--", "-")
+    mega = re.match(r"M(?=[Oo]hm|eV|V|K|J|Hz)", bare)
+    bare = ("M" + bare[1:].lower()) if mega else bare.lower()
     bare = re.sub(r"^(mu|micro|u)(?=ohm|j|v|ev)", "µ", bare)
     if bare in ("cm-1", "1/cm"):
         return "1/cm"

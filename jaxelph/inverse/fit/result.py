@@ -203,8 +203,10 @@ class Fit:
 
         None where the data are no curve, or the numbers of a background are not at hand.
         """
+        # Of a type as the fit's own, for which `forecast` is compiled already.
         values = {
-            one.name: jnp.asarray(self.parameters[one.name][0]) for one in unknowns(self.data)
+            one.name: jnp.asarray(self.parameters[one.name][0], dtype=float)
+            for one in unknowns(self.data)
         }
         every = [item.dense() for item in self.data]
         counts = [0 if x is None else len(getattr(x, str(x.over))) for x in every]

@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.optimize import nnls
 
 from ...numerics.blas import one_blas_thread
 from ...spectra.spectrum import EinsteinModes
@@ -41,6 +42,9 @@ PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
 # Of what a curve lacks so much is taken as the error of the first step, and of each error so much
 # as that of the next.
 _SHARE = 0.3
+# A patient descent lowers them by so much, once a step is below so many errors of α²F; and halves
+# its steps, down to the last, where the next does not shrink by this share of what it should.
+_SLOWER, _STEADY, _SHRINKS, _SHORTEST = 0.6, 0.3, 0.5, 0.1
 
 # Shapes to start from where nothing is linear: ω² up to ω_max, λ from weak to very strong.
 _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
@@ -48,16 +52,19 @@ _START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
 _NEAR, _START_PLACES = 100.0, (0.25, 0.4, 0.6, 0.8)
 
 
-# The positive part of a fit describes the data if χ² is below so many times their number.
+# A positive α²F describes the data if χ² is below so many times their number.
 _DESCRIBED = 4.0
+# Of the prior's variance what is rounding, where its inverse is asked for.
+_ROUNDED = 1e-6
 
 # Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
 _AT_ONCE, _MOST = 250_000_000, 100_000_000
 
 
-# Of further starts: where they have their maxima, over ω_max; and by how much less likely than the
-# best what they come to still counts.
-_OTHER_PLACES, _RIVAL = (0.35, 0.55, 0.75), 10.0
+# Of further starts: where they have their maxima, over ω_max; how many steps they have; how near to
+# what is found already, in its errors, they end; and by how much less likely than the best what
+# they come to still counts.
+_OTHER_PLACES, _PATIENCE, _SAME, _RIVAL = (0.35, 0.55, 0.75), 100, 0.1, 10.0
 
 
 class _Descent(NamedTuple):
@@ -151,12 +158,15 @@ def fit_table(
             return np.inf
         return float(np.sum((pull - along @ np.linalg.lstsq(along, pull, rcond=None)[0]) ** 2))
 
-    def descend(a2f, theta) -> _Descent:
-        """From a start to where the fit of the linearised data is itself."""
+    def descend(a2f, theta, steps=max_steps, known=(), patient=False) -> _Descent | None:
+        """From a start to where the fit of the linearised data is itself.
+
+        None where that is what is known already.
+        """
         # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
         # curve lacks first, and shrink to their own from step to step.
-        level, last = None, np.inf
-        for _ in range(max_steps):
+        level, last, length, step_before = None, np.inf, 1.0, np.inf
+        for _ in range(steps):
             if blocks:
                 value, design = (np.asarray(x) for x in _affine(nodes, traced))
                 beside = np.zeros((count, 0))
@@ -190,15 +200,26 @@ def fit_table(
             beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
             moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
             step = np.max(np.abs(moved[0])) / np.max(posterior.error)
+            spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
             if len(along):
-                spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
                 step = max(step, np.max(np.abs(moved[1]) / spread))
             if linear:
                 a2f, theta = posterior.a2f, beside_a2f[len(names) :]
                 break
+            if level == 1 and any(
+                np.max(np.abs(posterior.a2f - one.a2f)) < _SAME * np.max(posterior.error)
+                and np.all(np.abs(beside_a2f[len(names) :] - one.theta) < _SAME * spread)
+                for one in known
+            ):
+                return None
+            if patient:
+                shrinks = step < (1 - _SHRINKS * length) * step_before
+                length = min(1.0, 1.3 * length) if shrinks else max(_SHORTEST, 0.5 * length)
+                step_before = step
             # Shorter where the data cannot be computed, or are further off than before.
             for share in (1.0, 0.5, 0.25, 0.1, 0.03):
-                trial = a2f + share * moved[0], theta + share * moved[1]
+                part = length * share
+                trial = a2f + part * moved[0], theta + part * moved[1]
                 if level == 1 and step < 1e-3:
                     break
                 chi_square = misfit(curve(*trial))
@@ -214,31 +235,56 @@ def fit_table(
             # As far as the curve has come; further where it comes no nearer.
             reached = _SHARE * np.sqrt(last / count)
             stuck = level if last < 0.8 * before else _SHARE * level
-            level, before = max(1.0, min(reached, stuck)), last
+            lower = max(1.0, min(reached, stuck))
+            if patient:
+                lower = level if step > _STEADY else max(1.0, _SLOWER * level)
+            level, before = lower, last
         else:
             raise FitError(
-                f"the fit did not converge in {max_steps} steps; allow more (max_steps=), or fit "
-                "peaks."
+                f"the fit did not converge in {steps} steps; allow more (max_steps=), or fit peaks."
             )
         return _Descent(
             a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse
         )
 
-    others: list[_Descent] = []
+    def described(one: _Descent) -> bool:
+        """Whether the positive α²F that the linearised data and the prior like best describes them.
+
+        Such a fit goes below zero by noise, and does not live on it.
+        """
+        prior = one.posterior.prior
+        held = np.linalg.inv(np.linalg.cholesky(prior + _ROUNDED * np.max(prior) * np.eye(rows)))
+        wanted = np.append(one.posterior.target, np.zeros(rows))
+        positive = nnls(np.vstack([one.posterior.design, held]), wanted)[0]
+        beside_it = one.inverse @ (one.seen - one.by_a2f @ positive)
+        return misfit(curve(positive, beside_it[len(names) :])) < _DESCRIBED * count
+
+    def miss(a2f):
+        return misfit(curve(a2f, theta))
+
+    every, failure = [], None
+
+    def attempt(start, steps=max_steps, **options):
+        nonlocal failure
+        try:
+            one = descend(start, theta, steps, every, **options)
+            every.extend([] if one is None else [one])
+        except (FitError, np.linalg.LinAlgError) as told:
+            failure = told if isinstance(told, FitError) else failure
+
     if linear:
-        found = descend(np.zeros(rows), theta)
+        attempt(np.zeros(rows))
     else:
-        found = descend(_start(nodes, lambda a: misfit(curve(a, theta)), count), theta)
-        if misfit(curve(np.clip(found.a2f, 0.0, None), found.theta)) > _DESCRIBED * count:
-            # It lives on α²F below zero, and need not be the only one: what do others come to?
-            for start in _other_starts(nodes, lambda a: misfit(curve(a, theta))):
-                try:
-                    others.append(descend(start, theta))
-                except FitError:
-                    continue
-            others.append(found)
-            others.sort(key=lambda one: -one.posterior.log_evidence)
-            found = others.pop(0)
+        start, few = _start(nodes, miss, count), min(max_steps, _PATIENCE)
+        attempt(start, few)
+        if not (every and described(every[0])):
+            # It is not the only one: what do others come to?
+            for other in _other_starts(nodes, miss):
+                attempt(other, few, patient=True)
+    if not every:
+        raise failure or FitError("the fit did not converge; check the errors of the data.")
+    every.sort(key=lambda one: -one.posterior.log_evidence)
+    found, *others = every
     a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse = found
     skipped = scaled.shape[1]
     # ln p of the rotated data lacks the norm of those that came out as zeros.
@@ -320,16 +366,17 @@ def fit_table(
             given = {"mu_star": told["mu_star"]} if "mu_star" in told else {}
             return transition(TabulatedSpectrum(omega, a), **given)
 
-        with_slopes = jax.value_and_grad(critical, argnums=(0, 1))
+        # One program, for the values of draws too.
+        with_slopes = jax.jit(jax.value_and_grad(critical, argnums=(0, 1)))
         tc, slopes = with_slopes(jnp.asarray(posterior.middle), jnp.asarray(theta))
         slopes, beyond = [np.asarray(x) for x in slopes], 0.0
         if curvature is not None:
             moves = curvature.drawn
             each = [
-                float(critical(jnp.asarray(a2f + x[:rows]), jnp.asarray(theta + x[rows:])))
+                float(with_slopes(jnp.asarray(a2f + x[:rows]), jnp.asarray(theta + x[rows:]))[0])
                 for x in moves
             ]
-            here = float(critical(jnp.asarray(a2f), jnp.asarray(theta)))
+            here = float(with_slopes(jnp.asarray(a2f), jnp.asarray(theta))[0])
             beyond = np.array(each) - here - moves @ np.append(*slopes)
         value, spread_tc, share["tc"] = functional("tc", float(tc), slopes[0], slopes[1], beyond)
         moments["tc"] = possible(value, spread_tc, max(float(tc), 0.0))
