@@ -50,6 +50,11 @@ def _label(text: str) -> dict[str, str]:
     return {"label" if "label" in pn.widgets.Widget.param else "name": text}
 
 
+def _colour(kind: str) -> dict[str, str]:
+    """What a button looks like, in the argument that this Panel takes, likewise."""
+    return {"color" if "color" in pn.widgets.Button.param else "button_type": kind}
+
+
 class Explorer(pn.viewable.Viewer):
     """α²F to be moved by hand, with its numbers; a Panel object. Made by `jaxelph.explore`.
 
@@ -111,8 +116,8 @@ class Explorer(pn.viewable.Viewer):
             (self.least, "least"),
         ):
             widget.param.watch(partial(self._typed, field), "value")
-        self.stable = pn.widgets.Button(**_label("make it stable"), button_type="warning", width=130)
-        self.raise_tc = pn.widgets.Button(**_label("raise Tc"), button_type="primary", width=130)
+        self.stable = pn.widgets.Button(**_label("make it stable"), **_colour("warning"), width=130)
+        self.raise_tc = pn.widgets.Button(**_label("raise Tc"), **_colour("primary"), width=130)
         self.stable.on_click(lambda _: self._follow("stable"))
         self.raise_tc.on_click(lambda _: self._follow("tc"))
         self.export = pn.widgets.Button(**_label("report of this α²F"), width=150)
@@ -434,7 +439,7 @@ class Explorer(pn.viewable.Viewer):
                     callback=partial(io.BytesIO, files[ending]),
                     filename=f"report.{ending}",
                     label=f".{ending}",
-                    button_type="success",
+                    **_colour("success"),
                     width=54,
                 )
                 for ending in _FILES

@@ -74,6 +74,20 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
         mark_exits(axes)
 
 
+def heading(drawn: Canvas, name: str, told: str = "") -> None:
+    """Above a figure of its own: a name as it is, whatever is in it, and words with mathematics.
+
+    Example:
+        >>> from .plotting import canvas
+        >>> drawn = canvas(None, 1, 1, (3.0, 2.0))
+        >>> heading(drawn, "a$_$b.dat", r", $T_c$ = 9 K")
+        >>> print(drawn.figure.get_suptitle())
+        a\\$_\\$b.dat, $T_c$ = 9 K
+    """
+    if drawn.figure is not None:
+        drawn.figure.suptitle(name.replace("$", r"\$") + told, fontsize=9.5)
+
+
 def clear_legend(axes: "Axes") -> bool:
     """Put the legend where no curve runs, or stretch the panel upwards until there is such a place.
 

@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..units import kelvin
 
@@ -33,15 +33,12 @@ def superconductor_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 if float(data["Tc"]) > 0:
                     axes.axvline(float(data["Tc"]), color=GREY, linewidth=0.7, linestyle=":")
         if drawn.figure is not None:
-            told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
+            name = data.attrs["name"] or data.attrs["source"].split(" (")[0]
+            told = ": no superconductivity"
             if float(data["Tc"]) > 0:
-                told += (
-                    f": Tc = {kelvin(float(data['Tc']))}, 2Δ0/Tc = {float(data['gap_ratio']):.3f}"
-                )
-            else:
-                told += ": no superconductivity"
-            told += f", μ* = {data.attrs['mu_star']:g}"
-            drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+                ratio = float(data["gap_ratio"])
+                told = rf": $T_c$ = {kelvin(float(data['Tc']))}, $2\Delta_0/T_c$ = {ratio:.3f}"
+            heading(drawn, name, rf"{told}, $\mu^*$ = {data.attrs['mu_star']:g}")
         finish(drawn, words)
     return drawn.root
 
@@ -141,6 +138,7 @@ def _phonons(axes: Axes, energies: np.ndarray, density: np.ndarray, edge: float)
     inset.axhline(0, color=GREY, linewidth=0.5)
     inset.set_xlim(0, energies[-1])
     inset.tick_params(labelsize=6.5)
+    inset.set_xlabel("$E - E_F$ (meV)", fontsize=6.5, labelpad=1)
     inset.set_title(r"$N/N_{\mathrm{BCS}} - 1$ (%)", fontsize=7, pad=3)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ...presentation.finishing import finish
+from ...presentation.finishing import finish, heading
 from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 from ...units import kelvin
 from .output import most_sensitive
@@ -45,10 +45,10 @@ def sensitivities_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         panels[-1].set_xlabel(r"phonon energy $\omega$ (meV)")
         panels[-1].set_xlim(0, omega[-1])
         if drawn.figure is not None:
-            title = f"T = {kelvin(data.attrs['temperature_K'])}, μ* = {data.attrs['mu_star']:g}"
-            if data.attrs.get("name"):
-                title = f"{data.attrs['name']}, {title}"
-            drawn.figure.suptitle(title, fontsize=9, parse_math=False)
+            name = data.attrs.get("name", "")
+            told = rf"$T$ = {kelvin(data.attrs['temperature_K'])}, "
+            told += rf"$\mu^*$ = {data.attrs['mu_star']:g}"
+            heading(drawn, name, f", {told}" if name else told)
             left_out = "\n".join(_why_left_out(data[key]) for key in every if key not in keys)
             if left_out:
                 drawn.figure.supxlabel(left_out, fontsize=8, color=GREY)
