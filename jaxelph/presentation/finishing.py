@@ -207,16 +207,18 @@ def mark_exits(axes: "Axes") -> None:
         >>> axes.collections[0].get_offsets().tolist()
         [[0.5, 1.0], [1.5, 1.0]]
     """
-    scale = axes.yaxis.get_transform()
+    # A polyline is straight on the page, not in the numbers of a logarithmic axis.
+    scale, along = axes.yaxis.get_transform(), axes.xaxis.get_transform()
     with np.errstate(all="ignore"):
         limits = np.sort(scale.transform(np.asarray(axes.get_ylim(), float)))
         for line in list(axes.lines):
             if line.get_transform() != axes.transData or line.get_linestyle() == "None":
                 continue
-            x = np.asarray(line.get_xdata(), float)
+            x = along.transform(np.asarray(line.get_xdata(), float))
             y = scale.transform(np.asarray(line.get_ydata(), float))
             for limit, sign, marker in ((limits[1], 1, "^"), (limits[0], -1, "v")):
                 at = _crossings(x, sign * (y - limit), 1e-3 * np.ptp(limits))
+                at = np.asarray(along.inverted().transform(at))
                 low, high = np.sort(axes.get_xlim())
                 at = at[(at >= low) & (at <= high)]
                 if 0 < at.size <= _EXITS:
