@@ -102,7 +102,7 @@ def _ticks(low: float, high: float) -> list[float]:
     beyond = np.array([0.5, 1, 3, 10, 30, 100, 300, 1000])
     ticks = np.array([*-beyond[::-1], 0, *beyond])
     if np.sum((ticks >= low) & (ticks <= high)) < 3 and low < high:
-        ticks = MaxNLocator(5).tick_values(low, high)
+        ticks = np.asarray(MaxNLocator(5).tick_values(low, high))
     return ticks[(ticks >= low) & (ticks <= high)].tolist()
 
 
