@@ -126,10 +126,13 @@ def clear_legend(axes: "Axes") -> bool:
         )
         cost = stretch - 1 + _ACROSS * crossed + (_BESIDE if start else 0.0)
         if best is None or cost < best[0] - 1e-9:
-            best = (cost, name, start, stretch)
+            best = (cost, name, start, stretch, crossed)
     if best is None:
         return False
-    _, name, start, stretch = best
+    _, name, start, stretch, crossed = best
+    if crossed:  # no line may shine through the words
+        legend.set_frame_on(True)
+        legend.get_frame().set_alpha(1.0)
     legend.set_loc(name)  # pyright: ignore[reportArgumentType]
     legend.set_bbox_to_anchor((start, 0.0, 1.0 - start, 1.0), transform=axes.transAxes)
     if stretch > 1:

@@ -7,7 +7,7 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from jaxelph.presentation.finishing import heading, mark_exits
+from jaxelph.presentation.finishing import finish, heading, mark_exits
 from jaxelph.presentation.plotting import STYLE, canvas
 
 SCALES = list(itertools.product(("linear", "log", "symlog"), repeat=2))
@@ -43,3 +43,16 @@ def test_any_name_is_drawn_as_it_is(name):
             drawn.figure.draw_without_rendering()
             widths.append(drawn.figure._suptitle.get_window_extent().width)
     assert abs(widths[0] + widths[2] - widths[1]) < 4.0
+
+
+def test_no_line_shines_through_a_legend():
+    with rc_context(STYLE):
+        drawn = canvas(None, 1, 2, (7.0, 3.0))
+        for axes in drawn.panels:
+            axes.plot([0, 1], [0, 1], label="a curve with a long name")
+            axes.legend()
+        for at in np.linspace(0.05, 0.95, 10):
+            drawn.panels[1].axvline(at)
+        finish(drawn)
+    alphas = [axes.get_legend().get_frame().get_alpha() for axes in drawn.panels]
+    assert alphas == [STYLE["legend.framealpha"], 1.0]
