@@ -77,7 +77,7 @@ def _heat(axes: Axes, data: "xr.Dataset") -> None:
     axes.legend(loc="upper left")
 
 
-def _field(axes: Axes, data: "xr.Dataset") -> None:
+def _field(axes: Axes, data: "xr.Dataset") -> str:
     x, y = _condensed(data, "reduced_field", 0.0)
     axes.plot(x, y, color=BLUE, label="$H_c(T)/H_c(0)$")
     if x.size:
@@ -85,14 +85,8 @@ def _field(axes: Axes, data: "xr.Dataset") -> None:
     axes.set_ylabel("critical field")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left")
-    if np.isfinite(float(data["field_zero"])):
-        axes.annotate(
-            f"$H_c(0)$ = {float(data['field_zero']):.4g} T",
-            (0.96, 0.93),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-        )
+    known = np.isfinite(float(data["field_zero"]))
+    return f"$H_c(0)$ = {float(data['field_zero']):.4g} T" if known else ""
 
 
 def _deviation(axes: Axes, data: "xr.Dataset") -> None:
