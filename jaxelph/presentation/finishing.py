@@ -7,8 +7,9 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatterSciNotation
 
-from .plotting import GREY, STYLE, Canvas
+from .plotting import GREY, STYLE, Canvas, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +56,10 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
             axes.set_title(f"({letter})", loc="left", fontweight="bold")
         if told:
             axes.set_title(told, loc="right", fontsize=8, color=GREY)
+        for axis in (axes.xaxis, axes.yaxis):
+            # Powers of ten with factors run into each other; a figure's own numbers stay.
+            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+                plain_ticks(axis)
     if drawn.figure is not None:
         drawn.figure.align_ylabels(drawn.panels)
     top = drawn.root

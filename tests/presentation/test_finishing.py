@@ -56,3 +56,26 @@ def test_no_line_shines_through_a_legend():
         finish(drawn)
     alphas = [axes.get_legend().get_frame().get_alpha() for axes in drawn.panels]
     assert alphas == [STYLE["legend.framealpha"], 1.0]
+
+
+SPANS = [(0.02, 0.1), (0.0225, 0.09999), (0.0011, 0.09), (3.0, 40.0), (2.2, 4.5), (1e-3, 1.0)]
+
+
+@pytest.mark.parametrize("low, high", SPANS)
+def test_numbers_below_a_logarithmic_axis_do_not_touch(low, high):
+    """As wide as a panel of two; over two decades and more powers of ten stay."""
+    with rc_context(STYLE):
+        drawn = canvas(None, 1, 2, (7.2, 2.6))
+        for axes in drawn.panels:
+            axes.plot([low, high], [1.0, 2.0])
+            axes.set(xscale="log", xlim=(low, high), xlabel="x", ylabel="y")
+        finish(drawn)
+        drawn.figure.draw_without_rendering()
+        for axes in drawn.panels:
+            labels = [*axes.get_xticklabels(), *axes.get_xticklabels(minor=True)]
+            spans = [t.get_window_extent() for t in labels if t.get_text()]
+            spans = sorted(
+                (b.x0, b.x1) for b in spans if axes.bbox.x0 <= b.x1 and b.x0 <= axes.bbox.x1
+            )
+            assert len(spans) > 1
+            assert all(one[1] < other[0] for one, other in itertools.pairwise(spans))
