@@ -89,10 +89,11 @@ def _hidden(axes, box, panels, *, text=False):
         if one is not axes and not _same_place(one, axes):
             continue
         for line in one.lines:
-            if line.get_transform() != one.transData or not len(line.get_xdata()):
-                continue
             # A legend may stand on a hairline that goes through the whole panel, no text may.
-            path = one.transData.transform(np.asarray(line.get_xydata(), float))
+            across = line.get_transform() != one.transData
+            if (across and not text) or not len(line.get_xdata()):
+                continue
+            path = line.get_transform().transform(np.asarray(line.get_xydata(), float))
             path = path[np.all(np.isfinite(path), axis=1)]
             if line.get_linestyle() != "None" and len(path) > 1:
                 path = _dense(path)

@@ -12,6 +12,7 @@ import site_pages
 import site_variables
 
 import jaxelph as jx
+from jaxelph.inverse.data.table import COLUMNS
 
 DOCS, TOP = site_pages.DOCS, site_pages.TOP
 PAGES = site_pages.pages()
@@ -75,6 +76,15 @@ def test_every_layout_is_on_the_page_of_files():
     for path in readers.glob("[a-z]*.py"):
         if path.stem != "read":
             assert f"::: jaxelph.spectra.readers.{path.stem}\n" in page
+
+
+def test_every_kind_of_data_is_on_the_page_of_files():
+    page = (DOCS / "files" / "in.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*sigma.*)$", page, re.M))
+    assert set(rows) == set(COLUMNS)
+    for kind, layout in COLUMNS.items():
+        for column in layout.columns:
+            assert f"`{column.key}`" in rows[kind], f"{kind}: {column.key}"
 
 
 def test_every_command_is_among_the_questions():

@@ -45,6 +45,16 @@ span { font-size: 13px; color: #333333; min-height: 34px; }
 _FILES = ("nc", "png", "pdf", "json")
 
 
+def _label(text: str) -> dict[str, str]:
+    """What a widget is called, in the argument that this Panel takes: since 1.9 not `name`."""
+    return {"label" if "label" in pn.widgets.Widget.param else "name": text}
+
+
+def _colour(kind: str) -> dict[str, str]:
+    """What a button looks like, in the argument that this Panel takes, likewise."""
+    return {"color" if "color" in pn.widgets.Button.param else "button_type": kind}
+
+
 class Explorer(pn.viewable.Viewer):
     """α²F to be moved by hand, with its numbers; a Panel object. Made by `jaxelph.explore`.
 
@@ -84,7 +94,7 @@ class Explorer(pn.viewable.Viewer):
         low = max(1.0, rounded(float(self.axis) / KELVIN / 400))
         high = rounded(self.axis / KELVIN)
         self.temperature = pn.widgets.EditableFloatSlider(
-            name="T (K)",
+            **_label("T (K)"),
             value=state.temperature,
             start=min(low, state.temperature),
             end=max(high, state.temperature),
@@ -93,11 +103,11 @@ class Explorer(pn.viewable.Viewer):
             **wide,
         )
         self.mu_star = pn.widgets.EditableFloatSlider(
-            name="μ*", value=state.mu_star, start=0.0, end=0.3, step=0.005, format="0.0[0000]",
+            **_label("μ*"), value=state.mu_star, start=0.0, end=0.3, step=0.005, format="0.0[0000]",
             **wide,
         )  # fmt: skip
         self.least = pn.widgets.FloatInput(
-            name="keep the margin above", value=state.least, start=0.0, end=0.99, step=0.05,
+            **_label("keep the margin above"), value=state.least, start=0.0, end=0.99, step=0.05,
             width=150,
         )  # fmt: skip
         for widget, field in (
@@ -106,11 +116,11 @@ class Explorer(pn.viewable.Viewer):
             (self.least, "least"),
         ):
             widget.param.watch(partial(self._typed, field), "value")
-        self.stable = pn.widgets.Button(name="make it stable", button_type="warning", width=130)
-        self.raise_tc = pn.widgets.Button(name="raise Tc", button_type="primary", width=130)
+        self.stable = pn.widgets.Button(**_label("make it stable"), **_colour("warning"), width=130)
+        self.raise_tc = pn.widgets.Button(**_label("raise Tc"), **_colour("primary"), width=130)
         self.stable.on_click(lambda _: self._follow("stable"))
         self.raise_tc.on_click(lambda _: self._follow("tc"))
-        self.export = pn.widgets.Button(name="report of this α²F", width=150)
+        self.export = pn.widgets.Button(**_label("report of this α²F"), width=150)
         self.export.on_click(lambda _: self._report())
         self.downloads = pn.Row()
         self.note = pn.pane.HTML("", css_classes=["jx-note"], stylesheets=[_CSS], width=410)
@@ -148,24 +158,24 @@ class Explorer(pn.viewable.Viewer):
         state = self.state
         if state.peaks is None:
             self.factor = pn.widgets.EditableFloatSlider(
-                name="α²F times", value=state.factor, start=FACTORS[0], end=3.0, step=0.01,
+                **_label("α²F times"), value=state.factor, start=FACTORS[0], end=3.0, step=0.01,
                 format="0.0[0000]", width=200,
             )  # fmt: skip
             self.stretch = pn.widgets.EditableFloatSlider(
-                name="ω times", value=state.stretch, start=STRETCHES[0], end=2.0, step=0.01,
+                **_label("ω times"), value=state.stretch, start=STRETCHES[0], end=2.0, step=0.01,
                 format="0.0[0000]", width=200,
             )  # fmt: skip
             for widget, field in ((self.factor, "factor"), (self.stretch, "stretch")):
                 widget.param.watch(partial(self._typed, field), "value")
             return pn.Row(self.factor, self.stretch)
-        self.peak = pn.widgets.Select(name="peak", options=[1], width=60)
+        self.peak = pn.widgets.Select(**_label("peak"), options=[1], width=60)
         self.peak_fields = {
-            "omega": pn.widgets.FloatInput(name="ω (meV)", step=0.1, width=80),
-            "width": pn.widgets.FloatInput(name="width (meV)", step=0.1, width=80),
-            "coupling": pn.widgets.FloatInput(name="λ", step=0.01, width=80),
+            "omega": pn.widgets.FloatInput(**_label("ω (meV)"), step=0.1, width=80),
+            "width": pn.widgets.FloatInput(**_label("width (meV)"), step=0.1, width=80),
+            "coupling": pn.widgets.FloatInput(**_label("λ"), step=0.01, width=80),
         }
-        add = pn.widgets.Button(name="+", width=32, align="end")
-        remove = pn.widgets.Button(name="−", width=32, align="end")
+        add = pn.widgets.Button(**_label("+"), width=32, align="end")
+        remove = pn.widgets.Button(**_label("−"), width=32, align="end")
         self.peak.param.watch(self._chosen, "value")
         for field, widget in self.peak_fields.items():
             widget.param.watch(partial(self._peak_typed, field), "value")
@@ -429,7 +439,7 @@ class Explorer(pn.viewable.Viewer):
                     callback=partial(io.BytesIO, files[ending]),
                     filename=f"report.{ending}",
                     label=f".{ending}",
-                    button_type="success",
+                    **_colour("success"),
                     width=54,
                 )
                 for ending in _FILES

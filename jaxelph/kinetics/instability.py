@@ -4,10 +4,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 from jaxtyping import Array, Float
 
-from ..numerics.lapack import eigh
-from ..numerics.tridiagonal import lowest_eigenvalue
+from ..grids.energies import EnergyGrid
+from ..numerics.tridiagonal import lowest_eigenvalue, lowest_eigenvector
 from ..stability.modes import NormalModes, normal_modes
 from .equation import KineticEquation
 from .run import RESULTS, Run
@@ -15,6 +16,8 @@ from .spike import first_zero, least_weights
 
 # Deviations up to this size count as small when a growth rate is read off.
 _LINEAR = 1e-2
+# Grids up to this size have all modes of the linear theory computed on them.
+_DENSE = 1500
 
 
 class Instability(eqx.Module):
@@ -40,7 +43,8 @@ class Instability(eqx.Module):
     least_weight_energy: float  # where
     growing: int  # unstable modes of the linear theory at T0
     linear_rate: float  # the fastest growth in the linear theory at T0, 0 if none
-    fitted_rate: float  # the growth of that mode in the run, NaN where it cannot be read off
+    fitted_rate: float  # the growth of that mode in the run, NaN where it cannot be read off,
+    # or where the linear theory was solved on fewer energies
 
     def __str__(self) -> str:
         kind = (
@@ -96,14 +100,18 @@ def find_instability(evolution: Run) -> Instability | None:
     first = jnp.asarray(rows[0] if len(rows) else state)
     start = float(smallest_eigenvalue(equation, first))
     state = jnp.asarray(state)
-    values, vectors = eigh(matrices.symmetric_mass(state))
+    mass = matrices.symmetric_mass(state)
+    # All values and one vector: all vectors would take several times as long.
+    values = scipy.linalg.eigvalsh(np.asarray(mass))
     slope, dragged = equation.slopes(state)
-    softest = jnp.sqrt(jnp.maximum(equation.minus_slope - slope, 0.0)) * vectors[:, 0]
+    softest = jnp.sqrt(jnp.maximum(equation.minus_slope - slope, 0.0)) * lowest_eigenvector(mass)
     softest = softest / softest[jnp.argmax(jnp.abs(softest))]
     share = softest**2 / jnp.sum(softest**2)
     weight = equation.weight - dragged
     energies = equation.energies
-    modes = normal_modes(evolution.spectrum, equation.temperature, evolution.grid)
+    grid = _linear_grid(evolution)
+    modes = normal_modes(evolution.spectrum, equation.temperature, grid)
+    followed = int(modes.unstable) and grid.size == evolution.grid.size
     # The crossing is located from either side: what is zero to rounding counts.
     zero = 1e-6 * float(jnp.max(values)) if time > 0 else 0.0
     return Instability(
@@ -120,8 +128,18 @@ def find_instability(evolution: Run) -> Instability | None:
         least_weight_energy=float(energies[jnp.argmin(weight)]),
         growing=int(modes.unstable),
         linear_rate=float(modes.fastest_growth),
-        fitted_rate=growth_rate(evolution, modes) if int(modes.unstable) else float("nan"),
+        fitted_rate=growth_rate(evolution, modes) if followed else float("nan"),
     )
+
+
+def _linear_grid(evolution: Run) -> EnergyGrid:
+    """Where the linear theory at T0 is solved: on the run's own energies, unless electrons far
+    colder than the phonons ask for thousands that the modes at T0 have no use for."""
+    grid = evolution.grid
+    if grid.size <= _DENSE:
+        return grid
+    enough = EnergyGrid.suggest(evolution.spectrum, float(evolution.equation.temperature))
+    return enough if enough.size < grid.size else grid
 
 
 def smallest_eigenvalue(

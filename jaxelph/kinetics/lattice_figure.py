@@ -96,10 +96,9 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         for axes in drawn.panels[:4]:
             axes.set_xscale("log")
             axes.set_xlim(begins, times[-1])
+            axes.set_xlabel(label)
         if more:
             happened = seen & (data["time"].values >= begins)
             draw_seen(data.isel(time=np.flatnonzero(happened)), drawn.panels[4:])
-        for axes in (modes, balance):
-            axes.set_xlabel(label)
         finish(drawn)
     return drawn.root

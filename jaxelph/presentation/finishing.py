@@ -7,8 +7,9 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatterSciNotation
 
-from .plotting import GREY, STYLE, Canvas
+from .plotting import GREY, STYLE, Canvas, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +56,10 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
             axes.set_title(f"({letter})", loc="left", fontweight="bold")
         if told:
             axes.set_title(told, loc="right", fontsize=8, color=GREY)
+        for axis in (axes.xaxis, axes.yaxis):
+            # Powers of ten with factors run into each other; a figure's own numbers stay.
+            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+                plain_ticks(axis)
     if drawn.figure is not None:
         drawn.figure.align_ylabels(drawn.panels)
     top = drawn.root
@@ -72,6 +77,20 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
         top.set_dpi(dpi)
     for axes in drawn.panels:
         mark_exits(axes)
+
+
+def heading(drawn: Canvas, name: str, told: str = "") -> None:
+    """Above a figure of its own: a name as it is, whatever is in it, and words with mathematics.
+
+    Example:
+        >>> from .plotting import canvas
+        >>> drawn = canvas(None, 1, 1, (3.0, 2.0))
+        >>> heading(drawn, "a$_$b.dat", r", $T_c$ = 9 K")
+        >>> print(drawn.figure.get_suptitle())
+        a\\$_\\$b.dat, $T_c$ = 9 K
+    """
+    if drawn.figure is not None:
+        drawn.figure.suptitle(name.replace("$", r"\$") + told, fontsize=9.5)
 
 
 def _lay_out(figure: Any) -> None:
@@ -121,10 +140,13 @@ def clear_legend(axes: "Axes") -> bool:
         )
         cost = stretch - 1 + _ACROSS * crossed + (_BESIDE if start else 0.0)
         if best is None or cost < best[0] - 1e-9:
-            best = (cost, name, start, stretch)
+            best = (cost, name, start, stretch, crossed)
     if best is None:
         return False
-    _, name, start, stretch = best
+    _, name, start, stretch, crossed = best
+    if crossed:  # no line may shine through the words
+        legend.set_frame_on(True)
+        legend.get_frame().set_alpha(1.0)
     legend.set_loc(name)  # pyright: ignore[reportArgumentType]
     legend.set_bbox_to_anchor((start, 0.0, 1.0 - start, 1.0), transform=axes.transAxes)
     if stretch > 1:
@@ -202,16 +224,18 @@ def mark_exits(axes: "Axes") -> None:
         >>> axes.collections[0].get_offsets().tolist()
         [[0.5, 1.0], [1.5, 1.0]]
     """
-    scale = axes.yaxis.get_transform()
+    # A polyline is straight on the page, not in the numbers of a logarithmic axis.
+    scale, along = axes.yaxis.get_transform(), axes.xaxis.get_transform()
     with np.errstate(all="ignore"):
         limits = np.sort(scale.transform(np.asarray(axes.get_ylim(), float)))
         for line in list(axes.lines):
             if line.get_transform() != axes.transData or line.get_linestyle() == "None":
                 continue
-            x = np.asarray(line.get_xdata(), float)
+            x = along.transform(np.asarray(line.get_xdata(), float))
             y = scale.transform(np.asarray(line.get_ydata(), float))
             for limit, sign, marker in ((limits[1], 1, "^"), (limits[0], -1, "v")):
                 at = _crossings(x, sign * (y - limit), 1e-3 * np.ptp(limits))
+                at = np.asarray(along.inverted().transform(at))
                 low, high = np.sort(axes.get_xlim())
                 at = at[(at >= low) & (at <= high)]
                 if 0 < at.size <= _EXITS:

@@ -61,10 +61,20 @@ def plain_ticks(axis: Any) -> None:
         >>> axes.xaxis.get_minor_formatter()(0.5), axes.xaxis.get_minor_formatter()(0.3)
         ('0.5', '')
     """
-    low, high = axis.get_view_interval()
-    if high < 100 * low:
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.set_minor_formatter(lambda value, _: f"{value:g}" if is_plain_tick(value) else "")
+    low, high = sorted(axis.get_view_interval())
+    if not 0 < low < high < 100 * low:
+        return
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.floor(np.log10(high)) + 1)
+    ticks = np.outer(decades, [1, 2, 5])
+    # Where 1, 2 and 5 are not two numbers, 3, 4, 6 and 8 have theirs.
+    few = np.sum((ticks >= low) & (ticks <= 1.001 * high)) < 2
+
+    def minor(value, _):
+        digit = round(value / 10 ** np.floor(np.log10(value)))
+        return f"{value:g}" if is_plain_tick(value) or (few and digit in (3, 4, 6, 8)) else ""
+
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(minor)
 
 
 def evenly(count: int, most: int) -> np.ndarray:

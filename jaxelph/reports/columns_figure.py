@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import BLUE, ORANGE, SHADE, STYLE, canvas
 
 if TYPE_CHECKING:
@@ -67,6 +67,6 @@ def columns_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         for axes in drawn.panels[2:]:
             axes.set_xlabel(f"smearing ({smearing.attrs['long_name']})" if known else "column")
         if drawn.figure is not None:
-            drawn.figure.suptitle(data.attrs["name"], fontsize=9.5, parse_math=False)
+            heading(drawn, data.attrs["name"])
         finish(drawn, words)
     return drawn.root

@@ -43,7 +43,7 @@ def report_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         between = ": " if len(title) + len(label) < 88 else "\n"
         if drawn.figure is not None:
             drawn.figure.suptitle(f"{title}{between}{label}", fontsize=9.5, parse_math=False)
-        finish(drawn)
+        finish(drawn, ("", "", "", _nowhere(data)))
     return drawn.root
 
 
@@ -135,11 +135,12 @@ def _critical(axes: Axes, data: "xr.Dataset") -> None:
     for name, row in zip(data["criterion"].values, critical, strict=True):
         colour, line, marker, text = CRITERION_STYLE[str(name)]
         values = np.where(np.isfinite(row), row, np.nan)
-        text += _where_infinite(temperatures, row)
+        # In words above the panel, not in the legend, if the curve is nowhere.
+        told = text + _where_infinite(temperatures, row) if np.isfinite(row).any() else None
         # The weight curve often runs under the kinetic one: wider and hollow, it still shows.
         wide = {"markersize": 5.5, "markerfacecolor": "none", "linewidth": 1}
         style = {"marker": marker, "color": colour, **(wide if name == "weight" else {})}
-        axes.plot(temperatures, values, line, label=text, **style)
+        axes.plot(temperatures, values, line, label=told, **style)
         finite.append(values)
     every = np.concatenate([*finite, [coupling]])
     # λ_c diverges where a criterion ceases to apply: what is far above the rest is not drawn.
@@ -176,7 +177,7 @@ def _critical(axes: Axes, data: "xr.Dataset") -> None:
 
 
 def _where_infinite(temperatures: np.ndarray, critical: np.ndarray) -> str:
-    """Why a curve is missing: a criterion that no coupling violates there.
+    """Why a part of a curve is missing: a criterion that no coupling violates there.
 
     Example:
         >>> _where_infinite(np.array([10.0, 20.0, 40.0]), np.array([np.inf, np.inf, 3.0]))
@@ -185,12 +186,17 @@ def _where_infinite(temperatures: np.ndarray, critical: np.ndarray) -> str:
     never = np.isinf(critical)
     if not never.any():
         return ""
-    if never.all():
-        return " (∞)"
     hot, cold = kelvin(float(temperatures[never][-1])), kelvin(float(temperatures[never][0]))
     if never[0] and not never[-1]:
         return f" (∞ up to {hot})"
     return f" (∞ from {cold})" if never[-1] and not never[0] else f" (∞ at {cold} to {hot})"
+
+
+def _nowhere(data: "xr.Dataset") -> str:
+    """Criteria that no coupling violates at any of the temperatures, in words."""
+    names = data["criterion"].values[~np.isfinite(data["lambda_c"].values).any(axis=1)]
+    told = "; ".join(CRITERION_STYLE[str(name)][3] for name in names)
+    return rf"{told}: $\lambda_c=\infty$" if told else ""
 
 
 def _shade_below_zero(axes: Axes, low: float, high: float) -> None:

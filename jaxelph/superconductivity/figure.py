@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from ..units import kelvin
 
@@ -33,15 +33,12 @@ def superconductor_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 if float(data["Tc"]) > 0:
                     axes.axvline(float(data["Tc"]), color=GREY, linewidth=0.7, linestyle=":")
         if drawn.figure is not None:
-            told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
+            name = data.attrs["name"] or data.attrs["source"].split(" (")[0]
+            told = ": no superconductivity"
             if float(data["Tc"]) > 0:
-                told += (
-                    f": Tc = {kelvin(float(data['Tc']))}, 2Δ0/Tc = {float(data['gap_ratio']):.3f}"
-                )
-            else:
-                told += ": no superconductivity"
-            told += f", μ* = {data.attrs['mu_star']:g}"
-            drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+                ratio = float(data["gap_ratio"])
+                told = rf": $T_c$ = {kelvin(float(data['Tc']))}, $2\Delta_0/T_c$ = {ratio:.3f}"
+            heading(drawn, name, rf"{told}, $\mu^*$ = {data.attrs['mu_star']:g}")
         finish(drawn, words)
     return drawn.root
 
@@ -80,7 +77,7 @@ def _heat(axes: Axes, data: "xr.Dataset") -> None:
     axes.legend(loc="upper left")
 
 
-def _field(axes: Axes, data: "xr.Dataset") -> None:
+def _field(axes: Axes, data: "xr.Dataset") -> str:
     x, y = _condensed(data, "reduced_field", 0.0)
     axes.plot(x, y, color=BLUE, label="$H_c(T)/H_c(0)$")
     if x.size:
@@ -88,14 +85,8 @@ def _field(axes: Axes, data: "xr.Dataset") -> None:
     axes.set_ylabel("critical field")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left")
-    if np.isfinite(float(data["field_zero"])):
-        axes.annotate(
-            f"$H_c(0)$ = {float(data['field_zero']):.4g} T",
-            (0.96, 0.93),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-        )
+    known = np.isfinite(float(data["field_zero"]))
+    return f"$H_c(0)$ = {float(data['field_zero']):.4g} T" if known else ""
 
 
 def _deviation(axes: Axes, data: "xr.Dataset") -> None:
@@ -141,6 +132,7 @@ def _phonons(axes: Axes, energies: np.ndarray, density: np.ndarray, edge: float)
     inset.axhline(0, color=GREY, linewidth=0.5)
     inset.set_xlim(0, energies[-1])
     inset.tick_params(labelsize=6.5)
+    inset.set_xlabel("$E - E_F$ (meV)", fontsize=6.5, labelpad=1)
     inset.set_title(r"$N/N_{\mathrm{BCS}} - 1$ (%)", fontsize=7, pad=3)
 
 

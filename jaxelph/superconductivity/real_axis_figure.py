@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rc_context
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def real_axis_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         if drawn.figure is not None and data.attrs.get("name"):
             kelvin = data.attrs["temperature_unit"]
             shown = "" if kelvin == "energy" else f" {kelvin}"
-            title = f"{data.attrs['name']}, T = {data.attrs['temperature']:.3g}{shown}"
+            told = f", $T$ = {data.attrs['temperature']:.3g}{shown}"
             if np.isfinite(data.attrs["mu_star"]):
-                title += f", μ* = {data.attrs['mu_star']:g}"
-            drawn.figure.suptitle(title, fontsize=9.5, parse_math=False)
+                told += rf", $\mu^*$ = {data.attrs['mu_star']:g}"
+            heading(drawn, data.attrs["name"], told)
         finish(drawn)
     return drawn.root

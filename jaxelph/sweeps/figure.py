@@ -8,7 +8,7 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import CRITERION_STYLE, STYLE, canvas
 
 if TYPE_CHECKING:
@@ -45,25 +45,25 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 rasterized=True,
             )
             bar = drawn.root.colorbar(mesh, ax=axes, pad=0.02, label=label)
-            ticks = [x for x in (0.5, 1, 3, 10, 30, 100, 300) if x <= limit]
-            ticks = [*(-x for x in reversed(ticks)), 0, *ticks]
-            bar.set_ticks(ticks, labels=[f"{x:g}".replace("-", "\N{MINUS SIGN}") for x in ticks])
-            bar.ax.minorticks_off()
             # As far as the plane goes: a sign that does not occur takes no half of the bar.
             low, high = float(np.min(plane)), float(np.max(plane))
+            ticks = _ticks(low, high)
+            bar.set_ticks(ticks, labels=[f"{x:g}".replace("-", "\N{MINUS SIGN}") for x in ticks])
+            bar.ax.minorticks_off()
             if low < high:
                 bar.ax.set_ylim(low, high)
             for criterion, (colour, line, _, text) in CRITERION_STYLE.items():
-                width = 2.4 if criterion == "weight" else 1.4  # it often runs under the kinetic one
+                # The weight's often runs with the kinetic one: dashes on a wider line show both.
+                width, above = (2.6, 2.0) if criterion == "kinetic" else (1.4, 2.2)
                 critical = data[f"lambda_c_{criterion}"].values
                 over, at = _smooth(temperature, critical)
                 seen = np.any((at >= coupling[0]) & (at <= coupling[-1]))
                 if not seen:  # in words, not as a line that is nowhere
                     never.append(text)
-                halo = [withStroke(linewidth=width + 1.4, foreground="white")]
-                style = {"color": colour, "linewidth": width, "path_effects": halo}
                 label = rf"$\lambda_c$, {text}" if seen else None
-                axes.plot(at, over, line, label=label, **style)
+                # What sets a line off the plane lies below all of them.
+                axes.plot(at, over, color="white", linewidth=width + 1.4, zorder=1.8)
+                axes.plot(at, over, line, color=colour, linewidth=width, label=label, zorder=above)
             tc = data["tc"].values
             if np.any((tc >= temperature[0]) & (tc <= temperature[-1])):
                 halo = [withStroke(linewidth=2.6, foreground="white")]
@@ -85,10 +85,25 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         if handles:
             drawn.figure.legend(handles, labels, loc="outside lower center", ncols=4)
         if data.attrs.get("name"):
-            title = f"{data.attrs['name']}, μ* = {data.attrs['mu_star']:g}"
-            drawn.figure.suptitle(title, fontsize=9.5, parse_math=False)
+            heading(drawn, data.attrs["name"], rf", $\mu^*$ = {data.attrs['mu_star']:g}")
         finish(drawn, (told,))
     return drawn.root
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round values of a bar that is linear between -1 and 1, and logarithmic beyond.
+
+    Example:
+        >>> _ticks(-0.6, 20.0), _ticks(1.5, 3.6)
+        ([-0.5, 0.0, 0.5, 1.0, 3.0, 10.0], [1.5, 2.0, 2.5, 3.0, 3.5])
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    beyond = np.array([0.5, 1, 3, 10, 30, 100, 300, 1000])
+    ticks = np.array([*-beyond[::-1], 0, *beyond])
+    if np.sum((ticks >= low) & (ticks <= high)) < 3 and low < high:
+        ticks = np.asarray(MaxNLocator(5).tick_values(low, high))
+    return ticks[(ticks >= low) & (ticks <= high)].tolist()
 
 
 def _smooth(temperature: np.ndarray, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

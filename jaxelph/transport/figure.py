@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, plain_ticks
 from ..units import DRUDE, kelvin
 
@@ -33,14 +33,14 @@ def transport_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         for axes, draw in zip(drawn.panels, panels, strict=True):
             draw(axes, data)
         if drawn.figure is not None:
-            told = data.attrs["name"] or data.attrs["source"].split(" (")[0]
-            name = "λ_tr" if data.attrs["quantity"] == "α²_trF" else "λ"
-            told += f": {name} = {float(data['lambda_tr']):.4g}"
+            name = data.attrs["name"] or data.attrs["source"].split(" (")[0]
+            coupling = r"\lambda_{tr}" if data.attrs["quantity"] == "α²_trF" else r"\lambda"
+            told = f": ${coupling}$ = {float(data['lambda_tr']):.4g}"
             if np.isfinite(float(data["plasma"])):
-                told += f", ħω_p = {float(data['plasma']):g} eV"
+                told += rf", $\hbar\omega_p$ = {float(data['plasma']):g} eV"
             if float(data["residual"]) > 0:
-                told += f", ρ0 = {float(data['residual']):g} µΩ cm"
-            drawn.figure.suptitle(told, fontsize=9.5, parse_math=False)
+                told += rf", $\rho_0$ = {float(data['residual']):g} µΩ cm"
+            heading(drawn, name, told)
         finish(drawn)
     return drawn.root
 

@@ -100,7 +100,19 @@ def test_what_is_infinite_is_most_sensitive_nowhere(tmp_path, monkeypatch, capsy
     metal, kelvin = jx.example("niobium"), 20 * KELVIN
     figure = jx.sensitivities(metal, kelvin, ["lambda-c-heat", "heat"]).plot()
     assert len(figure.axes) == 2
-    assert "λ_c (heat) is infinite" in figure.get_suptitle()
+    assert r"$\lambda_c$ (heat) is infinite" in figure.get_supxlabel()
+
+
+def test_where_a_slope_is_largest_is_no_edge_of_a_window(capsys):
+    """δλ/δα²F = 2/ω grows down to ω = 0; -(2/ω) g(ω/2πT) is extreme at ω = 6.3 T."""
+    command = ["sensitivities", "--example", "niobium", "-T", "2", "--no-figure"]
+    assert run([*command, "--quantity", "lambda,heat"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows[1][-3:] == ["ω", "→", "0"]
+    omega = np.geomspace(1e-3, 40.0, 20000)
+    slope = 2 / omega * jx.special.heat_function(omega / (2 * np.pi * 2 * KELVIN))
+    there = omega[np.argmax(np.abs(slope))]
+    assert there < 2.0 and abs(float(rows[2][-2]) - there) < 0.2  # the frequencies' own step
 
 
 def test_rows_that_are_alike_are_one(capsys):

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxelph as jx
 from jaxelph import (
     RESULTS,
     EnergyGrid,
@@ -50,6 +51,20 @@ def test_modes_grow_at_the_linear_rate_where_every_weight_is_positive():
         size = np.max(np.abs(run.deviation), axis=1)
         assert np.log(size[-1] / size[0]) == pytest.approx(4, rel=1e-2)
         assert growth_rate(run, modes, k) == pytest.approx(rate, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_the_linear_theory_of_a_huge_grid_is_that_of_the_phonons(monkeypatch):
+    """Cold electrons ask for fine grids, on which the modes at T0 are the same ones."""
+    spectrum, g = METAL.scaled(1.4), G * np.sqrt(1.4)
+    spectrum = jx.GaussianPeaks(spectrum.omega, np.full(21, 1.0), spectrum.coupling)
+    run = evolve(spectrum, 0.12 * g, 0.18 * g, EnergyGrid(2.0, 300), [0.0, 0.02])
+    whole = run.instability()
+    monkeypatch.setattr("jaxelph.kinetics.instability._DENSE", 100)
+    found = run.instability()
+    for name in ("time", "eigenvalue", "negative", "size", "peak", "least_weight"):
+        assert getattr(found, name) == getattr(whole, name), name
+    assert (found.growing > 0) == (whole.growing > 0) and np.isnan(found.fitted_rate)
 
 
 GRID, TIMES = EnergyGrid(6.0, 75), np.array([0.0, 0.02, 0.06])

@@ -137,6 +137,18 @@ def test_shows_the_numbers_without_a_referee_s_faults(name):
     assert faults(figure) == []
 
 
+@pytest.mark.slow
+def test_a_criterion_that_nothing_violates_is_in_words():
+    """Its curve is nowhere, so neither is its entry of the legend."""
+    report = jx.report(jx.example("table1"), [150.0, 160.0])
+    assert np.isinf(report.to_xarray()["lambda_c"].sel(criterion="heat")).all()
+    figure = jx.plot(report)
+    critical = figure.axes[3]
+    assert critical.get_title("right") == r"heat, $C_{el}$: $\lambda_c=\infty$"
+    assert not any("heat" in text.get_text() for text in critical.get_legend().get_texts())
+    assert faults(figure) == []
+
+
 def test_faults_are_found():
     """The check itself: a legend on a curve, text on one, no letter, a hyphen, alike, cut."""
     figure = Figure()

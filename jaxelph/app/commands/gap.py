@@ -166,10 +166,10 @@ def _print(found) -> None:
             number(found.temperatures[k]),
             number(found.leading_gap[k]),
             number(edge) if np.isfinite(edge) else "",
-            f"{found.heat[k]:.4f}",
-            f"{found.normal_heat[k]:.4f}",
-            f"{found.reduced_field[k]:.4f}",
-            f"{found.deviation[k]:.4f}",
+            f"{found.heat[k]:z.4f}",
+            f"{found.normal_heat[k]:z.4f}",
+            f"{found.reduced_field[k]:z.4f}",
+            f"{found.deviation[k]:z.4f}",
         )
     print_table(console, table)
     if len(shown) < count:

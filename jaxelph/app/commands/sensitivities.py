@@ -98,6 +98,7 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
     from rich.table import Table
 
     from ...inverse.sensitivities.derivatives import PAIRED
+    from ...inverse.sensitivities.output import most_sensitive
     from ...presentation.files import json_text
     from ...presentation.terminal import number, print_json, print_table, results
     from ...superconductivity.coulomb import describe_repulsion
@@ -127,11 +128,10 @@ def _show(found, data, name, temperature, repulsion, json) -> None:
             table.add_column(head)
         for item in found.items:
             factor, told_unit = item.shown
-            inside = found.omega > 0.05 * found.omega[-1]
-            slope = np.abs(item.functional[inside])
             # An infinite λ_c, or what is not defined, has no place where it is sensitive.
-            moves = np.isfinite(item.value) and np.all(np.isfinite(slope)) and np.any(slope > 0)
-            where = f"{found.omega[inside][int(np.argmax(slope))]:.4g} meV" if moves else "–"
+            at = most_sensitive(found.omega, item.functional)
+            moves = np.isfinite(item.value) and np.isfinite(at)
+            where = (f"{at:.4g} meV" if at > 0 else "ω → 0") if moves else "–"
             table.add_row(
                 item.label,
                 number(factor * item.value),

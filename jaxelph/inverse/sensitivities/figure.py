@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ...presentation.finishing import finish
+from ...presentation.finishing import finish, heading
 from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas
 from ...units import kelvin
+from .output import most_sensitive
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,21 +45,21 @@ def sensitivities_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         panels[-1].set_xlabel(r"phonon energy $\omega$ (meV)")
         panels[-1].set_xlim(0, omega[-1])
         if drawn.figure is not None:
-            title = f"T = {kelvin(data.attrs['temperature_K'])}, μ* = {data.attrs['mu_star']:g}"
-            if data.attrs.get("name"):
-                title = f"{data.attrs['name']}, {title}"
-            for key in every:
-                if key not in keys:
-                    title += f"\n{_why_left_out(data[key])}"
-            drawn.figure.suptitle(title, fontsize=9, parse_math=False)
+            name = data.attrs.get("name", "")
+            told = rf"$T$ = {kelvin(data.attrs['temperature_K'])}, "
+            told += rf"$\mu^*$ = {data.attrs['mu_star']:g}"
+            heading(drawn, name, f", {told}" if name else told)
+            left_out = "\n".join(_why_left_out(data[key]) for key in every if key not in keys)
+            if left_out:
+                drawn.figure.supxlabel(left_out, fontsize=8, color=GREY)
         finish(drawn, (*words, r"$\alpha^2F(\omega)$ itself"))
     return drawn.root
 
 
 def _why_left_out(quantity: "xr.DataArray") -> str:
-    label = quantity.attrs["long_name"]
+    label = in_mathematics(quantity.attrs["long_name"])
     if np.isinf(float(quantity)):
-        return f"{label} is infinite: no λ is large enough, and nothing changes it"
+        return rf"{label} is infinite: no $\lambda$ is large enough, and nothing changes it"
     return f"{label} is not defined here"
 
 
@@ -99,8 +100,8 @@ def _panel_unit(unit: str) -> str:
 
 
 def _range(omega, values) -> tuple[float, float]:
-    """Of what lies above a twentieth of the axis: 2/ω would hide everything else."""
-    seen = values[omega > 0.05 * omega[-1]]
+    """Of all; of what grows for ω → 0, as 2/ω does, what lies above a twentieth of the axis."""
+    seen = values if most_sensitive(omega, values) > 0 else values[omega > 0.05 * omega[-1]]
     low, high = min(0.0, float(np.min(seen))), max(0.0, float(np.max(seen)))
     margin = 0.08 * (high - low) or 1.0
     return low - margin, high + margin

@@ -3,6 +3,8 @@
 Tc is then in K, and a rate in 1/ps.
 """
 
+import numpy as np
+
 from ...units import KELVIN, mev_to_per_ps
 
 
@@ -30,3 +32,22 @@ def per_mev(unit: str) -> str:
     if unit == "1":
         return "1/meV"
     return {"meV": "1", "meV^2": "meV"}.get(unit, f"{unit}/meV")
+
+
+def most_sensitive(omega: np.ndarray, slope: np.ndarray) -> float:
+    """Where |δQ/δα²F(ω)| is largest: 0 if it grows down to the first frequency, as 2/ω does.
+
+    NaN if it is zero throughout, or not defined.
+
+    Example:
+        >>> omega = np.array([1.0, 2.0, 3.0])
+        >>> most_sensitive(omega, np.array([1.0, -4.0, 2.0])), most_sensitive(omega, 2 / omega)
+        (2.0, 0.0)
+        >>> most_sensitive(omega, np.zeros(3))
+        nan
+    """
+    size = np.abs(slope)
+    if not (np.all(np.isfinite(size)) and np.any(size > 0)):
+        return np.nan
+    at = int(np.argmax(size))
+    return float(omega[at]) if at else 0.0
