@@ -68,7 +68,7 @@ def _polygamma_jvp(order, primals, tangents):
 
 
 @jit
-def sinc(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def sinc(x: Float[Array | np.ndarray, "*shape"]) -> Float[Array, "*shape"]:
     r"""$\operatorname{sinc}(x) = \sin(\pi x)/\pi x$, with derivatives to all digits beside x = 0.
 
     Those of the quotient are differences of what is nearly equal, and at |x| = 1e-16, where a

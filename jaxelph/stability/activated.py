@@ -53,7 +53,7 @@ _STEPS, _NEAR = 512, 1e-6
 _REACH = 40.0
 
 
-def slow_grid(spectrum: EliashbergFunction, temperature: float, grid: EnergyGrid) -> EnergyGrid:
+def slow_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGrid) -> EnergyGrid:
     r"""What of a grid the slowest mode of a smooth spectrum needs, on the host.
 
     Far below the top of α²F the metal relaxes by the phonons that there are, those about the
@@ -63,7 +63,7 @@ def slow_grid(spectrum: EliashbergFunction, temperature: float, grid: EnergyGrid
 
     Args:
         spectrum: an Eliashberg function.
-        temperature: T > 0 (energy).
+        temperature (scalar, energy): T > 0, not traced.
         grid: one that fits both.
 
     Returns:
@@ -77,9 +77,10 @@ def slow_grid(spectrum: EliashbergFunction, temperature: float, grid: EnergyGrid
     """
     if not spectrum.smooth:
         return grid
+    temperature = float(temperature)
     omega, coupling = (np.asarray(x, float) for x in spectrum.carriers())
     with np.errstate(divide="ignore"):
-        log_weight = np.log(np.abs(omega * coupling)) - omega / float(temperature)
+        log_weight = np.log(np.abs(omega * coupling)) - omega / temperature
     if not np.max(log_weight, initial=-np.inf) > -np.inf:
         return grid
     order = np.argsort(omega)
