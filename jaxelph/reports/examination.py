@@ -307,6 +307,8 @@ class Examination:
         size = min(found["size"], slow_grid(self._spectrum, temperature, grid).size)
         A, M = (found[name][:size, :size] for name in ("A", "M"))
         scattering = np.diag(M)
+        if np.min(scattering) < 0:
+            return np.nan  # of an α²F below zero: nothing that is a rate
         scale = np.sqrt(np.where(scattering > 0, scattering, 1.0))
         A, M = (matrix / scale / scale[:, None] for matrix in (A, M))
         # M̃ over its diagonal is accurate to rounding. Where what is left of it is not small, the
