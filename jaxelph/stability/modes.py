@@ -234,7 +234,7 @@ def slowest_rate(
         12.408 12.731
     """
     check_grid(spectrum, temperature, grid)
-    if concrete((spectrum, temperature, grid)):
+    if concrete((spectrum, jax.tree.map(jnp.asarray, (temperature, grid)))):
         grid = slow_grid(spectrum, temperature, grid)
     return _slowest_rate(spectrum, temperature, grid)
 
