@@ -8,7 +8,7 @@ import scipy.linalg
 from jaxtyping import Array, Float
 
 from ..grids.energies import EnergyGrid
-from ..numerics.tridiagonal import lowest_eigenvalue, lowest_eigenvector
+from ..numerics.tridiagonal import lowest_eigenvalue
 from ..stability.modes import NormalModes, normal_modes
 from .equation import KineticEquation
 from .run import RESULTS, Run
@@ -97,14 +97,16 @@ def find_instability(evolution: Run) -> Instability | None:
     least = least_weights(equation, evolution.grid, np.vstack([rows[until], state]))[0]
     onset = first_zero(np.append(times[until], time), least)
     matrices = equation.matrices()
-    first = jnp.asarray(rows[0] if len(rows) else state)
-    start = float(smallest_eigenvalue(equation, first))
-    state = jnp.asarray(state)
-    mass = matrices.symmetric_mass(state)
+    first = np.asarray(rows[0] if len(rows) else state)
+    mass = np.asarray(matrices.symmetric_mass(jnp.asarray(state)))
     # All values and one vector: all vectors would take several times as long.
-    values = scipy.linalg.eigvalsh(np.asarray(mass))
+    values = scipy.linalg.eigvalsh(mass)
+    lowest = scipy.linalg.eigh(mass, subset_by_index=[0, 0])[1][:, 0]
+    same = np.array_equal(first, np.asarray(state))
+    start = values[0] if same else smallest_eigenvalue(equation, jnp.asarray(first))
+    start, state = float(start), jnp.asarray(state)
     slope, dragged = equation.slopes(state)
-    softest = jnp.sqrt(jnp.maximum(equation.minus_slope - slope, 0.0)) * lowest_eigenvector(mass)
+    softest = jnp.sqrt(jnp.maximum(equation.minus_slope - slope, 0.0)) * lowest
     softest = softest / softest[jnp.argmax(jnp.abs(softest))]
     share = softest**2 / jnp.sum(softest**2)
     weight = equation.weight - dragged
