@@ -105,7 +105,7 @@ def _beyond(omega, coupling, temperature, band, cutoff):
     window = np.exp(-step * np.arange(size + 1) / (2 * temperature))
     window = window / ((1 + window**2) * np.sqrt(temperature))
     slope = np.concatenate([window[:0:-1], window]) ** 2
-    weight = _convolved(np.concatenate([kernel[:0:-1], kernel]), slope)
+    weight = np.convolve(np.concatenate([kernel[:0:-1], kernel]), slope, "same")
     weight, h = weight[2 * size + 1 : 3 * size + 1], window[1:]
     i = np.arange(1, size + 1)
     folded = kernel[np.abs(i[:, None] - i)] - kernel[i[:, None] + i]
@@ -118,16 +118,6 @@ def _beyond(omega, coupling, temperature, band, cutoff):
     symbol = np.pi * _sines(omega * q[0], coupling * omega, size)
     inside = np.abs(symbol) * u**2
     return q, np.cumsum(inside[::-1])[::-1] / max(abs(value[0]), 1e-300)
-
-
-def _convolved(a, b):
-    """The middle of the convolution, as long as `a`; `scipy.signal` takes long to import."""
-    count = len(a) + len(b) - 1
-    length = scipy.fft.next_fast_len(count, real=True)
-    one, other = (np.asarray(scipy.fft.rfft(x, length)) for x in (a, b))
-    whole = scipy.fft.irfft(one * other, length)
-    first = (len(b) - 1) // 2
-    return np.asarray(whole)[first : first + len(a)]
 
 
 def _kernel(omega, strength, count):

@@ -97,14 +97,13 @@ def find_instability(evolution: Run) -> Instability | None:
     least = least_weights(equation, evolution.grid, np.vstack([rows[until], state]))[0]
     onset = first_zero(np.append(times[until], time), least)
     matrices = equation.matrices()
-    first = np.asarray(rows[0] if len(rows) else state)
+    later = len(rows) > 0 and not np.array_equal(rows[0], state)
     mass = np.asarray(matrices.symmetric_mass(jnp.asarray(state)))
     # All values and one vector: all vectors would take several times as long.
     values = scipy.linalg.eigvalsh(mass)
     lowest = scipy.linalg.eigh(mass, subset_by_index=[0, 0])[1][:, 0]
-    same = np.array_equal(first, np.asarray(state))
-    start = values[0] if same else smallest_eigenvalue(equation, jnp.asarray(first))
-    start, state = float(start), jnp.asarray(state)
+    start = float(smallest_eigenvalue(equation, jnp.asarray(rows[0])) if later else values[0])
+    state = jnp.asarray(state)
     slope, dragged = equation.slopes(state)
     softest = jnp.sqrt(jnp.maximum(equation.minus_slope - slope, 0.0)) * lowest
     softest = softest / softest[jnp.argmax(jnp.abs(softest))]

@@ -7,7 +7,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..presentation.finishing import finish
+from ..presentation.finishing import finish, heading
 from ..presentation.plotting import (
     BLUE,
     CRITERION_STYLE,
@@ -41,8 +41,7 @@ def report_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         label = data.attrs["label"]
         # What is too long for one line takes two, not the margin.
         between = ": " if len(title) + len(label) < 88 else "\n"
-        if drawn.figure is not None:
-            drawn.figure.suptitle(f"{title}{between}{label}", fontsize=9.5, parse_math=False)
+        heading(drawn, f"{title}{between}{label}")
         finish(drawn, ("", "", "", _nowhere(data)))
     return drawn.root
 

@@ -77,16 +77,17 @@ def slow_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGri
     """
     if not spectrum.smooth:
         return grid
-    reach = _REACH * np.asarray(temperature, float)
+    temperature = np.asarray(temperature, float)
     omega, coupling = (np.asarray(x, float) for x in spectrum.carriers())
     with np.errstate(divide="ignore"):
-        log_weight = np.log(np.abs(omega * coupling)) - _REACH * omega / reach
+        log_weight = np.log(np.abs(omega * coupling)) - omega / temperature
     if not np.max(log_weight, initial=-np.inf) > -np.inf:
         return grid
     order = np.argsort(omega)
     below = np.cumsum(np.exp(log_weight - np.max(log_weight))[order])
     median = omega[order][np.searchsorted(below, below[-1] / 2)]
-    size = bucket(int(np.ceil((median + reach) / np.asarray(grid.step, float))), 64)
+    reach = median + _REACH * temperature
+    size = bucket(int(np.ceil(reach / np.asarray(grid.step, float))), 64)
     return EnergyGrid(grid.step, min(size, grid.size))
 
 

@@ -7,6 +7,7 @@ from matplotlib import rc_context
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from ..presentation.finishing import finish, heading
 from ..presentation.plotting import CRITERION_STYLE, STYLE, canvas
@@ -97,8 +98,6 @@ def _ticks(low: float, high: float) -> list[float]:
         >>> _ticks(-0.6, 20.0), _ticks(1.5, 3.6)
         ([-0.5, 0.0, 0.5, 1.0, 3.0, 10.0], [1.5, 2.0, 2.5, 3.0, 3.5])
     """
-    from matplotlib.ticker import MaxNLocator
-
     beyond = np.array([0.5, 1, 3, 10, 30, 100, 300, 1000])
     ticks = np.array([*-beyond[::-1], 0, *beyond])
     if np.sum((ticks >= low) & (ticks <= high)) < 3 and low < high:
