@@ -21,9 +21,9 @@ import jax
 import jax.lax as lax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
-from ..numerics.elimination import invert_by_blocks
+from ..numerics.elimination import factor, solve_factored
 from .gmres import GMRES
 from .linear import AbstractIterationSolver, _stop
 
@@ -110,16 +110,19 @@ class EliminatingInverse(AbstractIterationSolver):
     blocks: Make
 
     def prepare(self, problem, t, y, ydot, alpha, args):
-        blocks, reduced = self.blocks(t, y, ydot, alpha, args)
-        inverse, _ = invert_by_blocks(lax.stop_gradient(reduced))
-        return blocks, inverse
+        return self.kept(*self.blocks(t, y, ydot, alpha, args))
+
+    @staticmethod
+    def kept(blocks: AbstractBlocks, reduced: Float[Array, "n n"]) -> PyTree:
+        """What `solve` uses, of the blocks and of what is left for u."""
+        return blocks, factor(lax.stop_gradient(reduced))
 
     def solve(self, kept, r):
-        blocks, inverse = kept
+        blocks, factors = kept
         fixed = _stop(blocks)
 
         def forward(_, b):
-            return fixed.solve(lambda v: inverse @ v, b)
+            return fixed.solve(lambda v: solve_factored(factors, v), b)
 
         def transposed(_, b):
             # Transposed as a whole: u's part of it needs only the transpose of the inverse.
@@ -128,7 +131,7 @@ class EliminatingInverse(AbstractIterationSolver):
             x = x + fixed.readout * q
             y_of_x = jax.linear_transpose(lambda v: fixed.from_core(v), _like(u, r))
             (from_x,) = y_of_x((fixed.rest_inverse(x, transposed=True), q))
-            u = inverse.T @ (u + from_x)
+            u = solve_factored(factors, u + from_x, transposed=True)
             (to_x,) = jax.linear_transpose(fixed.to_core, _like(x, r))(u)
             return fixed.join(u, fixed.rest_inverse(x + to_x, transposed=True), q)
 

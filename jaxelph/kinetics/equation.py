@@ -21,7 +21,7 @@ from ..grids.convolution import FoldedConvolution
 from ..grids.energies import EnergyGrid
 from ..grids.kernels import coupling_kernel, slope_kernel, weight_on_grid
 from ..numerics.checks import checked
-from ..numerics.elimination import invert_by_blocks
+from ..numerics.elimination import least_pivot
 from ..numerics.typed import jit
 from ..spectra.resolution import resolving
 from ..spectra.spectrum import EliashbergFunction, Scalar
@@ -308,7 +308,7 @@ class KineticMatrices(eqx.Module):
     def least_curvature(self, local: Deviation, window: Deviation) -> Float[Array, ""]:
         """A number with the sign of the smallest eigenvalue of local - √window κ √window: the
         least pivot of one elimination. NaN where the matrix is not finite."""
-        return invert_by_blocks(jax.lax.stop_gradient(self._symmetric_matrix(local, window)))[1]
+        return least_pivot(jax.lax.stop_gradient(self._symmetric_matrix(local, window)))
 
     def is_positive(self, local: Deviation, window: Deviation) -> Bool[Array, ""]:
         """Whether local - √window κ √window is."""

@@ -21,7 +21,6 @@ from jaxtyping import Array, Bool, Float
 from ..dae.elimination import EliminatingInverse
 from ..grids.energies import EnergyGrid
 from ..numerics.checks import checked, refuse
-from ..numerics.elimination import invert_by_blocks
 from ..spectra.resolution import at_temperature
 from ..spectra.spectrum import EliashbergFunction, Scalar
 from ..stability.critical import check_temperature
@@ -212,9 +211,8 @@ def _find(spectrum, branches, temperature, grid, electrons, light, reaches, max_
 
     def step(moving, y, alpha):
         driven = moving.rhs(0.5, y).at[-1].set(0.0)
-        blocks, reduced = _dense_blocks(0.5, y, jnp.zeros_like(y), alpha, moving)
-        inverse, _ = invert_by_blocks(jax.lax.stop_gradient(reduced))
-        return solver.solve((blocks, inverse), driven).at[-1].set(0.0)
+        kept = solver.kept(*_dense_blocks(0.5, y, jnp.zeros_like(y), alpha, moving))
+        return solver.solve(kept, driven).at[-1].set(0.0)
 
     everything = spectrum, branches, temperature, grid, electrons, light
     fixed = equations(jax.tree.map(_still, everything))

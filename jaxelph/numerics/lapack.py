@@ -26,6 +26,16 @@ def on_cpu(function: Callable, elsewhere: Callable, *arguments: PyTree[Array]) -
     return jax.lax.platform_dependent(*arguments, cpu=function, default=elsewhere)
 
 
+def on_cuda(function: Callable, elsewhere: Callable, *arguments: PyTree[Array]) -> PyTree[Array]:
+    """As `on_cpu`, where the program runs on an NVIDIA GPU.
+
+    Example:
+        >>> print(on_cuda(jnp.sin, jnp.cos, jnp.array(0.0)))
+        1.0
+    """
+    return jax.lax.platform_dependent(*arguments, cuda=function, default=elsewhere)
+
+
 def lowered_by_platform(
     name: str, shapes: Callable, function: Callable, **elsewhere: Callable
 ) -> Callable:

@@ -8,7 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxelph.numerics.elimination import invert_by_blocks, invert_by_halves
+from jaxelph.numerics.elimination import (
+    factor,
+    invert_by_blocks,
+    invert_by_halves,
+    least_pivot,
+    solve_factored,
+)
 from jaxelph.numerics.gauss_jordan import LARGEST, invert_in_one_launch
 
 RNG = np.random.default_rng(0)
@@ -23,6 +29,37 @@ def test_inverse_of_one_and_of_a_batch(size):
     inverse, pivot = jax.jit(invert_by_blocks)(matrices[1])
     np.testing.assert_allclose(inverse, expected[1], rtol=0, atol=1e-13)
     assert pivot == pytest.approx(float(least[1]), rel=1e-10)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("size", [1, 7, 37, 59, 60, 61, 76, 139, 200])
+def test_solutions_for_one_matrix_and_for_a_batch(size, transposed):
+    matrices = 0.3 * RNG.normal(size=(3, size, size)) + (2 + np.sqrt(size)) * np.eye(size)
+    right = RNG.normal(size=(3, size))
+    sides = matrices.transpose(0, 2, 1) if transposed else matrices
+    expected = np.linalg.solve(sides, right[:, :, None])[:, :, 0]
+
+    def solve(matrix, right):
+        return solve_factored(factor(matrix), right, transposed)
+
+    found = jax.jit(jax.vmap(solve))(matrices, right)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-14)
+    np.testing.assert_allclose(solve(matrices[0], right[0]), expected[0], rtol=0, atol=2e-14)
+
+
+def test_a_solution_for_cuda_is_one_product():
+    """There the inverse is one launch, and halves would be more."""
+    size = 76
+
+    def solve(matrix, right):
+        return solve_factored(factor(matrix), right)
+
+    traced = jax.jit(jax.vmap(solve)).trace(jnp.ones((5, size, size)), jnp.ones((5, size)))
+    products = [
+        len(re.findall("stablehlo.dot_general", traced.lower(lowering_platforms=(p,)).as_text()))
+        for p in ("cuda", "cpu")
+    ]
+    assert products[0] == 1 < products[1]
 
 
 # What a GPU does, its instructions one after the other on this machine; large matrices by halves.
@@ -91,16 +128,20 @@ def test_scaling_of_the_unknowns_does_not_matter():
     np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("size", [57, 76, 190])
 @pytest.mark.parametrize("lowest", [-1e-3, -1e-9, 1e-9, 1e-3])
-def test_least_pivot_has_the_sign_of_the_least_eigenvalue(lowest):
-    size = 57
+def test_least_pivot_has_the_sign_of_the_least_eigenvalue(lowest, size):
     basis, _ = np.linalg.qr(RNG.normal(size=(size, size)))
     values = np.append(np.linspace(1, 3, size - 1), lowest)
     matrix = basis @ np.diag(values) @ basis.T
-    _, least = invert_by_blocks(jnp.asarray((matrix + matrix.T) / 2))
+    matrix = jnp.asarray((matrix + matrix.T) / 2)
+    _, least = invert_by_blocks(matrix)
     assert (float(least) > 0) == (lowest > 0)
+    assert float(least_pivot(matrix)) == pytest.approx(float(least), rel=1e-4, abs=1e-14)
 
 
-def test_what_is_not_a_number_is_not_positive():
-    _, least = invert_by_blocks(jnp.eye(20).at[13, 13].set(jnp.nan))
-    assert not bool(least > 0)
+@pytest.mark.parametrize("at", [13, 47])
+def test_what_is_not_a_number_is_not_positive(at):
+    matrix = jnp.eye(80).at[at, at].set(jnp.nan)
+    assert not bool(invert_by_blocks(matrix)[1] > 0)
+    assert not bool(least_pivot(matrix) > 0)
