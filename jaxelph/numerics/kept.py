@@ -29,6 +29,14 @@ Function = TypeVar("Function", bound=Callable)
 #: The environment variable with the folder where programs lie; without it none are kept.
 FOLDER = "JAXELPH_CACHE_PROGRAMS"
 
+# What is run once a process is compiled quickly: without the emitters made of MLIR, with LLVM's
+# first level, and as one module, for there are as many programs as there are cores.
+_QUICK = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 1,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
+
 # Of files that nobody has asked for longest, those beyond so many are removed.
 _MOST = 96
 
@@ -106,8 +114,9 @@ class _Kept:
         # What JAX's cache has read, and not XLA compiled, cannot be written: a name of its own
         # keeps it from being found there.
         flat.__name__ = f"{self.__name__}_{os.urandom(6).hex()}"
+        lowered = jax.jit(flat).lower(*arrays)
         with _unrecorded():
-            compiled = jax.jit(flat).lower(*arrays).compile()
+            compiled = _compiled(lowered)
         try:
             image = _checked(compiled, arrays)
         except Exception:
@@ -115,6 +124,17 @@ class _Kept:
         with contextlib.suppress(OSError):
             _write(path, image)
         return compiled
+
+
+def _compiled(lowered):
+    """The executable, in a third of the compiler's usual time where this XLA can be told so."""
+    try:
+        return lowered.compile(compiler_options=_QUICK)
+    except Exception as error:
+        # Its options change from one version to the next.
+        if not any(name in str(error) for name in _QUICK):
+            raise
+        return lowered.compile()
 
 
 def _is_array(leaf) -> bool:
