@@ -20,10 +20,14 @@ def _load(name):
 
 @pytest.fixture
 def h100(monkeypatch):
-    # It sets what JAX reads when it starts, which is for processes of its own.
-    for name in ("JAX_PLATFORMS", "JAX_SKIP_CUDA_CONSTRAINTS_CHECK", "EQX_ON_ERROR", "XLA_FLAGS"):
+    # It sets what JAX reads when it starts, which is for processes of its own: these start without.
+    names = ("JAX_PLATFORMS", "JAX_SKIP_CUDA_CONSTRAINTS_CHECK", "EQX_ON_ERROR", "XLA_FLAGS")
+    for name in names:
         monkeypatch.setenv(name, "")
-    return _load("_h100")
+    loaded = _load("_h100")
+    for name in names:
+        monkeypatch.delenv(name)
+    return loaded
 
 
 PROGRAM = """

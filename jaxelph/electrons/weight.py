@@ -94,10 +94,10 @@ def minimum_weight(
             values = weight(energies)
         values = jax.lax.stop_gradient(jnp.asarray(values))
         energy = refine_minimum(weight, jnp.asarray(energies), values)
-    else:
-        energies = _where_dips_are(*jax.lax.stop_gradient((spectrum, temperature)))
-        energy = global_minimum(weight, energies, jax.lax.stop_gradient(weight(energies)))
-    return weight(energy), energy
+        return weight(energy), energy
+    energies = _where_dips_are(*jax.lax.stop_gradient((spectrum, temperature)))
+    energy, value = global_minimum(weight, energies, jax.lax.stop_gradient(weight(energies)))
+    return value, energy
 
 
 def _where_dips_are(spectrum, temperature):

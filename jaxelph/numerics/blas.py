@@ -30,7 +30,8 @@ def one_blas_thread() -> Iterator[None]:
     global _inside
     with _lock:
         if _inside == 0:
-            libraries = _libraries(len(sys.modules))
+            modules = sum(name.startswith("scipy.") for name in list(sys.modules))
+            libraries = _libraries(modules)
             _before[:] = [(library, library.num_threads) for library in libraries]
             for library, _ in _before:
                 _set(library, 1)
@@ -47,7 +48,8 @@ def one_blas_thread() -> Iterator[None]:
 
 @functools.lru_cache(maxsize=1)
 def _libraries(modules: int) -> list[Any]:
-    """Those that are loaded; sought again when modules have been imported since.
+    """Those that are loaded; sought again when modules of SciPy, which has one of its own, have
+    been imported since.
 
     The search goes through all mappings of memory, of which every compiled function has some.
     """

@@ -11,13 +11,13 @@ def refine_minimum(
     function: Callable[[Float[Array, ""]], Float[Array, ""]],
     points: Float[Array, " point"],
     values: Float[Array, " point"],
-    steps: int = 8,
+    steps: int = 9,
 ) -> Float[Array, ""]:
     """The minimiser of a smooth function of one variable, from its values on a grid.
 
     Newton's method from the least of `values`, kept between the neighbouring points. The
-    last step is taken with its dependence on whatever `function` closes over, so that the
-    minimiser's first derivatives, and the minimum's first and second, are exact.
+    minimiser has derivatives of every order with respect to whatever `function` closes over, by
+    the implicit function theorem; at a neighbouring point it is held there, and has none.
 
     Args:
         function: smooth, of a scalar.
@@ -34,19 +34,20 @@ def refine_minimum(
     def slope(x):
         return jax.jvp(function, (x,), (one,))[1]
 
-    def newton(x):
-        down, bend = jax.jvp(slope, (x,), (one,))
-        bend = jax.lax.stop_gradient(bend)
-        # Downhill where the function is not convex, by a fraction of the bracket.
-        convex = bend > 0
-        ratio = down / jnp.where(convex, bend, 1.0)
-        return x - jnp.where(convex, ratio, 0.1 * (high - low) * jnp.sign(down))
+    def solve(slope, start):
+        def newton(_, x):
+            down, bend = jax.jvp(slope, (x,), (one,))
+            # Downhill where the function is not convex, by a fraction of the bracket.
+            convex = bend > 0
+            ratio = down / jnp.where(convex, bend, 1.0)
+            step = jnp.where(convex, ratio, 0.1 * (high - low) * jnp.sign(down))
+            return jnp.clip(x - step, low, high)
 
-    def body(_, x):
-        return jax.lax.stop_gradient(jnp.clip(newton(x), low, high))
+        return jax.lax.fori_loop(0, steps, newton, start)
 
-    x = jax.lax.fori_loop(0, steps, body, jax.lax.stop_gradient(points[best]))
-    return jnp.clip(newton(x), low, high)
+    start = jax.lax.stop_gradient(points[best])
+    x = jax.lax.custom_root(slope, start, solve, lambda bend, y: y / bend(one))
+    return jnp.where((low < x) & (x < high), x, jax.lax.stop_gradient(x))
 
 
 def global_minimum(
@@ -54,18 +55,21 @@ def global_minimum(
     points: Float[Array, " point"],
     values: Float[Array, " point"],
     starts: int = 6,
-) -> Float[Array, ""]:
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """`refine_minimum` from each of the lowest local minima of `values`, and the least of all.
 
     A scan orders minima that nearly tie by where its points happen to lie. NaN among the
     values gives NaN.
 
+    Returns:
+        (x, the function there): scalars.
+
     Example:
         >>> x = jnp.linspace(-2.0, 2.0, 9)
         >>> def well(x):  # minima near -1.25 and 1.25, the second a little lower
         ...     return (x**2 - 1.5625) ** 2 - 0.001 * x
-        >>> print(f"{global_minimum(well, x, well(x)):.4f}")
-        1.2501
+        >>> print(*(f"{number:.4f}" for number in global_minimum(well, x, well(x))))
+        1.2501 -0.0013
     """
     index = jnp.arange(points.shape[0])
     left = values <= jnp.append(jnp.inf, values[:-1])
@@ -77,5 +81,6 @@ def global_minimum(
         return found, function(found)
 
     minimisers, minima = jax.lax.map(refined, lowest)
-    best = minimisers[jax.lax.stop_gradient(jnp.argmin(minima))]
-    return jnp.where(jnp.any(jnp.isnan(values)), jnp.nan, best)
+    best = jax.lax.stop_gradient(jnp.argmin(minima))
+    lost = jnp.any(jnp.isnan(values))
+    return tuple(jnp.where(lost, jnp.nan, found[best]) for found in (minimisers, minima))

@@ -155,8 +155,9 @@ def maximum_stability_parameter(
     def minus_xi(x):
         return -stability_parameter(spectrum, jnp.exp(x))
 
-    best = global_minimum(minus_xi, log_t, jax.lax.stop_gradient(jax.lax.map(minus_xi, log_t)))
-    return -minus_xi(best), jnp.exp(best)
+    values = jax.lax.stop_gradient(jax.lax.map(minus_xi, log_t))
+    best, lowest = global_minimum(minus_xi, log_t, values)
+    return -lowest, jnp.exp(best)
 
 
 @checked
