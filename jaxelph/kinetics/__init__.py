@@ -3,5 +3,5 @@
 from .evolve import Evolution as Evolution
 from .evolve import evolve as evolve
 from .relaxation import Relaxation as Relaxation
-from .relaxation import relax as relax
+from .relaxing import relax as relax
 from .run import RESULTS as RESULTS

@@ -8,10 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optimistix as optx
-from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float, Real
+from jaxtyping import Array, ArrayLike, Real
 
-from ..dae import DenseInverse, Krylov, MassMatrixTerm, Rodas5P, StepController
+from ..dae import DenseInverse, Krylov, Rodas5P
 from ..dae.elimination import EliminatingKrylov
 from ..electrons.occupations import fermi
 from ..grids.energies import EnergyGrid
@@ -25,13 +24,13 @@ from ..stability.phonons import MovingPhonons
 from .collisions import ElectronCollisions
 from .coulomb import CoulombCollisions
 from .dataset import evolution_dataset
-from .equation import KineticEquation, KineticMatrices
+from .equation import KineticEquation
 from .instability import Instability, find_instability
-from .moving import MovingEquation, moving_equation, moving_solver, moving_term
+from .moving import MovingEquation, moving_solver
 from .positivity import Positivity
-from .pump import Pulse
+from .pump import Pulse, check_pump
 from .run import RESULTS, Run
-from .shifts import reach_of
+from .system import ElectronsAlone, preconditioner, reaches, with_phonons
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
 _DENSE = 400
@@ -178,7 +177,7 @@ def evolve(
         initial = jnp.asarray(initial, dtype=float)
         times = jnp.asarray(times, dtype=float)
         _check(initial, temperature, grid, times, electrons)
-        _check_pump(pump, temperature, grid)
+        check_pump(pump, temperature, grid)
     spectrum = at_temperature(spectrum, temperature)
     if initial.ndim == 0:
         spectrum = at_temperature(spectrum, initial)
@@ -189,7 +188,7 @@ def evolve(
             solver = Rodas5P(linear, project=MovingEquation.projected)
         else:
             solver = Rodas5P(
-                Krylov(_preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
+                Krylov(preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
             )
     else:
         matrix_free = _is_matrix_free(solver)
@@ -201,7 +200,7 @@ def evolve(
         electrons,
         phonons,
         pump,
-        _reaches(spectrum, grid, pump),
+        reaches(spectrum, grid, pump),
         times,
         jnp.asarray(rtol, dtype=float),
         jnp.asarray(1e-2 * rtol if atol is None else atol, dtype=float),
@@ -243,9 +242,9 @@ def _integrate(
     deviation = start - equation.equilibrium
     operators = equation if matrix_free else equation.matrices()
     if phonons is None and pump is None:
-        system = _Plain(operators)
+        system = ElectronsAlone(operators)
     else:
-        system = _moving(operators, spectrum, grid, phonons, pump, reaches, deviation)
+        system = with_phonons(operators, spectrum, grid, phonons, pump, reaches, deviation)
 
     positivity = Positivity.around(operators, deviation)
 
@@ -311,108 +310,11 @@ def _integrate(
     )
 
 
-class _Plain(eqx.Module):
-    """The kinetic equation for the state (δ, heat received): how it is set up and read."""
-
-    args: KineticEquation | KineticMatrices
-
-    @property
-    def _unit(self):
-        # The heat received is integrated along, in units of T0² to be of order one beside f.
-        return _equation(self.args).temperature ** 2
-
-    @property
-    def lattice(self):
-        return None
-
-    def term(self, matrix_free):
-        return _term(matrix_free, self._unit)
-
-    def start(self, deviation):
-        return jnp.append(deviation, 0.0)
-
-    def controller(self, rtol, atol):
-        return StepController(rtol=rtol, atol=atol)
-
-    def read(self, times, rows):
-        del times
-        return rows[:, :-1], rows[:, -1] * self._unit, None
-
-
-class _Moving(eqx.Module):
-    """The same with phonons that move and a pulse."""
-
-    args: MovingEquation
-    first: Float[Array, " mode"]  # x_k at t = 0
-
-    @property
-    def lattice(self):
-        return self.args.branches
-
-    def term(self, matrix_free):
-        del matrix_free
-        return moving_term()
-
-    def start(self, deviation):
-        return self.args.join(deviation, self.first, jnp.zeros(()))
-
-    def controller(self, rtol, atol):
-        size = self.args.equation.energies.shape[0]
-
-        # Many modes are not to outvote the electrons.
-        def norm(scaled):
-            return jnp.maximum(optx.rms_norm(scaled[:size]), optx.rms_norm(scaled[size:]))
-
-        pump = self.args.pump
-        longest = None if pump is None else pump.pulse.longest_step
-        return StepController(rtol=rtol, atol=atol, norm=norm, longest=longest)
-
-    def read(self, times, rows):
-        def one(t, y):
-            return self.args.split(self.args.project(t, y))
-
-        known = jnp.all(jnp.isfinite(rows), axis=1)
-        # As `Run._at_each_time`: gradients of the other times stay finite.
-        safe = jnp.where(
-            known[:, None], rows, self.start(jnp.zeros(self.args.equation.energies.shape))
-        )
-        deviation, stored, heat = jax.vmap(one)(times, safe)
-        gone = jnp.where(known, 0.0, jnp.nan)
-        return deviation + gone[:, None], heat + gone, stored + gone[:, None]
-
-
-def _moving(operators, spectrum, grid, phonons, pump, reaches, deviation) -> _Moving:
-    """`phonons` that are not given keep their occupation."""
-    equation = _equation(operators)
-    temperature = equation.temperature
-    if phonons is None:
-        phonons = MovingPhonons(0.0)
-    branches = phonons.on(spectrum)
-    moving = moving_equation(operators, branches, grid, pump, reaches, deviation)
-    return _Moving(moving, phonons.start(branches, temperature))
-
-
-def _reaches(spectrum, grid, pump) -> tuple[int, int]:
-    """How far, in steps, the energies of phonons and photons reach; as far as the grid where
-    they are traced."""
-
-    def reach(energies):
-        # Inside a caller's jit too, what is concrete is known now.
-        with jax.ensure_compile_time_eval():
-            steps = jnp.max(energies()) / grid.step
-        return reach_of(float(steps) if _concrete(steps) else float(grid.size))
-
-    return (
-        reach(lambda: spectrum.modes()[0]),
-        0 if pump is None else reach(lambda: pump.photon_energy),
-    )
-
-
 def _raise_failed(run: Evolution) -> Evolution:
     """Raise where the integrator gave up: told by the result, so that what is compiled calls
     nothing on the host. Only within a caller's own jit or vmap does the program have to ask."""
     failed = run.result == RESULTS.failed
-    if not _concrete(failed):
+    if not concrete(failed):
         f = eqx.error_if(run.f, failed, RESULTS[RESULTS.failed])
         return dataclasses.replace(run, f=f)
     if bool(failed):
@@ -420,69 +322,8 @@ def _raise_failed(run: Evolution) -> Evolution:
     return run
 
 
-def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
-    """The kinetic equation for the state (δ, heat received), as the solvers see it."""
-
-    def rhs(t, y, operators):
-        del t
-        collisions = operators.collide(y[:-1])
-        energies = _equation(operators).energies
-        heat = 2 * energies[0] * energies @ collisions / heat_unit
-        return jnp.append(collisions, heat)
-
-    def mass_product(t, y, rate, operators):
-        del t
-        return jnp.append(operators.mass_product(y[:-1], rate[:-1]), rate[-1])
-
-    def mass(t, y, operators):
-        del t
-        return _bordered(operators.mass(y[:-1]), 0.0, 1.0)
-
-    def jacobian(t, y, rate, operators):
-        del t
-        matrix = operators.jacobian(y[:-1], rate[:-1])
-        return _bordered(matrix, operators.heat_flow_derivative(y[:-1]) / heat_unit, 0.0)
-
-    if matrix_free:
-        return MassMatrixTerm(rhs=rhs, mass_product=mass_product)
-    return MassMatrixTerm(rhs=rhs, mass=mass, mass_product=mass_product, jacobian=jacobian)
-
-
-def _equation(operators: KineticEquation | KineticMatrices) -> KineticEquation:
-    return operators.equation if isinstance(operators, KineticMatrices) else operators
-
-
-def _bordered(matrix, row, corner):
-    size = matrix.shape[0]
-    bordered = jnp.zeros((size + 1, size + 1)).at[:size, :size].set(matrix)
-    return bordered.at[size, :size].set(row).at[size, size].set(corner)
-
-
-def _preconditioner(t, y, rate, alpha, equation):
-    """By the diagonal: the spread of rates that is left is small."""
-    del t, rate
-    diagonal = jnp.append(equation.diagonal(y[:-1], alpha), alpha)
-    return lambda r: r / diagonal
-
-
 def _is_matrix_free(solver) -> bool:
     return isinstance(getattr(solver, "linear_solver", None), Krylov | EliminatingKrylov)
-
-
-def _concrete(value) -> bool:
-    return not isinstance(value, Tracer)
-
-
-def _check_pump(pump, temperature, grid) -> None:
-    if pump is None or not all(map(_concrete, (pump.photon_energy, temperature, grid.step))):
-        return
-    needed = float(pump.photon_energy) + 12 * float(temperature)
-    if float(grid.cutoff) < needed:
-        raise ValueError(
-            f"the grid ends at {float(grid.cutoff):.4g}: with photons of "
-            f"{float(pump.photon_energy):.4g} it should reach {needed:.4g} at least, better twice "
-            "the photon energy, so that electrons may absorb two."
-        )
 
 
 def _check(initial, temperature, grid, times, electrons) -> None:
@@ -495,7 +336,7 @@ def _check(initial, temperature, grid, times, electrons) -> None:
         )
     if times.ndim != 1 or times.shape[0] < 2:
         raise ValueError(f"times must be a vector of at least two, got shape {times.shape}.")
-    if _concrete(times) and not (
+    if concrete(times) and not (
         bool(jnp.all(jnp.diff(times) > 0))
         and float(times[0]) >= 0
         and bool(jnp.isfinite(times[-1]))
@@ -510,12 +351,12 @@ def _check(initial, temperature, grid, times, electrons) -> None:
             f"initial must be a temperature or f on the grid's {grid.size} energies E = ε…Lε, got "
             f"shape {initial.shape}."
         )
-    elif _concrete(initial) and not bool(jnp.all((initial >= 0) & (initial <= 1))):
+    elif concrete(initial) and not bool(jnp.all((initial >= 0) & (initial <= 1))):
         worst = int(jnp.argmax(~((initial >= 0) & (initial <= 1))))
         raise ValueError(
             f"initial must be a distribution, 0 ≤ f ≤ 1; element {worst} is {initial[worst]}."
         )
-    if not all(map(_concrete, (temperature, hottest, grid.step))):
+    if not all(map(concrete, (temperature, hottest, grid.step))):
         return
     coldest = min(float(temperature), float(initial) if initial.ndim == 0 else jnp.inf)
     if float(grid.step) > coldest:

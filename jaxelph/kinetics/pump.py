@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from ..grids.energies import EnergyGrid
 from ..numerics.checks import refuse
+from ..spectra.description import concrete
 from ..spectra.spectrum import Scalar, as_float
 from .shifts import SymmetricShifts, place_weights
 
@@ -190,3 +191,16 @@ class PumpOnGrid(eqx.Module):
 
     def brought(self, t) -> Float[Array, ""]:
         return self.pulse.brought(t)
+
+
+def check_pump(pump, temperature, grid) -> None:
+    """Refuse a grid that does not reach the photon energy, where these are known."""
+    if pump is None or not all(map(concrete, (pump.photon_energy, temperature, grid.step))):
+        return
+    needed = float(pump.photon_energy) + 12 * float(temperature)
+    if float(grid.cutoff) < needed:
+        raise ValueError(
+            f"the grid ends at {float(grid.cutoff):.4g}: with photons of "
+            f"{float(pump.photon_energy):.4g} it should reach {needed:.4g} at least, better twice "
+            "the photon energy, so that electrons may absorb two."
+        )

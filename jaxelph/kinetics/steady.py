@@ -33,9 +33,9 @@ from ..stability.phonons import (
 from .collisions import ElectronCollisions
 from .coulomb import CoulombCollisions
 from .equation import KineticEquation, KineticMatrices
-from .evolve import _check_pump, _reaches
 from .moving import _dense_blocks, moving_equation
-from .pump import Pulse, Square
+from .pump import Pulse, Square, check_pump
+from .system import reaches
 
 # f may change by this much in a step.
 _STRIDE = 0.1
@@ -158,7 +158,7 @@ def steady_state(
     # The middle of a pulse that is as high at all times.
     light = Pulse(photon_energy, power, 1.0, 0.5, Square())
     with jax.ensure_compile_time_eval():
-        _check_pump(light, temperature, grid)
+        check_pump(light, temperature, grid)
     moves = MovingPhonons(0.0) if phonons is None else phonons
     branches = moves.on(spectrum)
     _check_bath(branches)
@@ -169,7 +169,7 @@ def steady_state(
         grid,
         electrons,
         light,
-        _reaches(spectrum, grid, light),
+        reaches(spectrum, grid, light),
         max_steps,
     )
     if not throw:

@@ -83,4 +83,5 @@ def global_minimum(
     minimisers, minima = jax.lax.map(refined, lowest)
     best = jax.lax.stop_gradient(jnp.argmin(minima))
     lost = jnp.any(jnp.isnan(values))
-    return tuple(jnp.where(lost, jnp.nan, found[best]) for found in (minimisers, minima))
+    x, value = (jnp.where(lost, jnp.nan, found[best]) for found in (minimisers, minima))
+    return x, value

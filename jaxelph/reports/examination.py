@@ -7,35 +7,26 @@ that a size that suffices at the lowest temperature does at all higher ones.
 """
 
 import contextlib
-import functools
 import logging
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from ..grids.convolution import FoldedConvolution
 from ..grids.energies import EnergyGrid, grid_extent, nodes_for_grid, size_for, thermal_extent
-from ..grids.kernels import coupling_kernel, minimum_weight_on_grid, weight_on_grid
-from ..grids.refined import RefinedGrid
-from ..grids.sinc import HALF_WINDOW, interpolate_oversampled
 from ..numerics.blas import one_blas_thread
-from ..numerics.kept import kept
 from ..spectra.panels import ORDER, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
 from ..stability.activated import slow_grid
-from ..stability.critical import CRITERIA, coarsened
+from ..stability.critical import CRITERIA
 from ..stability.modes import least_resolved, slowest_rate
-from ..stability.pencil import edge_of_band, margin_form, stability_pencil
-from ..stability.rates import continuum_rate, two_temperature_rate
-from ..thermodynamics.specific_heat import specific_heat_ratio, stability_parameter
+from ..thermodynamics.specific_heat import stability_parameter
 from ..units import KELVIN, mev_to_per_ps
+from .sample import sample
 
 Progress = Callable[[int, int], None]
 
@@ -49,107 +40,8 @@ _SCAN = 20
 # its lowest; and no dense grid is larger than the last.
 _COMMON, _LARGEST = 512, 3000
 
-# What is compiled for a size of the grid and a number of nodes takes tens of megabytes, and file
-# after file may ask for others: the last few are kept.
-_KEPT = 6
 # The least eigenvalue of M̃ over its diagonal from which rates are known to 1e-10.
 _DEFINITE = 1e-6
-
-
-def _sample(spectra, coarse_spectrum, temperature, step, size, energies, whole=True):
-    """`_everything`, compiled for this size and these shapes."""
-    arguments = (spectra, coarse_spectrum, temperature, step, energies, np.bool_(whole))
-    leaves, structure = jax.tree.flatten(arguments)
-    return _compiled(size, structure, *(np.shape(leaf) for leaf in leaves))(*arguments)
-
-
-@functools.lru_cache(maxsize=_KEPT)
-def _compiled(size, *shapes):
-    """A function of its own for each: what is dropped here gives its memory back."""
-
-    def sample(*arguments):
-        return _everything(*arguments, size=size)
-
-    return kept(jax.jit(sample), size)
-
-
-def _everything(spectra, coarse_spectrum, temperature, step, energies, whole, *, size):
-    """Everything at one temperature but eigenvalues; Z0⁻¹ on `energies` up to 1.5 ω_max.
-
-    Where it is not to be `whole`, only what the margins need, at a quarter of the time: the rest
-    is 0. Both are one program.
-
-    `spectra` are one with its nodes and with coarser ones, of one shape; of `coarse_spectrum`,
-    whose nodes are those of the function itself, is the specific heat.
-    """
-    spectrum = spectra[0]
-    grid = EnergyGrid(step, size)
-    weight, energy = minimum_weight_on_grid(spectrum, temperature, grid)
-    grid = grid.aligned(energy)
-
-    def pencil():
-        found = stability_pencil(spectrum, temperature, grid)
-        return found.A, found.M
-
-    matrix = jax.ShapeDtypeStruct((size, size), grid.step.dtype)
-    a, m = _if(whole, pencil, (matrix, matrix))
-    # For `grid_error`, whose grid this is but for a cutoff that is higher than need be.
-    coarse = EnergyGrid(coarsened(spectrum) * grid.step, size).aligned(energy)
-
-    def form(step, spectrum):
-        """Whose lowest eigenvalue is the margin, and its energies."""
-        grid = EnergyGrid(step, size)
-        suited = RefinedGrid.if_smooth(spectrum, temperature, grid, centre=energy)
-        found = margin_form(spectrum, temperature, suited)
-        edge = edge_of_band(spectrum, temperature, suited) if spectrum.smooth else None
-        return found.A, found.energies, edge
-
-    # The grid reaches beyond the top of the spectrum, three times as many half-steps beyond 1.5.
-    fine = EnergyGrid(0.5 * grid.step, 3 * size + HALF_WINDOW)
-
-    def inverse_weight():
-        exchange = FoldedConvolution(coupling_kernel(spectrum, fine))
-        shown = weight_on_grid(exchange, temperature, fine, first=0)
-        return interpolate_oversampled(shown, energies / fine.step)
-
-    # One after the other: compiled once.
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *spectra)
-    steps, asked = jnp.stack([grid.step, coarse.step]), jnp.stack([jnp.array(True), whole])
-    kinds = jax.eval_shape(form, grid.step, spectrum)
-    forms, nodes, edges = jax.lax.map(
-        lambda each: _if(each[0], lambda: form(*each[1:]), kinds), (asked, steps, stacked)
-    )
-    matrices = {
-        "A": (a, grid.energies),
-        "M": (m, grid.energies),
-        "form": (forms[0], nodes[0]),
-        "coarse": (forms[1], nodes[1]),
-    }
-    heat = specific_heat_ratio(coarse_spectrum, temperature)
-    numbers = {
-        "inverse_weight": _if(whole, inverse_weight, energies),
-        "weight": weight,
-        "energy": energy,
-        "step": grid.step,
-        "heat": heat,
-        # The nodes' own specific heat, which the rate is over, gives way to the function's.
-        "flow": two_temperature_rate(spectrum, temperature)
-        * specific_heat_ratio(spectrum, temperature)
-        / heat,
-        "continuum": continuum_rate(spectrum, temperature),
-    }
-    if edges is not None:
-        numbers["edge"] = edges[0]
-    return {"matrices": matrices, "numbers": numbers}
-
-
-def _if(wanted, function, kinds):
-    """What the function returns, or zeros of these shapes where it is not wanted."""
-
-    def zeros():
-        return jax.tree.map(lambda kind: jnp.zeros(kind.shape, kind.dtype), kinds)
-
-    return jax.lax.cond(wanted, function, zeros)
 
 
 class Examination:
@@ -252,7 +144,7 @@ class Examination:
         # Of few lengths, like everything that is compiled for.
         count = bucket(len(self._energies), 128)
         energies = np.pad(self._energies, (0, count - len(self._energies)), mode="edge")
-        return _sample(spectra, self._coarse, temperature, step, size, energies, whole)
+        return sample(spectra, self._coarse, temperature, step, size, energies, whole)
 
     def _grid(self, temperature):
         """The step, the size, the spectra: between two temperatures the finer step over T."""

@@ -24,8 +24,8 @@ from jaxelph.app.cli import run as program
 from jaxelph.dae import Krylov, Rodas5P
 from jaxelph.kinetics import collisions as module
 from jaxelph.kinetics.coulomb import KINDS
-from jaxelph.kinetics.evolve import _preconditioner
 from jaxelph.kinetics.moving import MovingEquation, moving_solver
+from jaxelph.kinetics.system import preconditioner
 from jaxelph.kinetics.two_temperatures import final_temperature
 
 P, T = 0.3, 0.8
@@ -125,7 +125,7 @@ def test_products_alone_give_the_same_run():
     metal, grid, times = EinsteinModes([2.0, 3.1], [0.3, 0.2]), EnergyGrid(0.33, 96), [0.0, 0.3, 2]
     options = dict(rtol=1e-9, electrons=CoulombCollisions(0.2))
     plain = evolve(metal, 1.3, 1.0, grid, times, **options)
-    solver = Rodas5P(Krylov(_preconditioner, rtol=1e-11))
+    solver = Rodas5P(Krylov(preconditioner, rtol=1e-11))
     run = evolve(metal, 1.3, 1.0, grid, times, solver=solver, **options)
     np.testing.assert_allclose(run.f, plain.f, rtol=0, atol=1e-8)
     options["phonons"] = MovingPhonons(0.1, 3.0)

@@ -16,7 +16,7 @@ import jaxelph as j
 from jaxelph.app.cli import run
 from jaxelph.grids.energies import grid_extent, size_for
 from jaxelph.presentation import files
-from jaxelph.reports import examination
+from jaxelph.reports import examination, sample
 from jaxelph.units import HBAR, KELVIN
 
 ROWS = [f"{w:.3f} {1.2 * np.exp(-((w - 15) ** 2) / 18):.6f}" for w in np.arange(1.0, 31.0)]
@@ -239,7 +239,7 @@ def test_tables_of_any_length_share_what_is_compiled():
         return j.report(table, [30.0, 80.0])
 
     first = one(200)
-    compiled = examination._compiled.cache_info().misses
+    compiled = sample._compiled.cache_info().misses
     # Zero rows, however far away, change nothing.
     far = one(200, 200.0, 1e5)
     for name in ("kinetic", "weight", "heat"):
@@ -247,7 +247,7 @@ def test_tables_of_any_length_share_what_is_compiled():
     fine = one(20000)
     assert fine.coupling == pytest.approx(first.coupling, rel=1e-3)
     one(777)
-    assert examination._compiled.cache_info().misses == compiled
+    assert sample._compiled.cache_info().misses == compiled
 
 
 def _narrow():
@@ -296,36 +296,36 @@ def test_what_is_compiled_is_dropped_in_turn(monkeypatch):
         made.append(size)
         return size
 
-    monkeypatch.setattr(examination, "_everything", watched)
-    examination._compiled.cache_clear()
+    monkeypatch.setattr(sample, "_everything", watched)
+    sample._compiled.cache_clear()
     try:
-        sizes = range(100, 100 + 2 * examination._KEPT)
+        sizes = range(100, 100 + 2 * sample._KEPT)
         for size in [*sizes, *sizes[-2:]]:
-            assert examination._sample((), (), 1.0, 0.1, size, np.zeros(3)) == size
+            assert sample.sample((), (), 1.0, 0.1, size, np.zeros(3)) == size
         assert made == list(sizes)  # those of the last two were still there
-        assert examination._compiled.cache_info().currsize == examination._KEPT
-        dropped = weakref.ref(examination._compiled(1, None))
+        assert sample._compiled.cache_info().currsize == sample._KEPT
+        dropped = weakref.ref(sample._compiled(1, None))
         for size in sizes:
-            examination._compiled(size, None)
+            sample._compiled(size, None)
         gc.collect()
         assert dropped() is None
     finally:
-        examination._compiled.cache_clear()
+        sample._compiled.cache_clear()
 
 
 @pytest.mark.slow
 def test_large_matrices_are_held_for_one_temperature_at_a_time(spectrum, monkeypatch):
-    sample, seen = examination._sample, []
+    seen = []
 
     def watched(*given):
         assert all(matrix() is None for matrix in seen)
-        found = sample(*given)
+        found = sample.sample(*given)
         seen.extend(weakref.ref(matrix) for matrix, _ in found["matrices"].values())
         return found
 
     expected = j.report(spectrum, TEMPERATURES)
     monkeypatch.setattr(examination, "_COMMON", 1)
-    monkeypatch.setattr(examination, "_sample", watched)
+    monkeypatch.setattr(examination, "sample", watched)
     found = j.report(spectrum, TEMPERATURES)
     assert len(seen) >= 4 * 20
     np.testing.assert_allclose(found.margin, expected.margin, rtol=1e-8)
