@@ -243,7 +243,7 @@ def named_units(text: str | None) -> dict[str, str]:
 
 def taken(kind: str, options: dict) -> dict:
     """Of options for several kinds those that one of them takes."""
-    from ...inverse.data.table import TAKES
+    from ...inverse.data.layouts import TAKES
 
     return {key: value for key, value in options.items() if key in TAKES.get(kind, "").split()}
 

@@ -22,8 +22,9 @@ from ...spectra.peaks import GaussianPeaks
 from ...spectra.spectrum import EliashbergFunction
 from ...superconductivity.transition import transition_under
 from ..data.spectral import SpectralData
+from .errors import FitWarning
 from .peaks import fit_peaks
-from .result import Fit, FitWarning
+from .result import Fit
 from .table import fit_table
 
 # Errors in units of the largest value below which no prediction is that exact.
