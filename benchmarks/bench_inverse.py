@@ -21,7 +21,7 @@ from _common import Table, timed
 from jaxelph import EnergyGrid, TabulatedSpectrum
 from jaxelph.inverse import HeatData, SelfEnergyData, fit_linear, fit_spectrum
 from jaxelph.inverse.fit.posterior import prior_covariance
-from jaxelph.inverse.fit.result import predict
+from jaxelph.inverse.fit.prediction import predict
 from jaxelph.inverse.sensitivities.derivatives import QUANTITIES, Setting
 
 OMEGA = np.linspace(0.15, 30.0, 200)

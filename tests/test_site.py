@@ -12,7 +12,7 @@ import site_pages
 import site_variables
 
 import jaxelph as jx
-from jaxelph.inverse.data.table import COLUMNS
+from jaxelph.inverse.data.layouts import COLUMNS
 
 DOCS, TOP = site_pages.DOCS, site_pages.TOP
 PAGES = site_pages.pages()

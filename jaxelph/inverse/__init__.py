@@ -21,6 +21,8 @@ from .design.result import Design as Design
 from .design.result import DesignError as DesignError
 from .fit.entropy import EntropyFit as EntropyFit
 from .fit.entropy import fit_entropy as fit_entropy
+from .fit.errors import FitError as FitError
+from .fit.errors import FitWarning as FitWarning
 from .fit.functionals import estimates as estimates
 from .fit.linear import LinearFit as LinearFit
 from .fit.linear import fit_linear as fit_linear
@@ -29,8 +31,6 @@ from .fit.linear import noise_draws as noise_draws
 from .fit.linear import self_energy_design as self_energy_design
 from .fit.peaks import peaks_a2f as peaks_a2f
 from .fit.result import Fit as Fit
-from .fit.result import FitError as FitError
-from .fit.result import FitWarning as FitWarning
 from .fit.sampling import Samples as Samples
 from .fit.sampling import sample_posterior as sample_posterior
 from .fit.spectrum import fit_spectrum as fit_spectrum

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from jaxelph import GaussianPeaks
+from jaxelph import GaussianPeaks, phonon_edge, transition_temperature
 from jaxelph.app.cli import run
 from jaxelph.inverse.data.heat import HeatData
 from jaxelph.inverse.data.table import read_columns, read_data
 from jaxelph.units import KELVIN
 
 TRUTH = GaussianPeaks([13.0, 22.0], [3.0, 1.5], [0.7, 0.3])
+PEAK = ("omega", "width", "coupling")
 
 
 @pytest.fixture
@@ -159,3 +160,30 @@ def test_a_header_behind_a_mark(tmp_path, above):
     found = read_columns(path, "relaxation")
     assert list(found) == ["t_ps", "Te_K", "sigma"]
     np.testing.assert_array_equal(np.stack(list(found.values()), axis=1), rows)
+
+
+def test_tc_is_that_of_the_fitted_coulomb_pseudopotential(tmp_path, capsys):
+    """And the table says so: μ* starts from 0.1, and ends where the measured Tc has it."""
+    omega_ph = float(phonon_edge(TRUTH))
+    exact = float(transition_temperature(TRUTH, 0.14, omega_ph=omega_ph))
+    measured = tmp_path / "tc.csv"
+    measured.write_text(f"Tc_K,sigma\n{exact / KELVIN:.8f},0.002\n")
+    # α²F is known; what is left is μ*.
+    files = [str(measured), "--kind", "tc", "--peaks", "13:3:0.7,22:1.5:0.3", "--spread", "0.01"]
+    options = ["--mu-star-error", "0.05", "--omega-ph", f"{omega_ph:.12g}"]
+    assert run(["fit", *files, *options, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    fitted, tc = told["parameters"]["mu_star"], told["moments"]["tc"]
+    assert told["mu_star"]["fitted"] and told["mu_star"]["value"] == fitted["value"]
+    assert abs(fitted["value"] - 0.14) < 2 * fitted["error"] < 0.02
+    spectrum = GaussianPeaks(
+        *([told["parameters"][f"{name} {i}"]["value"] for i in (1, 2)] for name in PEAK)
+    )
+    again = float(transition_temperature(spectrum, fitted["value"], omega_ph=omega_ph)) / KELVIN
+    assert tc["value"] == pytest.approx(again, rel=1e-8)
+    assert abs(tc["value"] - exact / KELVIN) < 0.01
+    assert run(["fit", *files, *options]) == 0
+    assert f"Tc: fitted μ* = {fitted['value']:.4g} at ω_ph = " in capsys.readouterr().out
+    options += ["--mu-star-at", "cutoff", "--cutoff", "300"]
+    assert run(["fit", *files, *options]) == 2
+    assert "μ* that these data fit along refers to ω_ph" in capsys.readouterr().err

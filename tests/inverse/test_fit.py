@@ -18,14 +18,10 @@ from jaxelph.inverse.data.relaxation import RelaxationData
 from jaxelph.inverse.data.self_energy import SelfEnergyData
 from jaxelph.inverse.data.transition import TcData
 from jaxelph.inverse.data.weight import WeightData
-from jaxelph.inverse.fit import table as fit_table
-from jaxelph.inverse.fit.result import (
-    FitError,
-    FitWarning,
-    chi_square_remarks,
-    predict,
-    runs_remarks,
-)
+from jaxelph.inverse.fit import descent
+from jaxelph.inverse.fit.errors import FitError, FitWarning
+from jaxelph.inverse.fit.prediction import predict
+from jaxelph.inverse.fit.remarks import chi_square_remarks, runs_remarks
 from jaxelph.inverse.fit.spectrum import fit_spectrum
 from jaxelph.inverse.sensitivities.derivatives import coupling_moment
 
@@ -235,7 +231,7 @@ def test_long_data_in_blocks_are_the_same_fit(monkeypatch):
     """Row by row or by differentiating all at once; and twice the data with √2 the errors."""
     table, data = np.linspace(0.75, 30.0, 40), sigma(background=(2.0, 0.003))
     one = fit_spectrum(data, table, mu_star=None)
-    monkeypatch.setattr(fit_table, "_AT_ONCE", 0)
+    monkeypatch.setattr(descent, "_AT_ONCE", 0)
     blocks = fit_spectrum(data, table, mu_star=None)
     np.testing.assert_allclose(blocks.a2f, one.a2f, atol=1e-8)
     twice = SelfEnergyData(

@@ -24,7 +24,8 @@ from jaxelph.inverse.data.resistivity import ResistivityData
 from jaxelph.inverse.data.total_heat import GAS, TotalHeatData
 from jaxelph.inverse.data.transition import TcData
 from jaxelph.inverse.data.tunnelling import TunnellingData
-from jaxelph.inverse.fit.result import FitError, unknowns
+from jaxelph.inverse.fit.errors import FitError
+from jaxelph.inverse.fit.prediction import unknowns
 from jaxelph.inverse.fit.spectrum import fit_spectrum
 from jaxelph.inverse.sensitivities.derivatives import coupling_moment
 from jaxelph.units import KELVIN

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from jaxelph.inverse.data.header import factor_of, plain_unit, split_unit
+from jaxelph.inverse.data.layouts import COLUMNS
 from jaxelph.inverse.data.measured import scatter
-from jaxelph.inverse.data.table import COLUMNS, read_columns, read_data, read_with_notes
+from jaxelph.inverse.data.table import read_columns, read_data, read_with_notes
 
 KELVIN = np.array([10.0, 20.5, 300.0])
 RHO = np.array([0.15, 0.25, 21.5])

@@ -8,8 +8,9 @@ from scipy.stats import chi2
 
 from jaxelph import coupling_constant
 from jaxelph.app.cli import run
+from jaxelph.inverse.data.layouts import COLUMNS
 from jaxelph.inverse.data.samples import METAL, MU_STAR, SAMPLES, TOP, sample_text
-from jaxelph.inverse.data.table import COLUMNS, read_data
+from jaxelph.inverse.data.table import read_data
 
 LIGHT = ("heat.csv", "self-energy.csv", "weight.csv", "resistivity.csv", "optical.csv")
 HEAVY = tuple(name for name in SAMPLES if name not in LIGHT)

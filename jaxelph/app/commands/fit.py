@@ -243,7 +243,7 @@ def named_units(text: str | None) -> dict[str, str]:
 
 def taken(kind: str, options: dict) -> dict:
     """Of options for several kinds those that one of them takes."""
-    from ...inverse.data.table import TAKES
+    from ...inverse.data.layouts import TAKES
 
     return {key: value for key, value in options.items() if key in TAKES.get(kind, "").split()}
 
@@ -262,6 +262,10 @@ def _show(fit, drawn, files, kind, notes, repulsion, json) -> None:
     widths = fit.line_widths
     if repulsion["omega_ph"] is None:
         repulsion = repulsion | {"omega_ph": float(phonon_edge(fit.spectrum))}
+    # Tc is computed with the μ* that was fitted along, if one was.
+    fitted = "mu_star" in fit.parameters
+    if fitted:
+        repulsion = repulsion | {"mu_star": fit.parameters["mu_star"][0]}
     if json:
         told = {
             "file": str(files[0]) if len(files) == 1 else [str(one) for one in files],
@@ -269,6 +273,7 @@ def _show(fit, drawn, files, kind, notes, repulsion, json) -> None:
             "model": type(fit.spectrum).__name__,
             "mu_star": {
                 "value": repulsion["mu_star"],
+                "fitted": fitted,
                 "omega_ph_meV": repulsion["omega_ph"],
                 "cutoff_meV": repulsion["cutoff"],
                 "quoted_at": repulsion["mu_star_at"],
@@ -343,7 +348,9 @@ def _show(fit, drawn, files, kind, notes, repulsion, json) -> None:
             table.add_row(name, shown, unit, share)
         console = results()
         print_table(console, table)
-        console.print(f"Tc: {describe_repulsion(**repulsion)}", soft_wrap=True)
+        rounded = repulsion | {"mu_star": float(f"{repulsion['mu_star']:.4g}")}
+        whose = "fitted " if fitted else ""
+        console.print(f"Tc: {whose}{describe_repulsion(**rounded)}", soft_wrap=True)
         told = f"χ² = {fit.chi_square:.4g} for {fit.degrees:.4g} degrees of freedom"
         if isinstance(fit.spectrum, GaussianPeaks):
             console.print(told)

@@ -21,11 +21,11 @@ from jaxtyping import ArrayLike, Float
 
 from ...spectra.spectrum import EliashbergFunction
 from ..data.spectral import SpectralData, pulls_of_unknowns
+from .descent import linearised
 from .functionals import TABLE_MOMENTS, estimates, moment_slopes
 from .linear import whitened
 from .posterior import Whitened, decompose, gain_of, invert
-from .result import background_columns, unknowns
-from .table import linearised
+from .prediction import background_columns, unknowns
 
 
 class Draws(NamedTuple):
@@ -36,6 +36,8 @@ class Draws(NamedTuple):
     error: np.ndarray
     #: Of what is seen of the true α²F the largest pull over all frequencies.
     largest: np.ndarray
+    #: Of each number the bias that the prior expects, in units of the scatter by noise.
+    leaning: dict[str, np.ndarray]
 
 
 def coverage_draws(
@@ -109,15 +111,17 @@ def coverage_draws(
         jnp.asarray(direct - by_theta @ by_a2f),
         jnp.asarray(a2f),
     )
-    values, errors, means, spreads, largest = (np.array(x) for x in drawn)
+    values, scatter, bias, means, spreads, largest = (np.array(x) for x in drawn)
     values[:, 3:] += constant + seen @ by_theta.T
-    errors[:, 3:] = np.hypot(errors[:, 3:], np.linalg.norm(by_theta, axis=1))
+    scatter[:, 3:] = np.hypot(scatter[:, 3:], np.linalg.norm(by_theta, axis=1))
+    leaning, errors = bias / scatter, np.hypot(scatter, bias)
     for place, name in enumerate(names, 3):  # of the logarithm, from the true one
         values[:, place] = told[name] * np.exp(values[:, place])
         errors[:, place] *= values[:, place]
     labels = (*TABLE_MOMENTS, *functionals)
     numbers = {name: (values[:, i], errors[:, i]) for i, name in enumerate(labels)}
-    return Draws(numbers, means, spreads, largest)
+    leans = {name: leaning[:, i] for i, name in enumerate(labels)}
+    return Draws(numbers, means, spreads, largest, leans)
 
 
 @eqx.filter_jit
@@ -135,6 +139,6 @@ def _inverted(problem: Whitened, targets, slopes, true):
         spread = jnp.sqrt(jnp.maximum(jnp.diag(found.covariance), 0.0))
         seen = noise > 1e-9 * jnp.max(noise)
         largest = jnp.max(jnp.where(seen, jnp.abs(pull), 0.0))
-        return told.value + linear, told.error, found.mean, spread, largest
+        return told.value + linear, told.scatter, told.bias, found.mean, spread, largest
 
     return jax.lax.map(one, targets)

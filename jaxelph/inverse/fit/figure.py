@@ -35,7 +35,7 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         low = a2f - error
         if data.attrs["model"] == "GaussianPeaks":
             low = np.maximum(low, 0)  # Peaks are positive, whatever the linearised band says.
-        axes.fill_between(omega, low, a2f + error, color=BLUE, alpha=0.25, lw=0)
+        _draw_band(axes, omega, (low, a2f + error), BLUE)
         axes.plot(omega, a2f, color=BLUE, label=r"fit, $\pm 1\sigma$")
         if "a2f_simultaneous" in data:
             for side in (-1, 1):
@@ -45,7 +45,7 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 axes.plot(omega, edge, color=BLUE, lw=0.7, ls="--", label=label)
         if "a2f_transport" in data:
             tied, width = (data[f"a2f_transport{end}"].values for end in ("", "_error"))
-            axes.fill_between(omega, tied - width, tied + width, color=GREEN, alpha=0.2, lw=0)
+            _draw_band(axes, omega, (tied - width, tied + width), GREEN)
             axes.plot(omega, tied, color=GREEN, label=r"$\alpha^2_{tr}F$, $\pm 1\sigma$")
         axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
         axes.set_xlim(0, omega[-1])
@@ -60,6 +60,13 @@ def fit_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             drawn.figure.suptitle(_told(data), fontsize=7.5)
         finish(drawn, words)
     return drawn.root
+
+
+def _draw_band(axes, over, ends, colour) -> None:
+    """Between two curves, whose own thin lines keep the legend off it."""
+    axes.fill_between(over, *ends, color=colour, alpha=0.25, lw=0)
+    for end in ends:
+        axes.plot(over, end, color=colour, alpha=0.4, lw=0.4)
 
 
 def _draw_lines(axes, omega, resolution) -> None:
@@ -97,17 +104,17 @@ def _told(data: "xr.Dataset") -> str:
 
 # Of each kind of data: the axes' labels, and the names of curves.
 _LABELS = {
-    "heat": ("T (K)", r"$C_{el}/C_{bare}$"),
+    "heat": ("T (K)", r"$C_\mathrm{el}/C_\mathrm{bare}$"),
     "self-energy": ("E (meV)", r"$\Sigma$ (meV)"),
     "weight": ("E (meV)", "1/Z"),
     "relaxation": ("t (ps)", r"$T_e$ (K)"),
     "Tc": ("", r"$T_c$ (K)"),
-    "total heat": ("T (K)", "C (mJ/mol K)"),
+    "total heat": ("T (K)", r"C (mJ mol$^{-1}$ K$^{-1}$)"),
     "resistivity": ("T (K)", r"$\rho$ ($\mu\Omega$ cm)"),
     "optical": (r"$\Omega$ (meV)", r"$1/\tau$ (meV)"),
     "reflectivity": (r"$\Omega$ (meV)", "R"),
     "gap": ("T (K)", r"$\Delta$ (meV)"),
-    "tunnelling": ("V (mV)", r"$dI/dV$ over that of the normal state"),
+    "tunnelling": ("V (mV)", r"$(dI/dV)_\mathrm{s}/(dI/dV)_\mathrm{n}$"),
 }
 # Kinds that are drawn over ln T, if they reach far.
 _OVER_LOGARITHM = ("heat", "total heat", "resistivity")
@@ -148,8 +155,7 @@ def _draw_data(axes, data: "xr.Dataset", number: int) -> str:
             axes.set_xlim(-1, 2)
             axes.set_xticks([])
             continue
-        ends = middle - band, middle + band
-        axes.fill_between(over, *ends, color=colour, alpha=0.3, lw=0)
+        _draw_band(axes, over, (middle - band, middle + band), colour)
         axes.plot(over, middle, color=colour, label=label, zorder=3)
     if np.min(x[0]) > 0 and np.max(x[0]) > 50 * np.min(x[0]) and told["kind"] in _OVER_LOGARITHM:
         axes.set_xscale("log")

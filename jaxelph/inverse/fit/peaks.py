@@ -9,22 +9,25 @@ import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Float
 
-from ...spectra.moments import coupling_constant
+from ...spectra.moments import coupling_constant, log_frequency
 from ...spectra.peaks import GaussianPeaks
+from ...spectra.spectrum import EliashbergFunction
 from ..data.spectral import SpectralData, pulls_of_unknowns
-from .result import (
-    MOMENTS,
-    Fit,
-    FitError,
+from ..sensitivities.derivatives import coupling_moment
+from .errors import FitError
+from .prediction import (
     background_columns,
-    derived,
     predict,
     propagated,
     split,
     unknowns,
     with_errors,
 )
+from .result import Fit
 from .transport import ratio_slopes, the_ratio, transport_curve
+
+#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`; λ_tr comes behind where there is a ratio.
+MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
 
 
 def peaks_a2f(
@@ -52,6 +55,16 @@ def peaks_a2f(
 
 # A step of the logarithms that counts as none, beside a tenth of their errors.
 _STILL = 1e-4
+
+
+def derived(
+    spectrum: EliashbergFunction, transition: Callable | None, **given: Array
+) -> Float[Array, " moment"]:
+    """λ, ω_log, λ⟨ω²⟩ and, with a function for it, Tc, at the μ* that is given."""
+    rows = [coupling_constant(spectrum), log_frequency(spectrum), coupling_moment(spectrum)]
+    if transition is not None:
+        rows.append(transition(spectrum, **given))
+    return jnp.stack(rows)
 
 
 def _peaks(theta, order):

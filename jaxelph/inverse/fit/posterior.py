@@ -13,9 +13,11 @@ the covariance of the mixture, on a grid of η. What the data do not show, they 
 gap below a hard mode makes ω_l large, and P then denies a soft mode that the data hardly see.
 Integrals of α²F are therefore estimated under a wider prior that does not learn,
 
-$$P_w = P + A_w^2\,P_{\ell_w,\,\omega_w},$$
+$$P_w = P + A_w^2\,P_{\ell_w,\,\omega_w} + d\,\bar a(\omega)^2\,\delta(\omega - \omega'),$$
 
-a little of everything down to a tenth of ω_max. Nothing is searched for, and nothing can fail
+a little of everything down to a tenth of ω_max, and lines: what looks smooth, the positive part ā
+of the posterior mean, may be sharp lines at random places a distance d apart, and an integral over
+those has that variance (Campbell's theorem). Nothing is searched for, and nothing can fail
 to converge. Everything is a pure function of whitened data, for `jit` and for `vmap` over draws of
 the noise.
 """
@@ -28,6 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ...numerics.quadrature import trapezoid_weights
 from ...spectra.spectrum import Scalar
 
 # A, ℓ/ω_max and ω_l/ω_max: the grid, and the middle and standard deviation of their logarithms.
@@ -39,6 +42,8 @@ _AMPLITUDE2 = _GRID[0] ** 2
 _SHAPES = np.stack([x.ravel() for x in np.meshgrid(*_GRID[1:], indexing="ij")], axis=1)
 # What any α²F may hold beside what the data show: A² and ℓ, ω_l in units of ω_max.
 _WATCH = (0.02, 0.03, 0.08)
+# The distance of lines that may make up what looks smooth, in units of ω_max.
+_APART = 0.02
 # How far below ω_max α²F begins to vanish, in units of it.
 _EDGE = 0.08
 # Shapes that have less than this of the average are left out of it.
@@ -80,11 +85,23 @@ def prior_covariance(
 
 def typical_prior(omega: Float[Array, " row"], top: Scalar) -> Float[Array, "row row"]:
     """The prior of functionals before any data: of middling A, ℓ and ω_l, and what is watched."""
+    middling = prior_covariance(omega, top, _MIDDLE[0], _MIDDLE[1] * top, _MIDDLE[2] * top)
+    return middling + watched(omega, top, jnp.diag(middling))
 
-    def at(amplitude, length, onset):
-        return prior_covariance(omega, top, amplitude, length * top, onset * top)
 
-    return at(*_MIDDLE) + at(np.sqrt(_WATCH[0]), *_WATCH[1:])
+def watched(
+    omega: Float[Array, " row"], top: Scalar, square: Float[Array, " row"]
+) -> Float[Array, "row row"]:
+    """What P_w adds to the prior, square being ā² at each row.
+
+    Example:
+        >>> w = jnp.array([9.0, 10.0, 11.0])
+        >>> print(jnp.diag(watched(w, 30.0, jnp.ones(3)) - watched(w, 30.0, jnp.zeros(3))))
+        [1.2 0.6 1.2]
+    """
+    any_shape = prior_covariance(omega, top, 1.0, _WATCH[1] * top, _WATCH[2] * top)
+    lines = _APART * top * square / trapezoid_weights(omega)
+    return _WATCH[0] * any_shape + jnp.diag(lines)
 
 
 class Whitened(eqx.Module):
@@ -156,11 +173,12 @@ def invert(problem: Whitened, decomposed: Decomposed, target: Float[Array, " dat
     eta = jnp.append(
         jnp.sum(weight @ jnp.log(jnp.asarray(_GRID[0])))[None], jnp.sum(weight, axis=1) @ shapes
     )
+    mean = gain @ target
     return Posterior(
-        mean=gain @ target,
+        mean=mean,
         covariance=(covariance + covariance.T) / 2,
         prior=prior,
-        wide=prior + _WATCH[0] * problem.shape_prior(jnp.asarray(_WATCH[1:])),
+        wide=prior + watched(problem.omega, problem.top, jnp.maximum(mean, 0.0) ** 2),
         eta=eta,
         log_evidence=jax.scipy.special.logsumexp(log),
     )

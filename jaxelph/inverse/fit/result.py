@@ -1,41 +1,29 @@
-"""A fitted spectrum, and what the fits of peaks and of tables share."""
+"""A fitted spectrum with its errors, what it presupposes and what it says of itself."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
-from scipy.stats import chi2, norm
 
 from ...presentation.notebook import html_table
-from ...spectra.moments import coupling_constant, log_frequency
 from ...spectra.peaks import GaussianPeaks
-from ...spectra.spectrum import EliashbergFunction
 from ...spectra.table import TabulatedSpectrum
 from ...units import KELVIN
 from ..data.axis import axis_of
-from ..data.spectral import SpectralData, Unknown
-from ..sensitivities.derivatives import coupling_moment
+from ..data.spectral import SpectralData
 from .entropy import EntropyFit
-from .errors import FitError as FitError
-from .errors import FitWarning as FitWarning
-from .functionals import MOVED, UNCERTAIN, UNDECIDED
+from .functionals import LEANING, MOVED, UNCERTAIN, UNDECIDED
 from .linear import Bootstrap, LinearFit
 from .output import MOMENTS as UNITS_OF_MOMENTS
 from .output import parameter_unit
+from .prediction import forecast, split, unknowns
+from .remarks import chi_square_remarks, runs_remarks
 from .resolution import line_widths
 from .transport import TransportCurve, mixed
 
 if TYPE_CHECKING:
     import xarray as xr
-
-#: λ, ω_log, λ⟨ω²⟩ and Tc, in the order of `derived`; λ_tr comes behind where there is a ratio.
-MOMENTS = ("lambda", "omega-log", "lambda-omega2", "tc")
-
 
 # Said where nothing else is known of it.
 _ONE_CURVE = (
@@ -43,8 +31,10 @@ _ONE_CURVE = (
     "an error, is fitted along where it is given"
 )
 #: By how much of its error what a fit presupposes may move a moment that is called decided.
-PRESUMED = {"straight": 1.0, "one spectrum": 1.0, "constant ratio": 1.0}
+PRESUMED = {"prior": LEANING, "straight": 1.0, "one spectrum": 1.0, "constant ratio": 1.0}
 _PRESUMED_TOLD = {
+    "prior": "the prior, not noise, decides the errors of {}: they are too small for a spectrum "
+    "that it does not expect, and too large for others",
     "straight": "the data are curved over the spectra that they leave open, and how often the "
     "error bars hold is not known of {}",
     "one spectrum": "spectra far from each other describe the data, and their {} differ by more "
@@ -52,8 +42,6 @@ _PRESUMED_TOLD = {
     "constant ratio": "α²_trF/α²F is taken to be one number; were it to bend by 30 %, as "
     "--ratio-bend 0.3 allows, these would move by more than their errors: {}",
 }
-# Remarks are made where chance alone would make them once in so many fits.
-_CHANCE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,9 +65,10 @@ class Fit:
         parameter_share: of what was fitted along under a prior: what is left of its variance.
         transport: α²_tr F and its ratio to α²F, where data of transport are tied by one.
         presumed: what the fit presupposes: of each moment by how much of its error that may move
-            it. "straight": that data and moments are linear over what is left open, see
-            `inverse.fit.curvature`; "one spectrum": that no other start leads to another fit as
-            likely; "constant ratio": that α²_tr F is one number times α²F.
+            it. "prior": that the prior knows the bias of the estimate, in units of the scatter by
+            noise, see `inverse.fit.functionals`; "straight": that data and moments are linear over
+            what is left open, see `inverse.fit.curvature`; "one spectrum": that no other start
+            leads to another fit as likely; "constant ratio": that α²_tr F is one number times α²F.
 
     Example:
         >>> from jaxelph.inverse import HeatData, fit_spectrum
@@ -357,142 +346,3 @@ class Fit:
         from .figure import fit_figure
 
         return fit_figure(self.to_xarray(), ax)
-
-
-def chi_square_remarks(chi_square: float, degrees: float) -> list[str]:
-    """A sentence where χ² has a chance below 1e-6, either way.
-
-    Example:
-        >>> print(chi_square_remarks(31.0, 28.0), chi_square_remarks(0.3, 28.0)[0][:36])
-        [] χ² is 0.3 for 28 degrees of freedom:
-    """
-    if not degrees > 0:
-        return []
-    told = f"χ² is {chi_square:.4g} for {degrees:.4g} degrees of freedom"
-    factor = np.sqrt(chi_square / degrees)
-    if chi2.sf(chi_square, degrees) < _CHANCE:
-        return [f"{told}: the errors look {factor:.2g} times too small, or the model is wrong"]
-    if chi2.cdf(chi_square, degrees) < _CHANCE:
-        larger = f"{1 / factor:.2g} times" if factor > 0 else "far"
-        return [f"{told}: the errors look {larger} too large"]
-    return []
-
-
-def runs_remarks(name: str, residual: np.ndarray) -> list[str]:
-    """A sentence where the signs come in fewer runs than chance makes (Wald, Wolfowitz 1940)."""
-    sign = residual[residual != 0] > 0
-    up, down = int(np.sum(sign)), int(np.sum(~sign))
-    total = up + down
-    if min(up, down) < 5:
-        return []
-    runs = 1 + int(np.sum(sign[1:] != sign[:-1]))
-    mean = 1 + 2 * up * down / total
-    spread = np.sqrt((mean - 1) * (mean - 2) / (total - 1))
-    if norm.cdf((runs - mean) / spread) > _CHANCE:
-        return []
-    return [
-        f"{name} data: {total} residuals have {runs} runs of one sign where chance makes "
-        f"{mean:.0f} ± {spread:.0f}: the model does not follow them"
-    ]
-
-
-def unknowns(data: Sequence[SpectralData]) -> tuple[Unknown, ...]:
-    """What is fitted along with α²F, each name once.
-
-    Raises:
-        ValueError: two data sets start one unknown from different numbers.
-    """
-    found: dict[str, Unknown] = {}
-    for item in data:
-        for name, start, spread, related in item.unknown:
-            one = Unknown(name, float(start), float(spread), related)
-            if found.setdefault(one.name, one) != one:
-                raise ValueError(
-                    f"{one.name} starts from {found[one.name].start:g} and from {one.start:g} in "
-                    "two data sets; it is one number, give it one start and one spread."
-                )
-    return tuple(found.values())
-
-
-def predict(
-    spectrum: EliashbergFunction,
-    data: Sequence[SpectralData],
-    values: Mapping[str, Array] | None = None,
-) -> Float[Array, " datum"]:
-    """What all data sets would be, one after the other.
-
-    Sets of one kind and shape, T_e(t) at several temperatures for example, go through one
-    program in turn: compiling takes far longer than running it.
-
-    Args:
-        spectrum: an Eliashberg function.
-        data: the sets.
-        values: of their `unknown`, by name; by default where these start.
-    """
-
-    def one(item):
-        told = {} if values is None else {u.name: values[u.name] for u in item.unknown}
-        return item.predict(spectrum, **told)
-
-    traced = [jax.tree.map(jnp.asarray, item) for item in data]
-    groups: dict = {}
-    for number, item in enumerate(traced):
-        leaves, structure = jax.tree.flatten(item)
-        groups.setdefault((structure, *(x.shape for x in leaves)), []).append(number)
-    found: dict[int, Array] = {}
-    for numbers in groups.values():
-        if len(numbers) == 1:
-            found[numbers[0]] = one(traced[numbers[0]])
-            continue
-        stacked = jax.tree.map(lambda *x: jnp.stack(x), *(traced[i] for i in numbers))
-        rows = jax.lax.map(one, stacked)
-        found.update(zip(numbers, rows, strict=True))
-    return jnp.concatenate([found[i] for i in range(len(traced))])
-
-
-@eqx.filter_jit
-def forecast(
-    spectrum: EliashbergFunction, data: Sequence[SpectralData], values: Mapping[str, Array]
-) -> Float[Array, " datum"]:
-    """`predict`, compiled."""
-    return predict(spectrum, data, values)
-
-
-def derived(
-    spectrum: EliashbergFunction, transition: Callable | None, **given: Array
-) -> Float[Array, " moment"]:
-    """λ, ω_log, λ⟨ω²⟩ and, with a function for it, Tc, at the μ* that is given."""
-    rows = [coupling_constant(spectrum), log_frequency(spectrum), coupling_moment(spectrum)]
-    if transition is not None:
-        rows.append(transition(spectrum, **given))
-    return jnp.stack(rows)
-
-
-def background_columns(data: Sequence[SpectralData]) -> tuple[list[str], np.ndarray]:
-    """Names and columns (array of shape (datum, background)) of all backgrounds."""
-    names, columns, start = [], [], 0
-    total = sum(len(item.values) for item in data)
-    for number, item in enumerate(data):
-        for name, column in item.background.items():
-            names.append(name if len(data) == 1 else f"{name} of data set {number + 1}")
-            whole = np.zeros(total)
-            whole[start : start + len(column)] = column
-            columns.append(whole)
-        start += len(item.values)
-    return names, np.array(columns).reshape(len(columns), total).T
-
-
-def split(data: Sequence[SpectralData], values) -> tuple[np.ndarray, ...]:
-    """A vector over all data, cut into one for each set."""
-    ends = np.cumsum([len(item.values) for item in data])[:-1]
-    return tuple(np.split(np.asarray(values), ends))
-
-
-def propagated(jacobian, covariance) -> np.ndarray:
-    """√diag(J C Jᵀ), one standard deviation of each row."""
-    return np.sqrt(np.clip(np.sum((jacobian @ covariance) * jacobian, axis=1), 0, None))
-
-
-def with_errors(names, values, errors) -> dict[str, tuple[float, float]]:
-    """{name: (value, error)}, for as many names as there are values."""
-    return {n: (float(v), float(e)) for n, v, e in zip(names, values, errors, strict=False)}

@@ -18,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .errors import FitError
 from .functionals import TABLE_MOMENTS, moment_slopes
 from .linear import LinearFit
-from .result import Fit, FitError
+from .result import Fit
 
 # δ in units of the fit's largest α²F: how softly the rectifier bends.
 _SOFTNESS = 0.02

@@ -22,8 +22,10 @@ from ...spectra.peaks import GaussianPeaks
 from ...spectra.spectrum import EliashbergFunction
 from ...superconductivity.transition import transition_under
 from ..data.spectral import SpectralData
+from .errors import FitWarning
 from .peaks import fit_peaks
-from .result import Fit, FitWarning
+from .prediction import unknowns
+from .result import Fit
 from .table import fit_table
 
 # Errors in units of the largest value below which no prediction is that exact.
@@ -57,7 +59,8 @@ def fit_spectrum(
         data: of `jaxelph.inverse.data`, all in the model's unit of energy.
         model (`GaussianPeaks`, or array of shape (row,), energy): peaks to start from, or the
             ascending frequencies > 0 of a table, which needs no start.
-        mu_star: for the Tc among the moments; None leaves it out.
+        mu_star: for the Tc among the moments, which has the fitted one where data fit a μ* along;
+            None leaves Tc out.
         omega_ph, cutoff, mu_star_at: of this Tc, see `transition_temperature`.
         top (scalar, energy): ω_max of a table, by default 5 % above its last frequency.
         spread: a prior on peaks: the standard deviation of the logarithm of each parameter
@@ -94,6 +97,12 @@ def fit_spectrum(
     data = (data,) if isinstance(data, SpectralData) else tuple(data)
     if not data or not all(isinstance(item, SpectralData) for item in data):
         raise ValueError("fit_spectrum needs data of jaxelph.inverse.data, HeatData for example.")
+    fitted = any(one.name == "mu_star" for one in unknowns(data))
+    if transition is not None and fitted and mu_star_at == "cutoff":
+        raise ValueError(
+            "mu_star_at (--mu-star-at): the μ* that these data fit along refers to ω_ph, and Tc is "
+            "that of this μ*; leave it at omega-ph."
+        )
     if not isinstance(model, GaussianPeaks) and isinstance(model, EliashbergFunction):
         raise ValueError(
             f"fit_spectrum: the model is {type(model).__name__}; give GaussianPeaks to start from, "

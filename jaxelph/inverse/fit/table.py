@@ -1,114 +1,33 @@
 r"""A table of α²F fitted to any data, by the Bayesian inversion of `inverse.fit.linear`.
 
-Where data depend on α²F in a curved way, Tc or T_e(t), they are linearised about the last fit,
-$y \approx y(a_k) + J_k(a - a_k)$, and the closed form is applied again until a stands still: the
-steps of Gauss and Newton, with Laplace's covariance at the end.
+`inverse.fit.descent` finds it. Here follow, from the closed form of its last step, the errors of
+everything that is told of it, with what the curvature of data adds, and what else it presupposes.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import nnls
 
 from ...numerics.blas import one_blas_thread
-from ...spectra.spectrum import EinsteinModes
 from ...spectra.table import TabulatedSpectrum
-from ..data.spectral import SpectralData, pulls_of_unknowns
+from ..data.spectral import SpectralData
 from .curvature import Curvature
+from .descent import Problem, descents
 from .entropy import fit_entropy
+from .errors import FitError
 from .functionals import moment_slopes, possible, table_weights
 from .linear import fit_linear
-from .result import (
-    Fit,
-    FitError,
-    background_columns,
-    forecast,
-    predict,
-    propagated,
-    split,
-    unknowns,
-    with_errors,
-)
+from .prediction import propagated, split, with_errors
+from .result import Fit
 from .transport import bending, ratio_slopes, the_ratio, transport_curve
 
 #: How a table is kept from following the noise: by smoothness, or by maximum entropy.
 PRIORS = {"smooth": fit_linear, "entropy": fit_entropy}
-
-# Of what a curve lacks so much is taken as the error of the first step, and of each error so much
-# as that of the next.
-_SHARE = 0.3
-# A patient descent lowers them by so much, once a step is below so many errors of α²F; and halves
-# its steps, down to the last, where the next does not shrink by this share of what it should.
-_SLOWER, _STEADY, _SHRINKS, _SHORTEST = 0.6, 0.3, 0.5, 0.1
-
-# Shapes to start from where nothing is linear: ω² up to ω_max, λ from weak to very strong.
-_START_COUPLINGS = np.geomspace(0.05, 12.8, 9)
-# χ² a datum above which other shapes are tried, and where they have their maxima, over ω_max.
-_NEAR, _START_PLACES = 100.0, (0.25, 0.4, 0.6, 0.8)
-
-
-# A positive α²F describes the data if χ² is below so many times their number.
-_DESCRIBED = 4.0
-# Of the prior's variance what is rounding, where its inverse is asked for.
-_ROUNDED = 1e-6
-
-# Numbers that differentiating all data by all rows at once may hold, 2 GB, and the matrix K itself.
-_AT_ONCE, _MOST = 250_000_000, 100_000_000
-
-
-# Of further starts: where they have their maxima, over ω_max; how many steps they have; how near to
-# what is found already, in its errors, they end; and by how much less likely than the best what
-# they come to still counts.
-_OTHER_PLACES, _PATIENCE, _SAME, _RIVAL = (0.35, 0.55, 0.75), 100, 0.1, 10.0
-
-
-class _Descent(NamedTuple):
-    """Where steps of Gauss and Newton came to, and the last of them."""
-
-    a2f: np.ndarray
-    theta: np.ndarray  # logarithms of what is fitted along
-    posterior: Any
-    error: np.ndarray
-    offset: np.ndarray
-    design: np.ndarray
-    beside: np.ndarray
-    scaled: np.ndarray  # what is projected out, whitened
-    by_a2f: np.ndarray
-    seen: np.ndarray
-    inverse: np.ndarray
-
-
-@eqx.filter_jit
-def _affine(omega, data):
-    """The same of data that are linear in α²F, one row after the other: each is a mode."""
-    none = predict(EinsteinModes(omega[:1], jnp.zeros(1)), data)
-
-    def column(mode):
-        frequency, weight = mode
-        return predict(EinsteinModes(frequency[None], weight[None]), data) - none
-
-    return none, jax.lax.map(column, (omega, table_weights(omega))).T
-
-
-@eqx.filter_jit
-def linearised(omega, a2f, log_values, data, names):
-    """The data with their derivatives by α²F and by the logarithms of what is fitted along."""
-
-    def value(x):
-        values = dict(zip(names, jnp.exp(x[len(omega) :]), strict=True))
-        return predict(TabulatedSpectrum(omega, x[: len(omega)]), data, values)
-
-    def twice(x):
-        found = value(x)
-        return found, found
-
-    slopes, found = jax.jacfwd(twice, has_aux=True)(jnp.append(a2f, log_values))
-    return found, slopes[:, : len(omega)], slopes[:, len(omega) :]
+# By how much less likely than the best another spectrum still counts, in ln p.
+_RIVAL = 10.0
 
 
 @one_blas_thread()
@@ -125,166 +44,11 @@ def fit_table(
         raise ValueError("the model's frequencies must be at least three, positive and ascending.")
     if prior not in PRIORS:
         raise ValueError(f"prior {prior!r} is not known; use one of {', '.join(PRIORS)}.")
-    invert = PRIORS[prior]
-    names, columns = background_columns(data)
-    target = np.concatenate([item.values for item in data])
-    stated = error = np.concatenate([item.error for item in data])
-    if len(target) <= len(names):
-        raise ValueError(f"{len(target)} data cannot decide {len(names)} backgrounds and α²F.")
-    along, ratio = unknowns(data), the_ratio(data)
-    linear = all(item.linear for item in data) and not along
-    size = len(target) * len(omega)
-    blocks = size * len(omega) > _AT_ONCE
-    if size > _MOST or (blocks and not linear):
-        raise ValueError(
-            f"{len(target)} data and {len(omega)} rows of α²F are more than memory holds; take the "
-            "mean of neighbouring data, with an error that is smaller by the root of their number."
-        )
-    traced, nodes = tuple(data), jnp.asarray(omega)
-    labels = tuple(one.name for one in along)
-    middle = np.log([one.start for one in along])
-    # A prior on what is fitted along is one more datum for each.
-    pulls = pulls_of_unknowns(along)
-    theta, count, rows = middle.copy(), len(target), len(omega)
-
-    def curve(a2f, theta):
-        values = dict(zip(labels, jnp.exp(jnp.asarray(theta)), strict=True))
-        return np.asarray(forecast(TabulatedSpectrum(nodes, a2f), traced, values))
-
-    def misfit(value):
-        """χ² of a curve with the best backgrounds, infinite where it cannot be computed."""
-        pull, along = (value - target) / stated, columns / stated[:, None]
-        if not np.all(np.isfinite(pull)):
-            return np.inf
-        return float(np.sum((pull - along @ np.linalg.lstsq(along, pull, rcond=None)[0]) ** 2))
-
-    def descend(a2f, theta, steps=max_steps, known=(), patient=False) -> _Descent | None:
-        """From a start to where the fit of the linearised data is itself.
-
-        None where that is what is known already.
-        """
-        # Far from the data steps of Gauss and Newton lead anywhere: errors are as large as what the
-        # curve lacks first, and shrink to their own from step to step.
-        level, last, length, step_before = None, np.inf, 1.0, np.inf
-        for _ in range(steps):
-            if blocks:
-                value, design = (np.asarray(x) for x in _affine(nodes, traced))
-                beside = np.zeros((count, 0))
-            else:
-                found = linearised(nodes, jnp.asarray(a2f), jnp.asarray(theta), traced, labels)
-                value, design, beside = (np.asarray(x) for x in found)
-            if not all(np.all(np.isfinite(x)) for x in (value, design, beside)):
-                raise FitError(
-                    "the fit did not converge: it came to a spectrum for which the data cannot be "
-                    "computed. Fit peaks, or give the data errors that are not too small."
-                )
-            offset = value - design @ a2f - beside @ theta
-            if level is None:
-                last = misfit(value)
-                level = 1.0 if linear else max(1.0, _SHARE * np.sqrt(last / count))
-                before = last
-            error = level * stated
-            # Whitened; amplitudes of backgrounds, then logarithms, then α²F.
-            scaled = np.zeros((count + len(along), len(names) + len(along)))
-            scaled[:count] = np.column_stack([columns, beside]) / error[:, None]
-            scaled[count:, len(names) :] = pulls
-            by_a2f = np.vstack([design / error[:, None], np.zeros((len(along), len(omega)))])
-            seen = np.append((target - offset) / error, pulls @ middle)
-            whole, skipped = np.column_stack([scaled, by_a2f, seen]), scaled.shape[1]
-            # Rotated onto R of QR: the rows below what is projected out hold all that is left.
-            rotated = np.asarray(np.linalg.qr(whole, mode="r"))[skipped:, skipped:]
-            posterior = invert(
-                omega, rotated[:, :-1], rotated[:, -1], np.ones(len(rotated)), top=top
-            )
-            inverse = np.linalg.pinv(scaled) if skipped else np.zeros((0, len(seen)))
-            beside_a2f = inverse @ (seen - by_a2f @ posterior.a2f)
-            moved = posterior.a2f - a2f, beside_a2f[len(names) :] - theta
-            step = np.max(np.abs(moved[0])) / np.max(posterior.error)
-            spread = np.sqrt(np.sum(inverse[len(names) :] ** 2, axis=1))
-            if len(along):
-                step = max(step, np.max(np.abs(moved[1]) / spread))
-            if linear:
-                a2f, theta = posterior.a2f, beside_a2f[len(names) :]
-                break
-            if level == 1 and any(
-                np.max(np.abs(posterior.a2f - one.a2f)) < _SAME * np.max(posterior.error)
-                and np.all(np.abs(beside_a2f[len(names) :] - one.theta) < _SAME * spread)
-                for one in known
-            ):
-                return None
-            if patient:
-                shrinks = step < (1 - _SHRINKS * length) * step_before
-                length = min(1.0, 1.3 * length) if shrinks else max(_SHORTEST, 0.5 * length)
-                step_before = step
-            # Shorter where the data cannot be computed, or are further off than before.
-            for share in (1.0, 0.5, 0.25, 0.1, 0.03):
-                part = length * share
-                trial = a2f + part * moved[0], theta + part * moved[1]
-                if level == 1 and step < 1e-3:
-                    break
-                chi_square = misfit(curve(*trial))
-                if chi_square < 1.1 * last + count * level**2:
-                    last = chi_square
-                    break
-            else:
-                level *= 10
-                continue
-            a2f, theta = trial
-            if level == 1 and step < 1e-3:
-                break
-            # As far as the curve has come; further where it comes no nearer.
-            reached = _SHARE * np.sqrt(last / count)
-            stuck = level if last < 0.8 * before else _SHARE * level
-            lower = max(1.0, min(reached, stuck))
-            if patient:
-                lower = level if step > _STEADY else max(1.0, _SLOWER * level)
-            level, before = lower, last
-        else:
-            raise FitError(
-                f"the fit did not converge in {steps} steps; allow more (max_steps=), or fit peaks."
-            )
-        return _Descent(
-            a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse
-        )
-
-    def described(one: _Descent) -> bool:
-        """Whether the positive α²F that the linearised data and the prior like best describes them.
-
-        Such a fit goes below zero by noise, and does not live on it.
-        """
-        prior = one.posterior.prior
-        held = np.linalg.inv(np.linalg.cholesky(prior + _ROUNDED * np.max(prior) * np.eye(rows)))
-        wanted = np.append(one.posterior.target, np.zeros(rows))
-        positive = nnls(np.vstack([one.posterior.design, held]), wanted)[0]
-        beside_it = one.inverse @ (one.seen - one.by_a2f @ positive)
-        return misfit(curve(positive, beside_it[len(names) :])) < _DESCRIBED * count
-
-    def miss(a2f):
-        return misfit(curve(a2f, theta))
-
-    every, failure = [], None
-
-    def attempt(start, steps=max_steps, **options):
-        nonlocal failure
-        try:
-            one = descend(start, theta, steps, every, **options)
-            every.extend([] if one is None else [one])
-        except (FitError, np.linalg.LinAlgError) as told:
-            failure = told if isinstance(told, FitError) else failure
-
-    if linear:
-        attempt(np.zeros(rows))
-    else:
-        start, few = _start(nodes, miss, count), min(max_steps, _PATIENCE)
-        attempt(start, few)
-        if not (every and described(every[0])):
-            # It is not the only one: what do others come to?
-            for other in _other_starts(nodes, miss):
-                attempt(other, few, patient=True)
-    if not every:
-        raise failure or FitError("the fit did not converge; check the errors of the data.")
-    every.sort(key=lambda one: -one.posterior.log_evidence)
-    found, *others = every
+    problem = Problem(data, omega, PRIORS[prior], top)
+    found, *others = descents(problem, max_steps)
+    invert, names, columns, target = problem.invert, problem.names, problem.columns, problem.target
+    along, linear, nodes, labels = problem.along, problem.linear, problem.nodes, problem.labels
+    pulls, count, rows, ratio = problem.pulls, problem.count, problem.rows, the_ratio(data)
     a2f, theta, posterior, error, offset, design, beside, scaled, by_a2f, seen, inverse = found
     skipped = scaled.shape[1]
     # ln p of the rotated data lacks the norm of those that came out as zeros.
@@ -296,7 +60,7 @@ def fit_table(
         # Where data say little, at small ω beside impurities say, α²F may go below zero by noise:
         # that is undecided, unless what is positive of it leaves the data behind.
         positive = np.clip(a2f, 0.0, None)
-        if not (np.any(positive > 0) and misfit(curve(positive, theta)) < _DESCRIBED * count):
+        if not (np.any(positive > 0) and problem.follows(positive, theta)):
             raise FitError(
                 f"no positive α²F describes the data: the fit has λ = {coupling:.3g}, and χ² = "
                 f"{posterior.chi_square:.3g} for {len(target)} data; check their unit and sign."
@@ -312,12 +76,12 @@ def fit_table(
     parameters = with_errors(names, beside_a2f[: len(names)], np.sqrt(np.diag(spread)))
     moments, share = posterior.moments, posterior.prior_share
     kept = np.r_[:rows, rows + len(names) : len(joint)]
-    curvature, straight = None, {}
+    curvature, straight, leaning = None, {}, posterior.leaning
     if not linear:
         here = offset + design @ a2f + beside @ theta
 
         def departed(move):
-            value = curve(a2f + move[:rows], theta + move[rows:])
+            value = problem.curve(a2f + move[:rows], theta + move[rows:])
             return np.append((value - here) / error, pulls @ move[rows:])
 
         slopes = np.column_stack([by_a2f, scaled[:, len(names) :]])
@@ -338,9 +102,11 @@ def fit_table(
         there = inverse[len(names) :] @ (seen - by_a2f @ posterior.middle)
         value = value + by_theta @ (there - theta)
         by_spectrum = by_spectrum - gain @ by_a2f
-        found = posterior.functional(float(value), by_spectrum)
-        wide = float(np.hypot(found[1], np.linalg.norm(gain)))
-        return found[0], widened(name, wide, by_spectrum, gain, beyond), found[2]
+        value, scatter, bias, left = posterior.functional(float(value), by_spectrum)
+        scatter = float(np.hypot(scatter, np.linalg.norm(gain)))
+        leaning[name] = bias / scatter
+        wide = float(np.hypot(scatter, bias))
+        return value, widened(name, wide, by_spectrum, gain, beyond), left
 
     if curvature is not None:
         values, slopes = (np.asarray(x) for x in moment_slopes(nodes, jnp.asarray(a2f)))
@@ -440,39 +206,5 @@ def fit_table(
         posterior=posterior,
         parameter_share=parameter_share,
         transport=transport,
-        presumed=presumed,
+        presumed={"prior": {name: leaning[name] for name in moments}, **presumed},
     )
-
-
-def _start(nodes, misfit, count) -> np.ndarray:
-    """Of shapes ~ ω² the one whose strength fits best, of others too if that is far off."""
-    shape = np.asarray(nodes / nodes[-1]) ** 2
-    misses = [misfit(coupling * shape) for coupling in _START_COUPLINGS]
-    best = int(np.argmin(misses))
-    if not np.isfinite(misses[best]):
-        raise FitError("the data cannot be computed for any spectrum up to ω_max; is it too low?")
-    least, found = misses[best], _START_COUPLINGS[best] * shape
-    if least < _NEAR * count:
-        return found
-    for place in _START_PLACES:
-        bent = (shape / place**2) * np.exp(1 - shape / place**2)
-        low, high = np.log(_START_COUPLINGS[[0, -1]])
-        # Thrice of nine strengths, each time about the best before.
-        for _ in range(3):
-            strengths = np.linspace(low, high, 9)
-            misses = [misfit(np.exp(x) * bent) for x in strengths]
-            best, width = int(np.argmin(misses)), (high - low) / 8
-            if misses[best] < least:
-                least, found = misses[best], np.exp(strengths[best]) * bent
-            low, high = strengths[best] - width, strengths[best] + width
-    return found
-
-
-def _other_starts(nodes, misfit) -> Iterator[np.ndarray]:
-    """Shapes with a maximum inside, each of the strength that fits best."""
-    shape = np.asarray(nodes / nodes[-1]) ** 2
-    for place in _OTHER_PLACES:
-        bent = (shape / place**2) * np.exp(1 - shape / place**2)
-        misses = [misfit(x * bent) for x in _START_COUPLINGS]
-        if np.isfinite(np.min(misses)):
-            yield _START_COUPLINGS[int(np.argmin(misses))] * bent

@@ -26,10 +26,10 @@ from ...spectra.table import TabulatedSpectrum
 from ...superconductivity.transition import transition_under
 from ..data.axis import axis_of
 from ..data.spectral import SpectralData, prior_of_unknowns
+from ..fit.descent import linearised
 from ..fit.functionals import TABLE_MOMENTS, moment_slopes
 from ..fit.posterior import typical_prior
-from ..fit.result import background_columns, unknowns
-from ..fit.table import linearised
+from ..fit.prediction import background_columns, unknowns
 from .result import Plan
 
 #: What may be asked for.
