@@ -15,6 +15,14 @@ import pytest
 PATIENCE = 600
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+# Of a shell that runs tests in its background a process inherits that Ctrl-C is ignored.
+_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from jaxelph.app.cli import main
+main()
+"""
+
 _WHERE = """([index, kind]) => {
   const plot = Bokeh.documents[0].get_model_by_name("main");
   const view = Bokeh.index.find_one(plot);
@@ -45,7 +53,7 @@ def serving(*arguments: str):
     """The address of `jaxelph explore` with these arguments, in a process of its own."""
     top = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-m", "jaxelph", "explore", *arguments, "--port", "0", "--no-show"],
+        [sys.executable, "-c", _PROGRAM, "explore", *arguments, "--port", "0", "--no-show"],
         env=os.environ | {"PYTHONPATH": top, "JAX_PLATFORMS": "cpu"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
