@@ -15,12 +15,11 @@ import pytest
 PATIENCE = 600
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# Of a shell that runs tests in its background a process inherits that Ctrl-C is ignored.
-_PROGRAM = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from jaxelph.app.cli import main
-main()
+# The program, with Ctrl-C heard: a shell starts what runs in its background deaf to it.
+_HEARD = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "jaxelph", "explore", *sys.argv[1:]])
 """
 
 _WHERE = """([index, kind]) => {
@@ -53,7 +52,7 @@ def serving(*arguments: str):
     """The address of `jaxelph explore` with these arguments, in a process of its own."""
     top = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, "explore", *arguments, "--port", "0", "--no-show"],
+        [sys.executable, "-c", _HEARD, *arguments, "--port", "0", "--no-show"],
         env=os.environ | {"PYTHONPATH": top, "JAX_PLATFORMS": "cpu"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
