@@ -1,5 +1,7 @@
 """Figures from datasets alone: what was saved and loaded is drawn as the result itself is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -137,6 +139,15 @@ def test_shows_the_numbers_without_a_referee_s_faults(name):
     for number, (x, y) in enumerate(curves(data)):
         assert is_drawn(figure, x, y), f"curve {number} of {name}"
     assert faults(figure) == []
+
+
+def test_what_has_no_derivative_is_in_words():
+    """A rate of another mode each way, say: its value is told, and no empty panel is drawn."""
+    found = sensitivities(TABLE)
+    lost = dataclasses.replace(found.items[1], functional=np.full(12, np.nan))
+    figure = jx.plot(dataclasses.replace(found, items=(found.items[0], lost)))
+    assert len(figure.get_axes()) == 2 and faults(figure) == []
+    assert "= 2 meV² has no derivatives here" in figure.get_supxlabel()
 
 
 @pytest.mark.slow
