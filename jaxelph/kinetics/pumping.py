@@ -344,4 +344,4 @@ def _settled(spectrum, cold, phonons, pulse) -> float:
     apart = np.abs(np.asarray(model.electrons) - np.asarray(model.lattice))
     late = np.flatnonzero(apart > _LEFT * np.nanmax(apart))
     met = trial[min(late[-1] + 1, len(trial) - 1)]
-    return max(_LONGER * met, _DURATIONS * float(pulse.duration))
+    return max(_LONGER * float(met), _DURATIONS * float(pulse.duration))
