@@ -15,6 +15,13 @@ import pytest
 PATIENCE = 600
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+# The program, with Ctrl-C heard: a shell starts what runs in its background deaf to it.
+_HEARD = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "jaxelph", "explore", *sys.argv[1:]])
+"""
+
 _WHERE = """([index, kind]) => {
   const plot = Bokeh.documents[0].get_model_by_name("main");
   const view = Bokeh.index.find_one(plot);
@@ -45,7 +52,7 @@ def serving(*arguments: str):
     """The address of `jaxelph explore` with these arguments, in a process of its own."""
     top = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-m", "jaxelph", "explore", *arguments, "--port", "0", "--no-show"],
+        [sys.executable, "-c", _HEARD, *arguments, "--port", "0", "--no-show"],
         env=os.environ | {"PYTHONPATH": top, "JAX_PLATFORMS": "cpu"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

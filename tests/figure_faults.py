@@ -63,6 +63,9 @@ def _of_axes(axes, panels):
             yield f"{one!r} is on {other!r}"
     yield from _alike(axes)
     yield from _cut(axes)
+    yield from _few_numbers(axes)
+    yield from _lone(axes)
+    yield from _above(axes)
 
 
 def _legend(axes, legend, panels):
@@ -134,6 +137,41 @@ def _alike(axes):
         apart = np.abs(one[1] * one[4] - other[1] * other[4]).max()
         if apart < 0.12 and one[2:4] == other[2:4]:
             yield f"{one[0]!r} and {other[0]!r} look alike"
+
+
+def _few_numbers(axes):
+    """A logarithmic axis with one number: a distance on it could be anything."""
+    for name, axis in (("below", axes.xaxis), ("beside", axes.yaxis)):
+        if axis.get_scale() != "log":
+            continue
+        low, high = np.sort(axis.get_view_interval())
+        told = [
+            tick.label1.get_text()
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())
+            if 0.999 * low <= tick.get_loc() <= 1.001 * high and tick.label1.get_visible()
+        ]
+        numbers = [text for text in told if text]
+        if told and len(numbers) < 2:
+            yield f"the logarithmic axis {name} has the numbers {numbers}"
+
+
+def _above(axes):
+    """Words above a panel that run into its letter, or out of it."""
+    words = axes.get_title("right")
+    if not words:
+        return
+    box = axes._right_title.get_window_extent()
+    letter = axes._left_title.get_window_extent()
+    if box.x0 < axes.bbox.x0 or (axes.get_title("left") and box.overlaps(letter)):
+        yield f"{words!r} is wider than its panel"
+
+
+def _lone(axes):
+    """Curves of one point without a marker: nothing is seen of them."""
+    for line in axes.lines:
+        x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
+        if np.sum(np.isfinite(x) & np.isfinite(y)) == 1 and line.get_marker() in ("", "None", None):
+            yield f"{line.get_label()!r} is one point without a marker"
 
 
 def _cut(axes):

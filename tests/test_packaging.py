@@ -49,6 +49,48 @@ def test_conda_asks_for_what_pip_does():
     assert recipe == wanted
 
 
+def fill():
+    spec = importlib.util.spec_from_file_location("fill", TOP / "recipe" / "fill.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_recipe_has_the_hash_of_its_sdist(tmp_path):
+    """Of three bytes, whose hash FIPS 180 prints; the file in the repository promises none."""
+    assert not re.search(r"sha256: *[0-9a-f]{64}", read("recipe/meta.yaml"))
+    sdist = tmp_path / f"jaxelph-{jaxelph.__version__}.tar.gz"
+    sdist.write_bytes(b"abc")
+    script = [sys.executable, str(TOP / "recipe" / "fill.py")]
+    done = subprocess.run([*script, str(sdist)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    told = read("recipe/meta.yaml").splitlines()
+    changed = [line for line in done.stdout.splitlines() if line not in told]
+    assert changed == [f"  sha256: {known}"]
+    assert len(done.stdout.splitlines()) == len(told)
+
+
+def test_no_recipe_is_made_of_another_file(tmp_path, monkeypatch):
+    module = fill()
+    with pytest.raises(ValueError, match="the recipe is of version"):
+        module.filled(tmp_path / "jaxelph-9.9.tar.gz")
+    recipe = tmp_path / "meta.yaml"
+    recipe.write_text(read("recipe/meta.yaml").replace(module.BLANK, 64 * "0"))
+    monkeypatch.setattr(module, "RECIPE", recipe)
+    with pytest.raises(ValueError, match="there is no line"):
+        module.filled(tmp_path / f"jaxelph-{jaxelph.__version__}.tar.gz")
+
+
+def test_a_release_fills_the_recipe():
+    workflow = TOP / ".github" / "workflows" / "release.yml"
+    if not workflow.is_file():
+        pytest.skip("an sdist has no workflows")
+    told = workflow.read_text(encoding="utf-8")
+    assert told.index("uv build") < told.index("recipe/fill.py dist/*.tar.gz > conda/meta.yaml")
+    assert "{ name: recipe, path: conda }" in told
+
+
 def hook():
     pytest.importorskip("hatchling", reason="builds the package")
     spec = importlib.util.spec_from_file_location("hatch_build", TOP / "hatch_build.py")

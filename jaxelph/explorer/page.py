@@ -1,22 +1,18 @@
 """The page itself: Panel's widgets about the drawing, and what happens when one is touched."""
 
 import dataclasses
-import io
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import panel as pn
 from bokeh.events import DoubleTap
 
-from ..reports.report import default_temperatures, report
 from ..spectra.moments import maximum_frequency
 from ..spectra.spectrum import EliashbergFunction
 from ..units import KELVIN
-from . import follow
+from . import export, follow
 from .drawing import _HALF, Drawing
 from .numbers import Model, Numbers
 from .state import (
@@ -29,6 +25,7 @@ from .state import (
     rounded,
     spectrum_of,
 )
+from .widgets import colour, label
 from .words import conditions, rows
 
 # One after the other, whoever asks: each takes what cores there are.
@@ -42,17 +39,6 @@ td.remark { color: #555555; font-size: 12px; }
 tr.unstable td { color: #B34700; }
 span { font-size: 13px; color: #333333; min-height: 34px; }
 """
-_FILES = ("nc", "png", "pdf", "json")
-
-
-def _label(text: str) -> dict[str, str]:
-    """What a widget is called, in the argument that this Panel takes: since 1.9 not `name`."""
-    return {"label" if "label" in pn.widgets.Widget.param else "name": text}
-
-
-def _colour(kind: str) -> dict[str, str]:
-    """What a button looks like, in the argument that this Panel takes, likewise."""
-    return {"color" if "color" in pn.widgets.Button.param else "button_type": kind}
 
 
 class Explorer(pn.viewable.Viewer):
@@ -94,7 +80,7 @@ class Explorer(pn.viewable.Viewer):
         low = max(1.0, rounded(float(self.axis) / KELVIN / 400))
         high = rounded(self.axis / KELVIN)
         self.temperature = pn.widgets.EditableFloatSlider(
-            **_label("T (K)"),
+            **label("T (K)"),
             value=state.temperature,
             start=min(low, state.temperature),
             end=max(high, state.temperature),
@@ -103,11 +89,11 @@ class Explorer(pn.viewable.Viewer):
             **wide,
         )
         self.mu_star = pn.widgets.EditableFloatSlider(
-            **_label("μ*"), value=state.mu_star, start=0.0, end=0.3, step=0.005, format="0.0[0000]",
+            **label("μ*"), value=state.mu_star, start=0.0, end=0.3, step=0.005, format="0.0[0000]",
             **wide,
         )  # fmt: skip
         self.least = pn.widgets.FloatInput(
-            **_label("keep the margin above"), value=state.least, start=0.0, end=0.99, step=0.05,
+            **label("keep the margin above"), value=state.least, start=0.0, end=0.99, step=0.05,
             width=150,
         )  # fmt: skip
         for widget, field in (
@@ -116,11 +102,11 @@ class Explorer(pn.viewable.Viewer):
             (self.least, "least"),
         ):
             widget.param.watch(partial(self._typed, field), "value")
-        self.stable = pn.widgets.Button(**_label("make it stable"), **_colour("warning"), width=130)
-        self.raise_tc = pn.widgets.Button(**_label("raise Tc"), **_colour("primary"), width=130)
+        self.stable = pn.widgets.Button(**label("make it stable"), **colour("warning"), width=130)
+        self.raise_tc = pn.widgets.Button(**label("raise Tc"), **colour("primary"), width=130)
         self.stable.on_click(lambda _: self._follow("stable"))
         self.raise_tc.on_click(lambda _: self._follow("tc"))
-        self.export = pn.widgets.Button(**_label("report of this α²F"), width=150)
+        self.export = pn.widgets.Button(**label("report of this α²F"), width=150)
         self.export.on_click(lambda _: self._report())
         self.downloads = pn.Row()
         self.note = pn.pane.HTML("", css_classes=["jx-note"], stylesheets=[_CSS], width=410)
@@ -158,24 +144,24 @@ class Explorer(pn.viewable.Viewer):
         state = self.state
         if state.peaks is None:
             self.factor = pn.widgets.EditableFloatSlider(
-                **_label("α²F times"), value=state.factor, start=FACTORS[0], end=3.0, step=0.01,
+                **label("α²F times"), value=state.factor, start=FACTORS[0], end=3.0, step=0.01,
                 format="0.0[0000]", width=200,
             )  # fmt: skip
             self.stretch = pn.widgets.EditableFloatSlider(
-                **_label("ω times"), value=state.stretch, start=STRETCHES[0], end=2.0, step=0.01,
+                **label("ω times"), value=state.stretch, start=STRETCHES[0], end=2.0, step=0.01,
                 format="0.0[0000]", width=200,
             )  # fmt: skip
             for widget, field in ((self.factor, "factor"), (self.stretch, "stretch")):
                 widget.param.watch(partial(self._typed, field), "value")
             return pn.Row(self.factor, self.stretch)
-        self.peak = pn.widgets.Select(**_label("peak"), options=[1], width=60)
+        self.peak = pn.widgets.Select(**label("peak"), options=[1], width=60)
         self.peak_fields = {
-            "omega": pn.widgets.FloatInput(**_label("ω (meV)"), step=0.1, width=80),
-            "width": pn.widgets.FloatInput(**_label("width (meV)"), step=0.1, width=80),
-            "coupling": pn.widgets.FloatInput(**_label("λ"), step=0.01, width=80),
+            "omega": pn.widgets.FloatInput(**label("ω (meV)"), step=0.1, width=80),
+            "width": pn.widgets.FloatInput(**label("width (meV)"), step=0.1, width=80),
+            "coupling": pn.widgets.FloatInput(**label("λ"), step=0.01, width=80),
         }
-        add = pn.widgets.Button(**_label("+"), width=32, align="end")
-        remove = pn.widgets.Button(**_label("−"), width=32, align="end")
+        add = pn.widgets.Button(**label("+"), width=32, align="end")
+        remove = pn.widgets.Button(**label("−"), width=32, align="end")
         self.peak.param.watch(self._chosen, "value")
         for field, widget in self.peak_fields.items():
             widget.param.watch(partial(self._peak_typed, field), "value")
@@ -404,13 +390,9 @@ class Explorer(pn.viewable.Viewer):
 
             _POOL.submit(work)
 
-    def _made(self, state) -> tuple[str, dict[str, bytes]] | Exception:
+    def _made(self, state) -> export.Files | Exception:
         try:
-            found = self.report(state)
-            with tempfile.TemporaryDirectory() as folder:
-                paths = found.save(folder)
-                files = {Path(name).suffix[1:]: path.read_bytes() for name, path in paths.items()}
-            return found.label, files
+            return export.files_of(self.report(state))
         except Exception as error:
             return error
 
@@ -421,29 +403,16 @@ class Explorer(pn.viewable.Viewer):
             state: another one.
         """
         state = self.state if state is None else state
-        spectrum = self.model.spectrum(state)
         tc = 0.0 if self.numbers is None else self.numbers.tc["eliashberg"]
-        asked = default_temperatures(tc, float(maximum_frequency(spectrum)))
-        asked = np.union1d(asked, [state.temperature])
-        return report(spectrum, asked, mu_star=state.mu_star, name=self.metal, **self.model.options)
+        return export.report_of(self.model, state, tc, self.metal)
 
     def _reported(self, state, made):
         if isinstance(made, Exception):
             self._say(str(made), fault=True)
             return
-        label, files = made
-        self._say(f"Report: {label}.")
+        self._say(f"Report: {made.label}.")
         if state is self.state:
-            self.downloads.objects = [
-                pn.widgets.FileDownload(
-                    callback=partial(io.BytesIO, files[ending]),
-                    filename=f"report.{ending}",
-                    label=f".{ending}",
-                    **_colour("success"),
-                    width=54,
-                )
-                for ending in _FILES
-            ]
+            self.downloads.objects = export.buttons(made)
 
 
 def _html(found: Numbers) -> str:

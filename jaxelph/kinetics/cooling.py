@@ -118,6 +118,24 @@ class Trace(NamedTuple):
         return float(slope) if slope > 0 else float("nan")
 
 
+def run_times(last: float, points: int, *, logarithmic: bool = False) -> np.ndarray:
+    """0 and times up to `last`, equally spaced, or in the logarithm from 1/1000 of it on.
+
+    Args:
+        last: in any unit.
+        points: how many, 2 at least.
+        logarithmic: as what phonons do that move is looked at, which goes on when the electrons
+            have long cooled.
+
+    Example:
+        >>> run_times(1.0, 5).tolist(), run_times(1.0, 5, logarithmic=True).round(6).tolist()
+        ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.001, 0.01, 0.1, 1.0])
+    """
+    if not logarithmic:
+        return np.linspace(0, last, points)
+    return np.append(0.0, np.geomspace(last, 1e-3 * last, points - 1)[::-1])
+
+
 def trace_times(scale: float, last: float) -> Float[np.ndarray, " time"]:
     """0 and times up to `last`, equally spaced in the logarithm from 1/1000 of `scale` on.
 

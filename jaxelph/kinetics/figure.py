@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import colormaps, rc_context
 
-from ..presentation.finishing import finish
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ..presentation.finishing import finish, heading
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, Canvas, canvas
+from ..units import kelvin
 from .deviation_figure import draw_deviation
 
 if TYPE_CHECKING:
@@ -88,8 +89,30 @@ def evolution_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
                 axes.axvline(data.attrs["reached"], color="black", linewidth=1, linestyle="--")
             right.plot([], [], "--", color="black", linewidth=1, label="$B(f)$ indefinite")
         right.legend(handlelength=1.6)
+        run_heading(drawn, data)
         finish(drawn)
     return drawn.root
+
+
+def run_heading(drawn: Canvas, data: "xr.Dataset") -> None:
+    """Above a run: of which metal it is, the phonons' T0, and what heats the electrons.
+
+    Args:
+        drawn: the figure.
+        data: of a run; one that `evolve` gives is in its caller's units and has no heading.
+    """
+    told = data.attrs
+    if not told.get("name"):
+        return
+    words = f", $T_0$ = {kelvin(told['phonon_temperature'])}"
+    if "electron_temperature_at_start" in told:
+        words += f", electrons from {kelvin(told['electron_temperature_at_start'])}"
+    if "absorbed_per_cell" in told:
+        words += (
+            f", {told['absorbed_per_cell']:.4g} meV per cell of {1e-3 * told['photon_energy']:.4g} "
+            f"eV light within {1e3 * told['duration']:.4g} fs"
+        )
+    heading(drawn, told["name"], words)
 
 
 def _at_even_sizes(size: np.ndarray, most: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from matplotlib import colormaps, rc_context
 from ..presentation.finishing import finish
 from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
 from .deviation_figure import draw_deviation
+from .figure import run_heading
 from .seen_figure import draw_seen, shown_modes
 
 if TYPE_CHECKING:
@@ -100,5 +101,6 @@ def lattice_figure(data: "xr.Dataset", ax: Any = None) -> "Figure":
         if more:
             happened = seen & (data["time"].values >= begins)
             draw_seen(data.isel(time=np.flatnonzero(happened)), drawn.panels[4:])
+        run_heading(drawn, data)
         finish(drawn)
     return drawn.root

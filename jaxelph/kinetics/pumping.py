@@ -151,6 +151,7 @@ class Pumped(Result):
         return data.assign_attrs(
             kind="lattice",
             title=f"jaxelph pump {self.name}".strip(),
+            name=self.name,
             photon_energy=float(pulse.photon_energy),
             absorbed_per_cell=2 * self.states * float(pulse.absorbed),
             duration=float(pulse.duration) / mev_to_per_ps(1.0),
@@ -211,6 +212,7 @@ def pump(
     *,
     phonons: MovingPhonons | None = None,
     shape: AbstractPulseShape | None = None,
+    until: float | None = None,
     points: int = 121,
     rtol: float = 1e-6,
     grid: EnergyGrid | None = None,
@@ -234,6 +236,7 @@ def pump(
         phonons: which move with the electrons, in 1/meV and rescaled time, see `relax`; without
             them they stay at `temperature`.
         shape: of the pulse, a Gaussian by default.
+        until (ps): the last of the times by default.
         points: how many times there are by default.
         rtol: local error allowed in each step.
         grid (meV): by default one that reaches 2Ω.
@@ -266,6 +269,8 @@ def pump(
     ):
         refuse(given, value, positive=True)
     refuse("resolution", resolution, not_negative=True)
+    if until is not None:
+        refuse("until", until, positive=True)
     cold, scale = temperature * KELVIN, mev_to_per_ps(1.0)
     pulse = Pulse(photon_energy, absorbed / (2 * states), duration * scale, shape=shape)
     # All of the energy in bare electrons.
@@ -275,7 +280,8 @@ def pump(
     spectrum = at_temperature(spectrum, cold)
     end = final_temperature(spectrum, cold, cold, phonons, float(pulse.absorbed))
     if times is None:
-        times = _default_times(spectrum, cold, phonons, pulse, points, scale)
+        last = None if until is None else until * scale
+        times = _default_times(spectrum, cold, phonons, pulse, points, last) / scale
     times = np.asarray(times, dtype=float)
     rescaled = jnp.asarray(times * scale)
     run = evolve(
@@ -319,15 +325,23 @@ def _grid(spectrum, cold, hottest, photon_energy, rtol) -> EnergyGrid:
     return EnergyGrid(photon_energy / np.ceil(photon_energy / step), size)
 
 
-def _default_times(spectrum, cold, phonons, pulse, points, scale) -> np.ndarray:
-    """Through the pulse, and on until the model's temperatures have met."""
+def _default_times(spectrum, cold, phonons, pulse, points, last=None) -> np.ndarray:
+    """Through the pulse, and on until `last`, or until the model's temperatures have met."""
+    over = float(pulse.end)
+    if last is None:
+        last = _settled(spectrum, cold, phonons, pulse)
+    if last <= over:
+        return np.linspace(0, last, points)
+    through = np.linspace(0, over, points // 2)
+    return np.append(through, np.geomspace(over, last, points - points // 2 + 1)[1:])
+
+
+def _settled(spectrum, cold, phonons, pulse) -> float:
+    """When electrons and phonons of the two-temperature model have met, some times over."""
     over = float(pulse.end)
     trial = np.append(np.linspace(0, over, 60), over * np.geomspace(1.01, 1e5, 400))
     model = two_temperatures(spectrum, cold, cold, trial, phonons=phonons, pump=pulse, rtol=1e-6)
     apart = np.abs(np.asarray(model.electrons) - np.asarray(model.lattice))
     late = np.flatnonzero(apart > _LEFT * np.nanmax(apart))
     met = trial[min(late[-1] + 1, len(trial) - 1)]
-    last = max(_LONGER * met, _DURATIONS * float(pulse.duration))
-    through = np.linspace(0, over, points // 2)
-    after = np.geomspace(over, last, points - points // 2 + 1)[1:]
-    return np.append(through, after) / scale
+    return max(_LONGER * float(met), _DURATIONS * float(pulse.duration))

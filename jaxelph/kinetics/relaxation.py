@@ -221,6 +221,7 @@ class Relaxation(Result):
         return data.assign_attrs(
             kind="relaxation" if self.evolution.lattice is None else "lattice",
             title=f"jaxelph relax {self.name}".strip(),
+            name=self.name,
             electron_temperature_at_start=self.electron_temperature,
             final_temperature=self.final_temperature,
             rtol=self.rtol,

@@ -18,7 +18,7 @@ from ..stability.modes import is_activated, normal_modes, slowest_rate
 from ..stability.phonons import MovingPhonons
 from ..stability.rates import allen_rate, continuum_rate, two_temperature_rate
 from ..units import HBAR, KELVIN, check_kelvin, mev_to_per_ps
-from .cooling import Trace, cooling_time, trace_times
+from .cooling import Trace, cooling_time, run_times, trace_times
 from .evolve import Evolution, evolve
 from .progress import ProgressMeter
 from .relaxation import LEFT, Relaxation
@@ -60,8 +60,9 @@ def relax(
         electron_temperature (K): T_e of the Fermi distribution at t = 0.
         phonon_temperature (K): T0, which the phonons keep.
         times (array of shape (time,), ps): ascending, ≥ 0; by default `points` of them, equally
-            spaced, until 1 % of the excess temperature is left: as long as the two-temperature
-            model takes, and up to eight times that long where the run is slower.
+            spaced, or in the logarithm with phonons that move, until 1 % of the excess temperature
+            is left: as long as the two-temperature model takes, and up to eight times that long
+            where the run is slower.
         points: how many times there are by default.
         rtol: local error of f allowed in each step.
         grid (meV): by default one on which the equation is right to rtol/100.
@@ -143,8 +144,9 @@ def relax(
         evolution, trace = run(_check_times(times))
     else:
         # Electrons that do not collide among themselves cool more slowly than the model's.
+        moving = phonons is not None
         for stretch in _STRETCHES:
-            evolution, trace = run(np.linspace(0, stretch * window, points))
+            evolution, trace = run(run_times(stretch * window, points, logarithmic=moving))
             if not trace.excess[-1] > LEFT:
                 break
     model = two_temperatures(spectrum, hot, cold, evolution.times, phonons=phonons)

@@ -51,30 +51,61 @@ def is_plain_tick(value: float) -> bool:
     return bool(np.isclose(digit, 2) or np.isclose(digit, 5))
 
 
-def plain_ticks(axis: Any) -> None:
-    """Plain numbers on a logarithmic axis of less than two decades: 0.3, not 3 times 10 to the -1.
+def plain_ticks(axis: Any, *, decades: float = 2.0) -> None:
+    """Plain numbers on a logarithmic axis of few decades: 0.3, not 3 times 10 to the -1.
+
+    Which minor ticks have theirs is asked when the axis is drawn, whose limits may change till
+    then: 2 and 5 of each decade, or more of them where these are not two.
+
+    Args:
+        axis: of a panel.
+        decades: a longer axis is left as it is.
 
     Example:
         >>> from matplotlib.figure import Figure
         >>> axes = Figure().subplots()
         >>> axes.set(xscale="log", xlim=(0.2, 4.0)) and plain_ticks(axes.xaxis)
-        >>> axes.xaxis.get_minor_formatter()(0.5), axes.xaxis.get_minor_formatter()(0.3)
-        ('0.5', '')
+        >>> [axes.xaxis.get_minor_formatter()(x) for x in (0.5, 0.3)]
+        ['0.5', '']
+        >>> axes.set_xlim(0.55, 0.95) and [axes.xaxis.get_minor_formatter()(x) for x in (0.6, 0.7)]
+        ['0.6', '']
     """
     low, high = sorted(axis.get_view_interval())
-    if not 0 < low < high < 100 * low:
+    if not 0 < low < high < 10**decades * low:
         return
-    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.floor(np.log10(high)) + 1)
-    ticks = np.outer(decades, [1, 2, 5])
-    # Where 1, 2 and 5 are not two numbers, 3, 4, 6 and 8 have theirs.
-    few = np.sum((ticks >= low) & (ticks <= 1.001 * high)) < 2
 
     def minor(value, _):
-        digit = round(value / 10 ** np.floor(np.log10(value)))
-        return f"{value:g}" if is_plain_tick(value) or (few and digit in (3, 4, 6, 8)) else ""
+        digits = _numbered(*sorted(axis.get_view_interval()))
+        digit = value / 10 ** np.floor(np.log10(value))
+        return f"{value:g}" if digits is None or np.isclose(digit, digits).any() else ""
 
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_formatter(minor)
+
+
+def _numbered(low: float, high: float) -> tuple[int, ...] | None:
+    """First digits of the ticks that have numbers; None for all ticks there are.
+
+    Example:
+        >>> _numbered(0.2, 4.0), _numbered(0.55, 0.95), _numbered(0.62, 0.64)
+        ((1, 2, 5), (1, 2, 3, 4, 5, 6, 8), None)
+    """
+    tens = 10.0 ** np.arange(np.floor(np.log10(low)), np.floor(np.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 2, 3, 4, 5, 6, 8)):
+        ticks = np.outer(tens, digits)
+        if np.sum((ticks >= 0.999 * low) & (ticks <= 1.001 * high)) > 1:
+            return digits
+    return None
+
+
+def marked(x: np.ndarray) -> dict[str, Any]:
+    """What `plot` is told of a curve: its points are marked where they are too few for a line.
+
+    Example:
+        >>> marked(np.arange(3)), marked(np.arange(30))
+        ({'marker': 'o'}, {})
+    """
+    return {"marker": "o"} if x.size < 12 else {}
 
 
 def evenly(count: int, most: int) -> np.ndarray:

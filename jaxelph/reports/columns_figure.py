@@ -52,7 +52,7 @@ def columns_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             axes.set_ylabel(label)
             axes.margins(y=0.15)
             if key == "margin":
-                words[-1] = f"at T = {data[key].attrs['temperature_K']:.4g} K"
+                words[-1] = f"at $T$ = {data[key].attrs['temperature_K']:.4g} K"
                 low, high = axes.get_ylim()
                 if low < 0:
                     axes.axhspan(low, min(0.0, high), color=SHADE, alpha=0.13, linewidth=0)

@@ -16,7 +16,7 @@ from ..presentation.plotting import (
     STYLE,
     canvas,
     evenly,
-    is_plain_tick,
+    plain_ticks,
 )
 from ..units import kelvin
 
@@ -169,8 +169,7 @@ def _critical(axes: Axes, data: "xr.Dataset") -> None:
             label="unstable",
         )
     axes.set_ylabel(r"critical coupling $\lambda_c$")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if is_plain_tick(value) else "")
+    plain_ticks(axes.yaxis, decades=np.inf)
     _temperature_axis(axes, data, in_legend=True)
     axes.legend()
 
@@ -194,8 +193,11 @@ def _where_infinite(temperatures: np.ndarray, critical: np.ndarray) -> str:
 def _nowhere(data: "xr.Dataset") -> str:
     """Criteria that no coupling violates at any of the temperatures, in words."""
     names = data["criterion"].values[~np.isfinite(data["lambda_c"].values).any(axis=1)]
-    told = "; ".join(CRITERION_STYLE[str(name)][3] for name in names)
-    return rf"{told}: $\lambda_c=\infty$" if told else ""
+    if not len(names):
+        return ""
+    # Of one the whole label; those of more would be wider than the panel.
+    told = CRITERION_STYLE[str(names[0])][3] if len(names) == 1 else ", ".join(map(str, names))
+    return rf"{told}: $\lambda_c=\infty$"
 
 
 def _shade_below_zero(axes: Axes, low: float, high: float) -> None:
@@ -223,11 +225,8 @@ def _temperature_axis(axes: Axes, data: "xr.Dataset", *, in_legend: bool = False
     if high > 5 * left:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        if high < 100 * left:
-            axes.xaxis.set_minor_formatter(
-                lambda value, _: f"{value:g}" if is_plain_tick(value) else ""
-            )
         axes.set_xlim(left / 1.12, high * 1.12)
+        plain_ticks(axes.xaxis)
     elif high > left:
         axes.set_xlim(left - 0.05 * (high - left), high + 0.05 * (high - left))
     axes.set_xlabel("temperature $T$ (K)")

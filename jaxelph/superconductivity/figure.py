@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..presentation.finishing import finish, heading
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, marked
 from ..units import kelvin
 
 if TYPE_CHECKING:
@@ -53,10 +53,13 @@ def _condensed(data: "xr.Dataset", name: str, at_end: float) -> tuple[np.ndarray
 
 
 def _gap(axes: Axes, data: "xr.Dataset") -> None:
-    axes.plot(*_condensed(data, "gap", 0.0), color=BLUE, label=r"$\Delta(i\pi T)$")
+    x, y = _condensed(data, "gap", 0.0)
+    axes.plot(x, y, color=BLUE, label=r"$\Delta(i\pi T)$", **marked(x))
     t, edge = data["temperature"].values, data["gap_edge"].values
     seen = np.isfinite(edge) & (edge > 0)
-    axes.plot(t[seen], edge[seen], "--", color=ORANGE, label=r"edge $\Delta_0(T)$")
+    if seen.any():
+        told = r"edge $\Delta_0(T)$"
+        axes.plot(t[seen], edge[seen], "--", color=ORANGE, label=told, **marked(x))
     axes.set_ylabel("gap (meV)")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left")
@@ -70,8 +73,8 @@ def _heat(axes: Axes, data: "xr.Dataset") -> None:
         order = np.argsort(np.append(t, tc))
         t, normal = np.append(t, tc)[order], np.append(normal, at_tc)[order]
         x, y = _condensed(data, "heat", at_tc + jump)
-        axes.plot(np.append(x, tc), np.append(y, at_tc), color=BLUE, label=r"$C_S$")
-    axes.plot(t, normal, "--", color=GREEN, label=r"$C_N$")
+        axes.plot(np.append(x, tc), np.append(y, at_tc), color=BLUE, label=r"$C_S$", **marked(x))
+    axes.plot(t, normal, "--", color=GREEN, label=r"$C_N$", **marked(t))
     axes.set_ylabel(r"specific heat / $\gamma_0T_c$")
     axes.set_ylim(bottom=min(0.0, 1.05 * float(np.min(data["heat"].values))))
     axes.legend(loc="upper left")
@@ -79,9 +82,10 @@ def _heat(axes: Axes, data: "xr.Dataset") -> None:
 
 def _field(axes: Axes, data: "xr.Dataset") -> str:
     x, y = _condensed(data, "reduced_field", 0.0)
-    axes.plot(x, y, color=BLUE, label="$H_c(T)/H_c(0)$")
+    axes.plot(x, y, color=BLUE, label="$H_c(T)/H_c(0)$", **marked(x))
     if x.size:
-        axes.plot(x, 1 - (x / x[-1]) ** 2, ":", color=GREY, label="$1 - (T/T_c)^2$")
+        dense = np.linspace(x[0], x[-1], 201)
+        axes.plot(dense, 1 - (dense / x[-1]) ** 2, ":", color=GREY, label="$1 - (T/T_c)^2$")
     axes.set_ylabel("critical field")
     axes.set_ylim(bottom=0)
     axes.legend(loc="lower left")
@@ -90,7 +94,8 @@ def _field(axes: Axes, data: "xr.Dataset") -> str:
 
 
 def _deviation(axes: Axes, data: "xr.Dataset") -> None:
-    axes.plot(*_condensed(data, "deviation", 0.0), color=BLUE)
+    x, y = _condensed(data, "deviation", 0.0)
+    axes.plot(x, y, color=BLUE, **marked(x))
     axes.axhline(0, color=GREY, linewidth=0.7)
     axes.set_ylabel("deviation $D(T)$")
     axes.margins(y=0.15)

@@ -60,23 +60,22 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
                 over, at = _smooth(temperature, critical)
                 seen = np.any((at >= coupling[0]) & (at <= coupling[-1]))
                 if not seen:  # in words, not as a line that is nowhere
-                    never.append(text)
+                    never.append(criterion)
                 label = rf"$\lambda_c$, {text}" if seen else None
                 # What sets a line off the plane lies below all of them.
                 axes.plot(at, over, color="white", linewidth=width + 1.4, zorder=1.8)
                 axes.plot(at, over, line, color=colour, linewidth=width, label=label, zorder=above)
             tc = data["tc"].values
-            if np.any((tc >= temperature[0]) & (tc <= temperature[-1])):
+            shown_tc = (tc >= temperature[0]) & (tc <= temperature[-1])
+            if np.any(shown_tc):
                 halo = [withStroke(linewidth=2.6, foreground="white")]
                 style = {"linewidth": 1.2, "path_effects": halo}
                 axes.plot(coupling, tc, color="black", label=r"$T_c$", **style)
-            else:
-                never.append("$T_c$")
             axes.set_xlim(coupling[0], coupling[-1])
             axes.set_ylim(temperature[0], temperature[-1])
             axes.set_xlabel(r"coupling $\lambda$")
         panels[0].set_ylabel("temperature $T$ (K)")
-        told = f"not in this range: {'; '.join(dict.fromkeys(never))}" if never else ""
+        told = _outside(list(dict.fromkeys(never)), bool(np.any(shown_tc)))
         handles, labels = panels[0].get_legend_handles_labels()
         if drawn.figure is None:
             if handles:
@@ -89,6 +88,18 @@ def map_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
             heading(drawn, data.attrs["name"], rf", $\mu^*$ = {data.attrs['mu_star']:g}")
         finish(drawn, (told,))
     return drawn.root
+
+
+def _outside(criteria: list[str], tc_is_shown: bool) -> str:
+    """What has no line on the map, in two lines: one would be wider than a panel.
+
+    Example:
+        >>> _outside(["weight", "heat"], True), _outside([], True)
+        ('not in this range:\\n$\\\\lambda_c$ of weight, heat', '')
+    """
+    never = [rf"$\lambda_c$ of {', '.join(criteria)}"] if criteria else []
+    never += [] if tc_is_shown else ["$T_c$"]
+    return "not in this range:\n" + "; ".join(never) if never else ""
 
 
 def _ticks(low: float, high: float) -> list[float]:

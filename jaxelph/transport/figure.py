@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..presentation.finishing import finish, heading
-from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, plain_ticks
+from ..presentation.plotting import BLUE, GREEN, GREY, ORANGE, STYLE, canvas, marked, plain_ticks
 from ..units import DRUDE, kelvin
 
 if TYPE_CHECKING:
@@ -58,19 +58,16 @@ def _label(data: "xr.Dataset", symbol: str = r"\rho") -> str:
     return rf"${symbol}\,(\hbar\omega_p)^2$ (µΩ cm eV²)"
 
 
-def _marked(x: np.ndarray) -> dict[str, Any]:
-    """Points where there are too few for a line."""
-    return {"marker": "o"} if x.size < 12 else {}
-
-
 def _resistivity(axes: Axes, data: "xr.Dataset") -> None:
     t, scale, residual = data["temperature"].values, _per_rate(data), float(data["residual"])
-    axes.plot(t, data["resistivity"].values, color=BLUE, label=r"$\rho(T)$", **_marked(t))
+    axes.plot(t, data["resistivity"].values, color=BLUE, label=r"$\rho(T)$", **marked(t))
     line = residual + scale * data["linear_rate"].values
     axes.plot(t, line, "--", color=GREY, label=r"$\rho_0$ + linear law, $2\pi\lambda T$")
     bloch = residual + scale * data["bloch_rate"].values
     told = rf"Bloch-Grüneisen, $\Theta$ = {kelvin(float(data['bloch_temperature']))}"
-    axes.plot(t, bloch, ":", color=ORANGE, label=told)
+    # Known where ρ(T) is, and a curve likewise: crosses where there are few.
+    few = {"marker": "x", "markersize": 5} if marked(t) else {}
+    axes.plot(t, bloch, ":", color=ORANGE, label=told, **few)
     axes.set_xlabel("temperature $T$ (K)")
     axes.set_ylabel(_label(data))
     axes.set_xlim(left=0)
@@ -83,7 +80,7 @@ def _laws(axes: Axes, data: "xr.Dataset") -> None:
     rate = scale * data["rate"].values
     seen = rate > 0
     if np.any(seen):
-        axes.loglog(t[seen], rate[seen], color=BLUE, label="phonons", **_marked(t))
+        axes.loglog(t[seen], rate[seen], color=BLUE, label="phonons", **marked(t))
         for key, line, told in (("linear_rate", "--", "linear"), ("fifth_rate", ":", "$T^5$")):
             axes.loglog(t, scale * data[key].values, line, color=GREY, label=f"{told} law")
         # Where activated there is no bottom.
@@ -153,7 +150,7 @@ def _mirror(axes: Axes, data: "xr.Dataset") -> None:
 
 def _lorenz(axes: Axes, data: "xr.Dataset") -> None:
     t = data["temperature"].values
-    axes.plot(t, data["lorenz_ratio"].values, color=BLUE, **_marked(t))
+    axes.plot(t, data["lorenz_ratio"].values, color=BLUE, **marked(t))
     axes.axhline(1, color=GREY, linewidth=0.7, linestyle=":")
     axes.set_xlabel("temperature $T$ (K)")
     axes.set_ylabel("Lorenz ratio $L/L_0$")

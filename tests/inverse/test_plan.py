@@ -61,7 +61,8 @@ def test_a_plan_is_best_for_what_it_is_made_for(target):
 def test_low_temperatures_know_the_coupling():
     """C_el/C_bare → 1 + λ: at 1 % and T → 0 the error of λ is 1 % of (1 + λ)/√(all the points)."""
     made = made_data("heat", METAL, np.geomspace(0.3, 100, 40) * KELVIN, 0.01)
-    found = plan(METAL, made, "lambda")
+    found = plan(METAL, made, "lambda", name="a metal")
+    assert found.plot().get_suptitle() == "a metal" == found.to_xarray().attrs["name"]
     assert found.points[found.share > 0.01].max() < 10
     # What is known before adds a little.
     assert 0.95 < found.optimal["lambda"] / (0.01 * 2.0 / np.sqrt(40)) < 1.6

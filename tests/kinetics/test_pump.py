@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.constants
 import scipy.integrate
+from figure_faults import faults
 
 from jaxelph import (
     EinsteinModes,
@@ -231,6 +232,12 @@ def test_program(capsys, tmp_path):
     from jaxelph.presentation.files import read_netcdf
 
     data = read_netcdf(tmp_path / "pump.nc")
+    # From the pulse on the figure's time is logarithmic, and so are the times.
+    assert data.sizes["time"] == 121 and data["time"].values[-1] == pytest.approx(0.2)
+    steps = np.diff(np.log(data["time"].values[-40:]))
+    np.testing.assert_allclose(steps, steps[0], rtol=1e-9)
+    figure = plot(data)
+    assert "2 meV per cell" in figure.get_suptitle() and faults(figure) == []
     # Eight panels and a bar of colours.
     assert data.attrs["kind"] == "lattice" and len(plot(data).axes) == 9
     assert data["photoemission"].dims == ("time", "seen_energy")

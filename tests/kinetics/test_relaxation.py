@@ -164,6 +164,7 @@ def test_dataset_and_figure(relaxation, tmp_path):
         np.testing.assert_allclose(loss, flow, rtol=0, atol=1e-8 * flow[0])
     again = plot(read_netcdf(files["relaxation.nc"]))
     assert_same(drawn(again), drawn(relaxation.plot()))
+    assert again.get_suptitle() == "table1, $T_0$ = 146 K, electrons from 160 K"
     labels = [line.get_label() for line in again.get_axes()[2].lines]
     assert labels == ["electrons", "two temperatures", "Allen", "phonons"]
 

@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from jaxelph.presentation.finishing import finish, heading, mark_exits
-from jaxelph.presentation.plotting import STYLE, canvas
+from jaxelph.presentation.plotting import STYLE, canvas, plain_ticks
 
 SCALES = list(itertools.product(("linear", "log", "symlog"), repeat=2))
 
@@ -79,3 +79,20 @@ def test_numbers_below_a_logarithmic_axis_do_not_touch(low, high):
             )
             assert len(spans) > 1
             assert all(one[1] < other[0] for one, other in itertools.pairwise(spans))
+
+
+def test_numbers_of_a_logarithmic_axis_follow_its_limits():
+    """Asked for when it is drawn: a panel may be stretched, or narrowed, after the style is set."""
+    axes = Figure().subplots()
+    axes.set(yscale="log", ylim=(0.45, 1.4))
+    plain_ticks(axes.yaxis)
+    for limits, told in (
+        ((0.45, 1.4), {"0.5", "1"}),
+        ((0.59, 1.4), {"0.6", "0.8", "1"}),
+        ((0.3, 30.0), {"0.5", "1", "2", "5", "10", "20"}),
+    ):
+        axes.set_ylim(limits)
+        axes.figure.draw_without_rendering()
+        ticks = (*axes.yaxis.get_major_ticks(), *axes.yaxis.get_minor_ticks())
+        seen = [tick for tick in ticks if limits[0] < tick.get_loc() < limits[1]]
+        assert {tick.label1.get_text() for tick in seen} - {""} == told

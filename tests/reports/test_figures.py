@@ -1,5 +1,7 @@
 """Figures from datasets alone: what was saved and loaded is drawn as the result itself is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -85,12 +87,13 @@ def design():
     return design_dataset(curves, margins, 60.0, 0.1)
 
 
-def phase_map():
+def phase_map(scale=1.0):
+    """Of a metal whose lines are on the map; with λ_c and Tc times another scale, off it."""
     coupling, temperature = np.linspace(0.5, 6.0, 4), np.linspace(100.0, 300.0, 3)
-    plane = 1 - np.outer(coupling, 1 / temperature) * 60
-    found: dict = {"tc": ("coupling", 20 * coupling)}
+    plane = 1 - np.outer(coupling, 1 / temperature) * 60 / scale
+    found: dict = {"tc": ("coupling", 20 * coupling / scale)}
     for name in ("weight", "heat", "kinetic"):
-        found[f"lambda_c_{name}"] = ("temperature", np.array([1.5, np.inf, 4.0]))
+        found[f"lambda_c_{name}"] = ("temperature", scale * np.array([1.5, np.inf, 4.0]))
         found[f"margin_{name}"] = (("coupling", "temperature"), plane)
     axes = {"coupling": coupling, "temperature": temperature}
     return xr.Dataset(found, axes, {"kind": "map", "mu_star": 0.1, "name": "lead_1"})
@@ -104,6 +107,7 @@ RESULTS = {
     "fit": fit,
     "design": design,
     "map": phase_map,
+    "map of nothing": lambda: phase_map(100.0),
 }
 
 
@@ -137,6 +141,15 @@ def test_shows_the_numbers_without_a_referee_s_faults(name):
     assert faults(figure) == []
 
 
+def test_what_has_no_derivative_is_in_words():
+    """A rate of another mode each way, say: its value is told, and no empty panel is drawn."""
+    found = sensitivities(TABLE)
+    lost = dataclasses.replace(found.items[1], functional=np.full(12, np.nan))
+    figure = jx.plot(dataclasses.replace(found, items=(found.items[0], lost)))
+    assert len(figure.get_axes()) == 2 and faults(figure) == []
+    assert "= 2 meV² has no derivatives here" in figure.get_supxlabel()
+
+
 @pytest.mark.slow
 def test_a_criterion_that_nothing_violates_is_in_words():
     """Its curve is nowhere, so neither is its entry of the legend."""
@@ -150,16 +163,21 @@ def test_a_criterion_that_nothing_violates_is_in_words():
 
 
 def test_faults_are_found():
-    """The check itself: a legend on a curve, text on one, no letter, a hyphen, alike, cut."""
+    """The check itself: a legend on a curve, text on one, no letter, a hyphen, alike, cut; one
+    number on a logarithmic axis, a curve of one point."""
     figure = Figure()
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="#0072B2", label="a")
     left.plot([0, 1], [0.1, 1.1], color="#0072B6", label="b")
     left.legend(loc="upper right")
     left.text(0.5, 0.5, "words")
-    right.plot([0, 1], [-1, 1])
+    right.plot([0.6, 1.4], [-1, 1])
     right.set(ylim=(-0.5, 2), xlabel="x", ylabel="y")
     right.set_yticks([0, 1], ["-1", "1"])
+    right.set(xscale="log", xlim=(0.55, 1.5))
+    right.xaxis.set_minor_formatter("")
+    right.plot([0.7], [0.5], label="lone")
+    right.set_title("words that are wider than a panel is " * 2, loc="right")
     told = "; ".join(faults(figure))
     for phrase in (
         "panels are called",
@@ -169,6 +187,9 @@ def test_faults_are_found():
         "'a' and 'b' look alike",
         "a hyphen for a minus in '-1'",
         "goes on outside, unmarked",
+        "the logarithmic axis below has the numbers",
+        "'lone' is one point without a marker",
+        "is wider than its panel",
     ):
         assert phrase in told
 
@@ -191,7 +212,7 @@ def test_on_axes_of_the_caller(name):
     inner = jx.plot(result, ax=place)
     assert same(inner) and inner.figure is mine and other in mine.axes and place not in mine.axes
     count = sum(bool(axes.get_subplotspec()) for axes in jx.plot(result, ax=Figure()).get_axes())
-    count -= 2 if name == "map" else 0  # whose colour bars are made by the figure
+    count -= 2 if name.startswith("map") else 0  # whose colour bars are made by the figure
     mine = Figure(figsize=(9, 9))
     panels = mine.subplots(count, 1)
     assert jx.plot(result, ax=panels) is mine and same(mine)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from drawings import assert_same, drawn
+from figure_faults import faults
 
 import jaxelph as j
 from jaxelph.app.cli import run
@@ -106,6 +107,18 @@ def test_saved_and_drawn_again(found, tmp_path):
     told = json.loads(paths["gap.json"].read_text())
     assert told["gap_ratio"] == found.gap_ratio and len(told["temperatures"]) == REDUCED.size
     assert "2Δ0/Tc" in found._repr_html_()
+
+
+def test_a_curve_of_one_temperature_is_seen(found):
+    """Points that are too few for a line are marked, and a law is a curve of its own."""
+    few = j.superconductor(METAL, found.tc * np.array([0.4]), **OPTIONS, real_axis=False)
+    figure = j.plot(few)
+    assert faults(figure) == []
+    gap, _, field = figure.get_axes()[:3]
+    assert all(line.get_marker() == "o" for line in gap.lines[:1])
+    law = field.lines[1].get_xydata()
+    np.testing.assert_allclose(law[:, 1], 1 - (law[:, 0] / found.tc) ** 2, atol=1e-9)
+    assert len(law) > 100
 
 
 def test_a_normal_metal():

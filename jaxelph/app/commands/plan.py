@@ -142,7 +142,7 @@ def command(
             temperature=cold,
             **options,
         )
-        found = plan(spectrum, made, target, mu_star=mu_star, omega_ph=omega_ph)
+        found = plan(spectrum, made, target, mu_star=mu_star, omega_ph=omega_ph, name=name)
 
     def save(folder):
         writers = result_writers("plan", found.plot(), found.to_xarray())

@@ -116,7 +116,7 @@ def command(
                 absorbed,
                 duration,
                 1e-3 * states,
-                None if until is None else np.linspace(0, until, 121),
+                until=until,
                 phonons=phonons,
                 electrons=electrons,
                 resolution=resolution,

@@ -82,6 +82,7 @@ def command(
     import numpy as np
 
     from ...kinetics import relax
+    from ...kinetics.cooling import run_times
     from ...presentation.files import check_folder
     from ...presentation.terminal import deliver, print_json, progress_bar
     from ...spectra.moments import coupling_constant
@@ -123,7 +124,8 @@ def command(
         )
     if phonons is not None:
         check_dos(phonons, spectrum, min(phonon_temperature, electron_temperature))
-    times = None if until is None else np.linspace(0, until, points)
+    moving = phonons is not None
+    times = None if until is None else run_times(until, points, logarithmic=moving)
     with progress_bar(f"relaxing {name}") as bar:
         try:
             found = relax(

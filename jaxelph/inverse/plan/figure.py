@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from scipy.interpolate import PchipInterpolator
 
-from ...presentation.finishing import finish
+from ...presentation.finishing import finish, heading
 from ...presentation.plotting import BLUE, GREY, ORANGE, STYLE, canvas, plain_ticks
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def plan_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
         plain_ticks(below.yaxis)
         below.axvline(1.0, color=GREY, linewidth=0.7, linestyle=":")
         below.set_xlabel("errors of the data over those stated")
-        below.set_ylabel(f"error of {target}")
+        unit = data["target_error_equal"].attrs["units"]
+        below.set_ylabel(f"error of {target}" + (f" ({unit})" if unit != "1" else ""))
         below.legend()
+        if data.attrs.get("name"):
+            heading(drawn, data.attrs["name"])
         finish(drawn, (f"{data.attrs['data']}: where to measure for {target}",))
     return drawn.root

@@ -50,6 +50,7 @@ def plan(
     *,
     mu_star: float = 0.1,
     omega_ph: float | None = None,
+    name: str = "",
 ) -> Plan:
     """Which of the points of a measurement decide a number of α²F best, and how well.
 
@@ -59,6 +60,7 @@ def plan(
             equal shares of the time would give; their values do not count. See `made_data`.
         target: "lambda", "omega-log", "lambda-omega2", "tc", or "a2f", all of α²F(ω).
         mu_star, omega_ph: of T_c, unless the data have a μ* that is fitted along.
+        name: of the metal, for figures.
 
     Returns:
         `Plan`: shares of the time, and the errors of all numbers before, with equal shares and
@@ -134,6 +136,7 @@ def plan(
         factors=FACTORS,
         target_equal=np.array(over[0]),
         target_optimal=np.array(over[1]),
+        name=name,
     )
 
 

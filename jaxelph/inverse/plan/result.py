@@ -34,6 +34,7 @@ class Plan:
         optimal: their errors with these shares.
         factors (array of shape (factor,)): of all errors of the data.
         target_equal, target_optimal (arrays of shape (factor,)): error of the target at each.
+        name: of the metal.
 
     Example:
         >>> from jaxelph import GaussianPeaks
@@ -57,6 +58,7 @@ class Plan:
     factors: np.ndarray
     target_equal: np.ndarray
     target_optimal: np.ndarray
+    name: str = ""
 
     @property
     def clusters(self) -> list[tuple[float, float, float]]:
@@ -132,7 +134,7 @@ class Plan:
                     {"long_name": "errors over those stated", "units": "1"},
                 ),
             },
-            attrs={"kind": "plan", "data": self.kind, "target": self.target},
+            attrs={"kind": "plan", "name": self.name, "data": self.kind, "target": self.target},
         )
 
     def plot(self, ax=None):

@@ -18,29 +18,31 @@ if TYPE_CHECKING:
 def sensitivities_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     """δQ/δα²F(ω), one panel a quantity, above the spectrum that it was taken at.
 
-    A quantity that is infinite or undefined gets no panel, but a line that says so.
+    A quantity that is infinite or undefined, or whose derivatives are, gets no panel, but a line
+    that says so.
 
     Args:
         data: of `Sensitivities`.
         ax: what to draw on, see `plotting.canvas`; a new figure if left out.
     """
     every = [name.replace("-", "_") for name in data.attrs["quantities"].split(", ")]
-    keys = [key for key in every if np.isfinite(float(data[key]))]
+    keys = [key for key in every if _has_derivative(data, key)]
     omega, words = data["frequency"].values, []
     with rc_context(STYLE):
         drawn = canvas(ax, len(keys) + 1, 1, (4.6, 1.2 + 1.25 * (len(keys) + 1)), sharex=True)
         panels = drawn.panels
         for axes, key in zip(panels, keys, strict=False):
             quantity, slope = data[key], data[f"d{key}_da2f"]
-            label, unit = quantity.attrs["long_name"], quantity.attrs["units"]
+            label = quantity.attrs["long_name"]
             axes.axhline(0, color=GREY, linewidth=0.7, linestyle=":")
             axes.plot(omega, slope.values, color=ORANGE)
             axes.set_ylabel(_panel_unit(slope.attrs["units"]))
-            told = "" if unit == "1" else f" {unit}"
             axes.set_ylim(*_range(omega, slope.values))
             name = in_mathematics(label)
-            value = f"{float(quantity):.4g}".replace("-", "\N{MINUS SIGN}")
-            words.append(rf"$\delta\,${name}$/\delta\alpha^2F(\omega)$,  {name} = {value}{told}")
+            varied = f"({name})" if "/" in name else name
+            words.append(
+                rf"$\delta\,${varied}$/\delta\alpha^2F(\omega)$,  {name} = {_value(quantity)}"
+            )
         _draw_spectrum(panels[-1], data)
         panels[-1].set_xlabel(r"phonon energy $\omega$ (meV)")
         panels[-1].set_xlim(0, omega[-1])
@@ -56,11 +58,23 @@ def sensitivities_figure(data: "xr.Dataset", ax: Any = None) -> Figure:
     return drawn.root
 
 
+def _has_derivative(data: "xr.Dataset", key: str) -> bool:
+    return bool(np.isfinite(float(data[key])) and np.all(np.isfinite(data[f"d{key}_da2f"].values)))
+
+
 def _why_left_out(quantity: "xr.DataArray") -> str:
     label = in_mathematics(quantity.attrs["long_name"])
+    if np.isfinite(float(quantity)):
+        return f"{label} = {_value(quantity)} has no derivatives here"
     if np.isinf(float(quantity)):
         return rf"{label} is infinite: no $\lambda$ is large enough, and nothing changes it"
     return f"{label} is not defined here"
+
+
+def _value(quantity: "xr.DataArray") -> str:
+    value = f"{float(quantity):.4g}".replace("-", "\N{MINUS SIGN}")
+    unit = quantity.attrs["units"].replace("^2", "²")
+    return value if unit == "1" else f"{value} {unit}"
 
 
 def in_mathematics(label: str) -> str:
@@ -96,7 +110,9 @@ _MATHEMATICS = {
 
 
 def _panel_unit(unit: str) -> str:
-    return "dimensionless" if unit == "1" else {"1/meV": r"meV$^{-1}$"}.get(unit, f"{unit}")
+    if unit == "1":
+        return "dimensionless"
+    return {"1/meV": r"meV$^{-1}$"}.get(unit, unit.replace("^2", "²"))
 
 
 def _range(omega, values) -> tuple[float, float]:

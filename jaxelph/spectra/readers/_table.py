@@ -326,7 +326,7 @@ def _choose_column(
         if column is None and (wide or rule not in ("", "the first")):
             warnings.append(
                 f"{said}; column {chosen} of {count}{given or ','} was read, {rule}: compare them "
-                "by `jaxelph columns` and choose with column=."
+                "by `jaxelph columns` and choose with column= (--column)."
             )
         else:
             notes.append(f"{said}.")
