@@ -206,7 +206,8 @@ def slowest_rate(
 ) -> Float[Array, ""]:
     r"""The slowest decay rate of the metal: of a discrete mode, or the edge of the continuum.
 
-    The least γ > 0 of $\gamma\tilde A\psi = \tilde M\psi$, or $\gamma_c$ of `continuum_rate`.
+    The least γ > 0 of $\gamma\tilde A\psi = \tilde M\psi$, or that of `continuum_rate`, to which
+    levels of a grid come down as its step becomes finer.
 
     Where T is so low that rates are activated, e^{-ω/T}, the mode is that of `activated_rate`,
     which keeps their digits; of δ modes whose frequencies have no common divisor, though, the

@@ -23,6 +23,7 @@ from jaxelph import (
     stability_pencil,
 )
 from jaxelph.grids.sinc import principal_value_weights, shift_weights
+from jaxelph.units import KELVIN
 
 METAL = example("table1")
 G = 50.36533199202271  # g of the 21 modes at λ = 1
@@ -105,6 +106,35 @@ def test_levels_above_the_continuum_tend_to_its_edge():
     cold = EnergyGrid(4.07, 112)
     assert slowest_rate(METAL, 0.25 * G, cold) == normal_modes(METAL, 0.25 * G, cold).slowest
     assert slowest_rate(METAL, temperature, EnergyGrid(0.4 * temperature, 100)) == edge
+
+
+def test_levels_above_the_rate_at_the_fermi_level_tend_to_it():
+    """Cold electrons on a smooth spectrum: rough deviations decay each at its own energy's rate,
+    and the levels of a grid come down to the least of them as the square of its step."""
+    metal, temperature = example("niobium"), 25 * KELVIN
+    edge = float(continuum_rate(metal, temperature))
+    omega, coupling = metal.modes()
+    at_fermi = 2 * float(np.sum(coupling * omega / np.sinh(omega / temperature)))
+    weight = float(inverse_quasiparticle_weight(metal, temperature, 0.0))
+    assert edge == pytest.approx(at_fermi / weight, rel=1e-12)
+    grids = [EnergyGrid(step * temperature, int(40 / step)) for step in (0.5, 0.35, 0.25)]
+    levels = [float(normal_modes(metal, temperature, grid).slowest) for grid in grids]
+    above = np.array(levels) - edge
+    assert np.all(above > 0)
+    steps = np.array([float(grid.step) for grid in grids])
+    order = np.diff(np.log(above)) / np.diff(np.log(steps))
+    assert order == pytest.approx([2.0, 2.0], abs=0.15)
+    # Of either grid the slowest rate is the edge itself, to which a fit in ε² leads.
+    assert [float(slowest_rate(metal, temperature, grid)) for grid in grids] == [edge] * 3
+    assert np.polyfit(steps**2, levels, 2)[-1] == pytest.approx(edge, rel=1e-3)
+    # A discrete mode below both edges does not depend on the step.
+    warm = 50 * KELVIN
+    found = [
+        float(slowest_rate(metal, warm, EnergyGrid(step * warm, int(40 / step))))
+        for step in (0.3, 0.2)
+    ]
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    assert found[0] < 0.97 * float(continuum_rate(metal, warm))
 
 
 def test_growing_modes():
