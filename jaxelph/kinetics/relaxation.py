@@ -58,7 +58,7 @@ class Relaxation(Result):
         resolution (scalar, meV): of photoemission, full width at half maximum.
 
     Example:
-        >>> from jaxelph import example
+        >>> from jaxelph import example, relax
         >>> run = relax(example("table1"), 160.0, 146.0, [0.0, 0.02, 0.05])
         >>> print(run.result, run.temperature.shape, run.growing_modes)
         completed (3,) 0

@@ -45,8 +45,11 @@ def refine_minimum(
 
         return jax.lax.fori_loop(0, steps, newton, start)
 
-    start = jax.lax.stop_gradient(points[best])
-    x = jax.lax.custom_root(slope, start, solve, lambda bend, y: y / bend(one))
+    def shift(product, y):
+        bend = product(one)
+        return y / jnp.where(bend == 0, 1.0, bend)  # of a constant function any x is a minimum
+
+    x = jax.lax.custom_root(slope, jax.lax.stop_gradient(points[best]), solve, shift)
     return jnp.where((low < x) & (x < high), x, jax.lax.stop_gradient(x))
 
 
