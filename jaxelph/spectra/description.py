@@ -20,7 +20,7 @@ def concrete(tree: Any) -> bool:
     leaves = jax.tree.leaves(tree)
     return all(
         isinstance(leaf, np.ndarray | np.number | int | float | jax.Array)
-        and not isinstance(leaf, Tracer)
+        and not isinstance(leaf, Tracer | bool)
         and not (isinstance(leaf, jax.Array) and leaf.is_deleted())
         for leaf in leaves
     )
