@@ -173,7 +173,8 @@ class EliminatingKrylov(AbstractIterationSolver):
         return blocks.solve(solve_core, r)
 
     def for_derivatives(self):
-        return EliminatingKrylov(self.blocks, 1e-11, self.atol, self.restart, self.max_steps)
+        # As of `Krylov`, small tangents are no less accurate.
+        return EliminatingKrylov(self.blocks, 1e-11, 1e-30, self.restart, self.max_steps)
 
 
 def _like(vector, r):
