@@ -108,14 +108,28 @@ def invert_by_halves(
     size = matrix.shape[0]
     if size <= most:
         return invert(matrix)
-    half = -(-size // 2)
-    top, low = matrix[:half], matrix[half:]
-    first, least = invert_by_halves(top[:, :half], invert, most)
-    right, w = top[:, half:], low[:, :half] @ first
-    rest, least_of_rest = invert_by_halves(low[:, half:] - w @ right, invert, most)
+
+    def smaller(part):
+        return invert_by_halves(part, invert, most)
+
+    (first, right, w), left, least = _first_half(matrix, -(-size // 2), smaller)
+    rest, least_of_rest = smaller(left)
     x = (first @ right) @ rest
     inverse = jnp.block([[first + x @ w, -x], [-rest @ w, rest]])
-    return inverse, jnp.where(least_of_rest > least, least, least_of_rest)
+    return inverse, _lower(least, least_of_rest)
+
+
+def _first_half(matrix, half, invert):
+    """P⁻¹, Q and W of `invert_by_halves`, S - WQ, and the least pivot so far."""
+    top, low = matrix[:half], matrix[half:]
+    first, least = invert(top[:, :half])
+    right, w = top[:, half:], low[:, :half] @ first
+    return (first, right, w), low[:, half:] - w @ right, least
+
+
+def _lower(least, other):
+    """The lower of two pivots; NaN if the second is."""
+    return jnp.where(other > least, least, other)
 
 
 def _shapes(matrix):
@@ -211,9 +225,9 @@ def least_pivot(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
 def _least(matrix):
     if len(matrix) < _HALVED:
         return (_by_loops(matrix)[1],)
-    _, rest, least = _first_half(matrix)
+    _, rest, least = _first_half(matrix, _half(len(matrix)), _by_loops)
     (least_of_rest,) = _least(rest)
-    return (jnp.where(least_of_rest > least, least, least_of_rest),)
+    return (_lower(least, least_of_rest),)
 
 
 _least_pivot = lowered_by_platform(
@@ -237,17 +251,8 @@ def _factors_shapes(matrix):
 def _halves(matrix):
     if len(matrix) < _HALVED:
         return _by_loops(matrix)[:1]
-    (first, right, w), rest, _ = _first_half(matrix)
+    (first, right, w), rest, _ = _first_half(matrix, _half(len(matrix)), _by_loops)
     return jnp.zeros_like(matrix), first, right, w, _by_loops(rest)[0]
-
-
-def _first_half(matrix):
-    """P⁻¹, Q and W of `invert_by_halves`, S - WQ, and the least pivot so far."""
-    half = _half(len(matrix))
-    top, low = matrix[:half], matrix[half:]
-    first, least = _by_loops(top[:, :half])
-    right, w = top[:, half:], low[:, :half] @ first
-    return (first, right, w), low[:, half:] - w @ right, least
 
 
 def _half(size: int) -> int:
