@@ -1,6 +1,7 @@
 """A Rosenbrock method for implicit equations: Rodas5P with the rate kept as a companion."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import diffrax
@@ -10,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from diffrax import AbstractTerm
 from jax.flatten_util import ravel_pytree
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, PyTree
 
 from .elimination import EliminatingInverse, EliminatingKrylov
 from .initial import differential_mask, solve_initial
 from .interpolation import RodasInterpolation
-from .linear import AbstractIterationSolver, DenseInverse, DenseLU, Krylov
-from .terms import flat_problem
+from .linear import AbstractIterationSolver, DenseInverse, DenseLU, Krylov, Vector
+from .terms import FlatProblem, flat_problem
 
 __all__ = ["Rodas5P"]
 
@@ -120,6 +121,38 @@ H = np.array(
 _WITH_THEIR_OWN_RATE = (Krylov, DenseInverse, EliminatingInverse, EliminatingKrylov)
 
 
+def all_stages(
+    linear_solver: AbstractIterationSolver,
+    problem: FlatProblem,
+    kept: PyTree,
+    t0: Any,
+    y: Vector,
+    z: Vector,
+    h: Any,
+    args: Any,
+) -> tuple[Float[Array, "stage n"], Float[Array, "stage n"]]:
+    """The increments u and w of all stages of a step of length h from y with the rate z."""
+    # Zero, and removed by the compiler, for an equation that does not name the time.
+    _, f_t = jax.jvp(lambda t: problem.residual(t, y, z, args), (t0,), (jnp.ones_like(t0),))
+    alpha = 1 / (GAMMA * h)
+
+    # One body for all stages: written out eight times they take twice as long to compile.
+    def stage(increments, coefficients):
+        us, ws = increments
+        i, a, c, time, d = coefficients
+        yi, zi, cu = y + a @ us, z + a @ ws, c @ us / h
+        r = problem.rate_product(t0, y, z, zi + cu, args)
+        r = r - problem.residual(t0 + time * h, yi, zi, args) - h * d * f_t
+        u = linear_solver.solve(kept, r)
+        w = alpha * u - zi - cu
+        return (us.at[i].set(u), ws.at[i].set(w)), None
+
+    none = jnp.zeros((8, *y.shape), y.dtype)
+    rows = [jnp.asarray(x, y.dtype) for x in (A, C, TIMES, D)]
+    (us, ws), _ = lax.scan(stage, (none, none), (jnp.arange(8), *rows))
+    return us, ws
+
+
 class Rodas5P(diffrax.AbstractAdaptiveSolver):
     """Rodas5P for $F(t, y, \\dot y) = 0$: order 5, 8 stages, one factorisation a step.
 
@@ -149,6 +182,9 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         rate: $\\dot y$ at the initial time where it is known and should not be computed.
         project: `(t, y, args)` → the state next to `y`, closer than the error of a step, on which
             a conserved quantity has its value: after each step the method goes on from there.
+        stages: computes all stages of a step in another way: `(default, problem, kept, t, y, z, h,
+            args)` → $u$ and $w$, arrays (8, n), as the function `default` of the other arguments
+            does; `kept` is what the linear solver prepared.
 
     ??? example
 
@@ -167,6 +203,7 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
     differential: PyTree | None = None
     rate: PyTree | None = None
     project: Callable[[Any, PyTree, Any], PyTree] | None = None
+    stages: Callable[..., tuple[Array, Array]] | None = None
 
     term_structure: ClassVar = AbstractTerm
     interpolation_cls: ClassVar = RodasInterpolation
@@ -211,25 +248,11 @@ class Rodas5P(diffrax.AbstractAdaptiveSolver):
         # Finished lanes of a batch take steps of length zero; their result is discarded, but a
         # division by zero would poison the gradient of the others.
         h = jnp.where(t1 > t0, t1 - t0, 1.0).astype(y.dtype)
-        alpha = 1 / (GAMMA * h)
-        kept = self.linear_solver.prepare(problem, t0, y, z, alpha, args)
-        # Zero, and removed by the compiler, for an equation that does not name the time.
-        _, f_t = jax.jvp(lambda t: problem.residual(t, y, z, args), (t0,), (jnp.ones_like(t0),))
-
-        # One body for all stages: written out eight times they take twice as long to compile.
-        def stage(increments, coefficients):
-            us, ws = increments
-            i, a, c, time, d = coefficients
-            yi, zi, cu = y + a @ us, z + a @ ws, c @ us / h
-            r = problem.rate_product(t0, y, z, zi + cu, args)
-            r = r - problem.residual(t0 + time * h, yi, zi, args) - h * d * f_t
-            u = self.linear_solver.solve(kept, r)
-            w = alpha * u - zi - cu
-            return (us.at[i].set(u), ws.at[i].set(w)), None
-
-        none = jnp.zeros((8, *y.shape), y.dtype)
-        rows = [jnp.asarray(x, y.dtype) for x in (A, C, TIMES, D)]
-        (us, ws), _ = lax.scan(stage, (none, none), (jnp.arange(8), *rows))
+        kept = self.linear_solver.prepare(problem, t0, y, z, 1 / (GAMMA * h), args)
+        stages = partial(all_stages, self.linear_solver)
+        if self.stages is not None:
+            stages = partial(self.stages, stages)
+        us, ws = stages(problem, kept, t0, y, z, h, args)
         # Stiffly accurate: the last stage is the result, its increment the error.
         last = jnp.asarray(A[7] + np.eye(8)[7], y.dtype)
         y1, z1 = y + last @ us, z + last @ ws

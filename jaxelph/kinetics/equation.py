@@ -118,8 +118,8 @@ class KineticEquation(eqx.Module):
     @jit
     def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
         """The left-hand side, B(f) ∂f/∂t (array of shape (energy,), energy)."""
-        slope, dragged = self.slopes(deviation)
-        return (self.weight - dragged) * rate + (slope - self.minus_slope) * self.exchange.mv(rate)
+        pair = coefficients(self.weight, self.minus_slope, *self.slopes(deviation))
+        return left_side(*pair, rate, self.exchange.mv(rate))
 
     def symmetric_mass_operator(self, deviation: Deviation):
         """v → B(f) v in its symmetric form, without a matrix; see `KineticMatrices`."""
@@ -248,7 +248,7 @@ class KineticMatrices(eqx.Module):
     def _coefficients(self, deviation):
         """1 - κ*f' and f'."""
         slope, dragged, _, _ = self._blocks(self.stacked @ deviation)
-        return self.equation.weight - dragged, slope - self.equation.minus_slope
+        return coefficients(self.equation.weight, self.equation.minus_slope, slope, dragged)
 
     @jit
     def mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
@@ -257,13 +257,12 @@ class KineticMatrices(eqx.Module):
         return jnp.diag(local) + slope[:, None] * self.exchange
 
     def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
-        local, slope = self._coefficients(deviation)
-        return local * rate + slope * (self.exchange @ rate)
+        return left_side(*self._coefficients(deviation), rate, self.exchange @ rate)
 
     def collide(self, deviation: Deviation) -> Deviation:
         # The compiler finds this product in `mass_product` too and computes it once.
         _, _, linear, odd = self._blocks(self.stacked @ deviation)
-        total = -linear - deviation * odd
+        total = phonon_integral(deviation, linear, odd)
         if self.equation.electrons is not None:
             total = total + self.equation.electrons.integral(self.equation.equilibrium + deviation)
         return total
@@ -321,6 +320,24 @@ class KineticMatrices(eqx.Module):
     def _symmetric_matrix(self, local, window):
         root = _root_of_positive(window)
         return jnp.diag(local) - root[:, None] * self.exchange * root[None, :]
+
+
+# Element by element, for whole vectors as for parts of them in a kernel.
+
+
+def coefficients(weight: Array, minus_slope: Array, slope: Array, dragged: Array):
+    """1 - κ*f' and f', of Z0⁻¹, -f0', δ' and κ*δ'."""
+    return weight - dragged, slope - minus_slope
+
+
+def left_side(local: Array, slope: Array, rate: Array, exchanged: Array) -> Array:
+    """B(f) ∂f/∂t, of 1 - κ*f', f', ∂f/∂t and κ*∂f/∂t."""
+    return local * rate + slope * exchanged
+
+
+def phonon_integral(deviation: Array, linear: Array, odd: Array) -> Array:
+    """I(f) of collisions with phonons, of δ, hM̃h⁻¹δ and o*δ."""
+    return -linear - deviation * odd
 
 
 def _root_of_positive(x):

@@ -30,6 +30,7 @@ from .moving import MovingEquation, moving_solver
 from .positivity import Positivity
 from .pump import Pulse, check_pump
 from .run import RESULTS, Run
+from .stages import stages_in_one_launch
 from .system import ElectronsAlone, preconditioner, reaches, with_phonons
 
 # Up to this size dense matrices beat Fourier transforms; see benchmarks/.
@@ -187,9 +188,8 @@ def evolve(
             linear = moving_solver(matrix_free, rtol)
             solver = Rodas5P(linear, project=MovingEquation.projected)
         else:
-            solver = Rodas5P(
-                Krylov(preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
-            )
+            linear = Krylov(preconditioner, rtol=1e-2 * rtol) if matrix_free else DenseInverse()
+            solver = Rodas5P(linear, stages=None if matrix_free else stages_in_one_launch)
     else:
         matrix_free = _is_matrix_free(solver)
     run = _integrate(

@@ -20,16 +20,11 @@ class ElectronsAlone(eqx.Module):
     args: KineticEquation | KineticMatrices
 
     @property
-    def _unit(self):
-        # The heat received is integrated along, in units of T0² to be of order one beside f.
-        return _equation(self.args).temperature ** 2
-
-    @property
     def lattice(self):
         return None
 
     def term(self, matrix_free):
-        return _term(matrix_free, self._unit)
+        return _term(matrix_free)
 
     def start(self, deviation):
         return jnp.append(deviation, 0.0)
@@ -39,7 +34,7 @@ class ElectronsAlone(eqx.Module):
 
     def read(self, times, rows):
         del times
-        return rows[:, :-1], rows[:, -1] * self._unit, None
+        return rows[:, :-1], rows[:, -1] * _unit(self.args), None
 
 
 class WithPhonons(eqx.Module):
@@ -111,14 +106,14 @@ def reaches(spectrum, grid, pump) -> tuple[int, int]:
     )
 
 
-def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
+def _term(matrix_free: bool) -> MassMatrixTerm:
     """The kinetic equation for the state (δ, heat received), as the solvers see it."""
 
     def rhs(t, y, operators):
         del t
         collisions = operators.collide(y[:-1])
         energies = _equation(operators).energies
-        heat = 2 * energies[0] * energies @ collisions / heat_unit
+        heat = 2 * energies[0] * energies @ collisions / _unit(operators)
         return jnp.append(collisions, heat)
 
     def mass_product(t, y, rate, operators):
@@ -132,7 +127,7 @@ def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
     def jacobian(t, y, rate, operators):
         del t
         matrix = operators.jacobian(y[:-1], rate[:-1])
-        return _bordered(matrix, operators.heat_flow_derivative(y[:-1]) / heat_unit, 0.0)
+        return _bordered(matrix, operators.heat_flow_derivative(y[:-1]) / _unit(operators), 0.0)
 
     if matrix_free:
         return MassMatrixTerm(rhs=rhs, mass_product=mass_product)
@@ -141,6 +136,11 @@ def _term(matrix_free: bool, heat_unit) -> MassMatrixTerm:
 
 def _equation(operators: KineticEquation | KineticMatrices) -> KineticEquation:
     return operators.equation if isinstance(operators, KineticMatrices) else operators
+
+
+def _unit(operators):
+    # The heat received is integrated along, in units of T0² to be of order one beside f.
+    return _equation(operators).temperature ** 2
 
 
 def _bordered(matrix, row, corner):

@@ -78,11 +78,11 @@ def _by_loops(matrix):
 
 def _in_few_launches(matrix):
     """`invert_by_blocks` on a GPU."""
-    from . import gauss_jordan
+    from . import gauss_jordan, tiles
 
-    if not gauss_jordan.available():
+    if not tiles.available():
         return _by_loops(matrix)
-    return invert_by_halves(matrix, gauss_jordan.invert_in_one_launch, gauss_jordan.LARGEST)
+    return invert_by_halves(matrix, gauss_jordan.invert_in_one_launch, tiles.LARGEST)
 
 
 def invert_by_halves(
@@ -135,7 +135,7 @@ def _lower(least, other):
 def _shapes(matrix):
     return (
         jax.ShapeDtypeStruct(matrix.shape, matrix.dtype),
-        jax.ShapeDtypeStruct(matrix.shape[:-2], matrix.dtype),
+        jax.ShapeDtypeStruct((), matrix.dtype),
     )
 
 
@@ -243,9 +243,9 @@ def _factors_shapes(matrix):
     size = matrix.shape[-1]
     if size < _HALVED:
         return whole
-    batch, first, last = matrix.shape[:-2], _half(size), size - _half(size)
+    first, last = _half(size), size - _half(size)
     parts = (first, first), (first, last), (last, first), (last, last)
-    return whole + tuple(jax.ShapeDtypeStruct((*batch, *p), matrix.dtype) for p in parts)
+    return whole + tuple(jax.ShapeDtypeStruct(p, matrix.dtype) for p in parts)
 
 
 def _halves(matrix):

@@ -1,50 +1,24 @@
 """Gauss-Jordan elimination as one kernel of a GPU, a matrix to a block of its threads.
 
-The matrix is read once, stays in registers until it is its inverse, and is written once. Arrays
-of a kernel have powers of two for sizes, so that a matrix is cut into tiles of such sizes. It is
-loaded where a program is lowered for CUDA: what it is written in takes a second to import.
+The matrix is read once, stays in registers until it is its inverse, and is written once.
 """
 
-import warnings
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-#: The largest matrix that stays in the registers of one multiprocessor, which hold 256 kB.
-LARGEST = 128
-
-# The least width of a tile.
-_LEAST = 16
-
-
-def available() -> bool:
-    """Whether this JAX can compile such kernels, for the GPUs that it sees if it sees any.
-
-    Example:
-        >>> available() in (True, False)
-        True
-    """
-    try:
-        language()
-    except ImportError:
-        return False
-    try:
-        devices = jax.local_devices(backend="gpu")
-    except RuntimeError:
-        return True  # lowered for another machine's
-    # Triton begins with Ampere.
-    return all(float(getattr(device, "compute_capability", 0)) >= 8 for device in devices)
-
-
-def language():
-    """Pallas, and what of it is for Triton."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from jax.experimental import pallas
-        from jax.experimental.pallas import triton
-    return pallas, triton
+from .tiles import (
+    Matrix,
+    index,
+    language,
+    load_matrix,
+    padded,
+    store_matrix,
+    tiles,
+    warps,
+)
 
 
 def invert_in_one_launch(
@@ -80,71 +54,11 @@ def invert_in_one_launch(
 
 
 def _invert(size, matrix, inverse, least):
-    triton = language()[1]
-    a, least[...] = eliminate(load_tiles(matrix, size), size)
-    for at, ref, inside in windows(inverse, size):
-        triton.store(ref, a[at], mask=inside)
+    a, least[...] = eliminate(load_matrix(matrix, size), size)
+    store_matrix(inverse, a, size)
 
 
-def warps(size: int) -> int:
-    """Few enough warps of threads that what each thread holds does not leave its registers.
-
-    Example:
-        >>> warps(76), warps(128)
-        (4, 8)
-    """
-    return 4 if padded(size) <= 80 else 8
-
-
-def padded(size: int) -> int:
-    """The rows of all tiles.
-
-    Example:
-        >>> padded(76)
-        80
-    """
-    return sum(width for _, width in tiles(size))
-
-
-def tiles(size: int) -> list[tuple[int, int]]:
-    """First row and width of each tile.
-
-    Example:
-        >>> tiles(76)
-        [(0, 64), (64, 16)]
-    """
-    left, found, first = -(-size // _LEAST) * _LEAST, [], 0
-    while left:
-        width = 1 << (left.bit_length() - 1)
-        found.append((first, width))
-        first, left = first + width, left - width
-    return found
-
-
-def index(shape, axis):
-    """The index along an axis, of an array within a kernel."""
-    return jax.lax.broadcasted_iota(jnp.int32, shape, axis)
-
-
-def windows(ref, size):
-    """(row and column of tiles, reference, what of it is in the matrix) of each tile."""
-    pallas, _ = language()
-    for i, (top, height) in enumerate(tiles(size)):
-        for j, (left, width) in enumerate(tiles(size)):
-            shape = height, width
-            inside = (top + index(shape, 0) < size) & (left + index(shape, 1) < size)
-            yield (i, j), ref.at[pallas.ds(top, height), pallas.ds(left, width)], inside
-
-
-def load_tiles(matrix, size):
-    """The tiles of a matrix, by row and column; zero beyond it."""
-    triton = language()[1]
-    return {
-        at: triton.load(ref, mask=inside, other=0.0) for at, ref, inside in windows(matrix, size)
-    }
-
-
-def eliminate(a, size):
+def eliminate(a: Matrix, size: int) -> tuple[Matrix, Array]:
     """The tiles of the inverse, and the least pivot."""
     cut = list(enumerate(tiles(size)))
     least = jnp.asarray(jnp.inf, a[0, 0].dtype)

@@ -20,7 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from . import gauss_jordan as kernel
+from . import tiles as kernel
+from .gauss_jordan import eliminate
 
 # Products with each inverse, and eliminations at most.
 _PRODUCTS, _STEPS = 8, 300
@@ -78,35 +79,22 @@ def search(
 
 
 def _iterate(size, matrix, start, found, count):
-    pallas, triton = kernel.language()
     cut = list(enumerate(kernel.tiles(size)))
-
-    def window(ref, i):
-        first, width = cut[i][1]
-        inside = first + kernel.index((width,), 0) < size
-        return ref.at[pallas.ds(first, width)], inside
-
-    def dot(u, v):
-        return sum(jnp.sum(u[i] * v[i]) for i, _ in cut)
-
-    def product(a, v):
-        return {i: sum(jnp.sum(a[i, j] * v[j][None, :], axis=1) for j, _ in cut) for i, _ in cut}
+    at = kernel.indices(kernel.tiles(size))
+    dot, product = kernel.dot, kernel.product
 
     def diagonal(shape):
         return kernel.index(shape, 0) == kernel.index(shape, 1)
 
-    first = {}
-    for i, _ in cut:
-        ref, inside = window(start, i)
-        first[i] = triton.load(ref, mask=inside, other=0.0)
+    first = kernel.load_vector(start, size)
 
     # Gershgorin's discs: below all, and the norm, by which everything is divided.
-    a = kernel.load_tiles(matrix, size)
+    a = kernel.load_matrix(matrix, size)
     total, norm, low, high = 0.0, 0.0, jnp.inf, jnp.inf
     for i, _ in cut:
         radius = sum(jnp.sum(jnp.abs(a[i, j]), axis=1) for j, _ in cut)
         centre = jnp.sum(jnp.where(diagonal(a[i, i].shape), a[i, i], 0.0), axis=1)
-        inside = window(start, i)[1]
+        inside = at[i] < size
         total, norm = total + jnp.sum(radius), jnp.maximum(norm, jnp.max(radius))
         low = jnp.minimum(low, jnp.min(jnp.where(inside, centre + jnp.abs(centre) - radius, low)))
         high = jnp.minimum(high, jnp.min(jnp.where(inside, centre, high)))
@@ -116,7 +104,7 @@ def _iterate(size, matrix, start, found, count):
 
     def scaled():
         # Read again, for there is no room for a matrix beside its inverse.
-        return {at: tile * scale for at, tile in kernel.load_tiles(matrix, size).items()}
+        return {ij: tile * scale for ij, tile in kernel.load_matrix(matrix, size).items()}
 
     def quotient_of(v):
         image = product(scaled(), v)
@@ -154,7 +142,7 @@ def _iterate(size, matrix, start, found, count):
             (i, j): jnp.where(diagonal(tile.shape), tile - shift, tile) if i == j else tile
             for (i, j), tile in scaled().items()
         }
-        inverse, least = kernel.eliminate(shifted, size)
+        inverse, least = eliminate(shifted, size)
         below = least > 0
 
         new = jax.lax.fori_loop(0, _PRODUCTS, lambda _, v: normalised(product(inverse, v)), v)
@@ -179,7 +167,5 @@ def _iterate(size, matrix, start, found, count):
     steps, _, _, _, _, v, _, done = jax.lax.while_loop(
         lambda state: (state[0] < _STEPS) & ~state[-1], improve, start_at
     )
-    for i, _ in cut:
-        ref, inside = window(found, i)
-        triton.store(ref, jnp.where(finite & done, v[i], jnp.nan), mask=inside)
+    kernel.store_vector(found, kernel.each(lambda x: jnp.where(finite & done, x, jnp.nan), v), size)
     count[...] = steps

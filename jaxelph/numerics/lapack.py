@@ -39,46 +39,75 @@ def on_cuda(function: Callable, elsewhere: Callable, *arguments: PyTree[Array]) 
 def lowered_by_platform(
     name: str, shapes: Callable, function: Callable, **elsewhere: Callable
 ) -> Callable:
-    """`function` of one matrix, or what stands under a platform's name, not even traced till then.
+    """`function` of arrays, or what stands under a platform's name, not even traced till then.
 
-    As `on_cpu`, for what takes long to trace or import. Not differentiable.
+    As `on_cpu`, for what takes long to trace or import. A batch, however deep, reaches a kernel as
+    one axis, for it knows no more than three; what all lanes share stays one. Not differentiable.
 
     Args:
         name: what it is called in a program.
-        shapes: (matrix or batch of matrices) → the results' `jax.ShapeDtypeStruct`, a tuple.
-        function: of a matrix, returns a tuple of arrays.
+        shapes: (arguments of one lane) → the results' `jax.ShapeDtypeStruct`, a tuple.
+        function: of arrays, returns a tuple of arrays.
         elsewhere: the same on "cuda" or another platform.
 
     Example:
         >>> def like(m):
-        ...     return (jax.ShapeDtypeStruct(m.shape[:-2], m.dtype),)
+        ...     return (jax.ShapeDtypeStruct((), m.dtype),)
         >>> trace = lowered_by_platform("trace", like, lambda m: (jnp.trace(m),))
         >>> print(jax.vmap(trace)(jnp.ones((3, 2, 2)))[0])
         [2. 2. 2.]
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
-    primitive.def_impl(jax.jit(lambda matrix: tuple(primitive.bind(matrix))))
+
+    # `lanes` are the sizes of the batch's axes, outermost first; `batched` says of each argument
+    # whether it has them, in front.
+    def bind(*arguments, lanes=(), batched=None):
+        batched = (False,) * len(arguments) if batched is None else batched
+        return primitive.bind(*arguments, lanes=lanes, batched=batched)
+
+    @primitive.def_impl
+    def _(*arguments, **how):
+        return jax.jit(lambda *arguments: tuple(bind(*arguments, **how)))(*arguments)
 
     @primitive.def_abstract_eval
-    def _(matrix):
-        return [matrix.update(shape=s.shape, dtype=s.dtype) for s in shapes(matrix)]
+    def _(*arguments, lanes, batched):
+        one = [
+            jax.ShapeDtypeStruct(a.shape[len(lanes) if b else 0 :], a.dtype)
+            for a, b in zip(arguments, batched, strict=True)
+        ]
+        return [
+            arguments[0].update(shape=(*lanes, *s.shape), dtype=s.dtype, weak_type=False)
+            for s in shapes(*one)
+        ]
 
-    def batch(arguments, axes):
-        moved = jnp.moveaxis(arguments[0], axes[0], 0)
-        results = primitive.bind(moved)
+    def batch(arguments, axes, *, lanes, batched):
+        (size,) = {a.shape[i] for a, i in zip(arguments, axes, strict=True) if i is not None}
+        new = tuple(b or i is not None for b, i in zip(batched, axes, strict=True))
+        moved = []
+        for a, before, after, i in zip(arguments, batched, new, axes, strict=True):
+            a = a if i is None else jnp.moveaxis(a, i, 0)
+            if after and i is None:
+                a = jnp.broadcast_to(a, (size, *a.shape))
+            elif after and not before:
+                inner = (size, *(1,) * len(lanes), *a.shape[1:])
+                a = jnp.broadcast_to(a.reshape(inner), (size, *lanes, *a.shape[1:]))
+            moved.append(a)
+        results = bind(*moved, lanes=(size, *lanes), batched=new)
         return results, [0] * len(results)
 
     batching.primitive_batchers[primitive] = batch
 
     def lower(one, platform=None):
-        def of_any_batch(matrix):
-            *batch, rows, columns = matrix.shape
-            if not batch:
-                return one(matrix)
-            # As one axis, for a kernel knows no more than three.
-            results = jax.vmap(one)(matrix.reshape(math.prod(batch), rows, columns))
-            return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), results)
+        def of_any_batch(*arguments, lanes, batched):
+            if not lanes:
+                return one(*arguments)
+            flat = [
+                a.reshape(math.prod(lanes), *a.shape[len(lanes) :]) if b else a
+                for a, b in zip(arguments, batched, strict=True)
+            ]
+            results = jax.vmap(one, [0 if b else None for b in batched])(*flat)
+            return jax.tree.map(lambda x: x.reshape(*lanes, *x.shape[1:]), results)
 
         rule = mlir.lower_fun(of_any_batch, multiple_results=True)
         mlir.register_lowering(primitive, rule, platform=platform)
@@ -86,7 +115,7 @@ def lowered_by_platform(
     lower(function)
     for platform, other in elsewhere.items():
         lower(other, platform)
-    return lambda matrix: tuple(primitive.bind(matrix))
+    return lambda *arguments: tuple(bind(*arguments))
 
 
 def one_by_one(function: Callable) -> Callable:

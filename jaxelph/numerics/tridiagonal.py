@@ -84,9 +84,9 @@ def _(axis_size, in_batched, matrices):
 
 
 def _lowest_on_cuda(matrix):
-    from . import gauss_jordan, inverse_iteration
+    from . import inverse_iteration, tiles
 
-    if matrix.shape[0] > gauss_jordan.LARGEST or not gauss_jordan.available():
+    if matrix.shape[0] > tiles.LARGEST or not tiles.available():
         return (_lowest_by_lapack(matrix),)
     return (inverse_iteration.lowest_in_one_launch(matrix),)
 

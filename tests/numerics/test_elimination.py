@@ -15,7 +15,8 @@ from jaxelph.numerics.elimination import (
     least_pivot,
     solve_factored,
 )
-from jaxelph.numerics.gauss_jordan import LARGEST, invert_in_one_launch
+from jaxelph.numerics.gauss_jordan import invert_in_one_launch
+from jaxelph.numerics.tiles import LARGEST
 
 RNG = np.random.default_rng(0)
 
