@@ -278,7 +278,7 @@ def write_figure(figure: Any, path: Path) -> None:
 
 
 def _write_as_laid_out(figure: Any, path: Path) -> None:
-    """`write_figure` of one that has been written already: its panels stay where they are."""
+    """`write_figure` of one that `finishing.finish` has laid out: its panels stay as they are."""
     engine = figure.get_layout_engine()
     figure.set_layout_engine("none")
     try:
@@ -294,12 +294,12 @@ def result_writers(
 
     Args:
         name: of the files, without an ending.
-        figure: a `matplotlib.figure.Figure`.
+        figure: a `matplotlib.figure.Figure` that `finishing.finish` has laid out.
         dataset: an `xarray.Dataset`, written as NetCDF.
         text: JSON.
     """
     writers: dict[str, Callable[[Path], object]] = {
-        f"{name}.png": lambda path: write_figure(figure, path),
+        f"{name}.png": lambda path: _write_as_laid_out(figure, path),
         f"{name}.pdf": lambda path: _write_as_laid_out(figure, path),
         f"{name}.nc": lambda path: write_netcdf(dataset, path),
     }

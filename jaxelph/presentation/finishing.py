@@ -73,6 +73,8 @@ def finish(drawn: Canvas, words: Sequence[str] = ()) -> None:
             _lay_out(top)
             if not any([clear_legend(axes) for axes in drawn.panels]):
                 break
+        else:
+            _lay_out(top)  # files are drawn as it stands
     finally:
         top.set_dpi(dpi)
     for axes in drawn.panels:

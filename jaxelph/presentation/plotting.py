@@ -4,6 +4,8 @@ Colours are those of Okabe and Ito, which people with any kind of colour vision 
 line styles and markers tell the curves apart once more, for print in black and white.
 """
 
+import functools
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -75,14 +77,16 @@ def plain_ticks(axis: Any, *, decades: float = 2.0) -> None:
         return
 
     def minor(value, _):
-        digits = _numbered(*sorted(axis.get_view_interval()))
-        digit = value / 10 ** np.floor(np.log10(value))
-        return f"{value:g}" if digits is None or np.isclose(digit, digits).any() else ""
+        digits = _numbered(*sorted(axis.get_view_interval().tolist()))
+        digit = value / 10 ** math.floor(math.log10(value))
+        shown = digits is None or any(math.isclose(digit, one, rel_tol=1e-5) for one in digits)
+        return f"{value:g}" if shown else ""
 
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_formatter(minor)
 
 
+@functools.lru_cache(maxsize=64)  # asked for every tick, each time that an axis is measured
 def _numbered(low: float, high: float) -> tuple[int, ...] | None:
     """First digits of the ticks that have numbers; None for all ticks there are.
 

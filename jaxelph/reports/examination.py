@@ -21,7 +21,7 @@ from ..numerics.blas import one_blas_thread
 from ..spectra.panels import ORDER, bucket
 from ..spectra.spectrum import EliashbergFunction
 from ..spectra.table import QuadratureNodes
-from ..stability.activated import slow_grid
+from ..stability.activated import slow_size
 from ..stability.critical import CRITERIA
 from ..stability.modes import least_resolved, slowest_rate
 from ..thermodynamics.specific_heat import stability_parameter
@@ -79,7 +79,8 @@ class Examination:
         low = min(asked[0], top / 64)
         scan = np.geomspace(low, max(top, asked[-1]), _SCAN)
         every = np.union1d(asked, scan)
-        self._grids = _make_grids(spectrum, every, top, rtol)
+        with one_blas_thread():
+            self._grids = _make_grids(spectrum, every, top, rtol)
         # Nodes for the coldest, and the few that the specific heat needs at any temperature.
         self._spectrum, self._coarse = self._grids[0].spectra[0], spectrum.sampled()
 
@@ -192,11 +193,12 @@ class Examination:
 
     def _slowest(self, found, temperature):
         """The smallest γ > 0 of γ A u = M u or the edge of the continuum, see `slowest_rate`."""
-        edge = float(found["continuum"])
-        grid = EnergyGrid(found["step"], 16 * math.ceil(found["size"] / 16))
+        edge, step = float(found["continuum"]), float(found["step"])
+        whole = 16 * math.ceil(found["size"] / 16)
         if self._single:
-            return float(slowest_rate(self._spectrum, temperature, grid))
-        size = min(found["size"], slow_grid(self._spectrum, temperature, grid).size)
+            return self._safe_rate(temperature, step, whole)
+        # By NumPy alone: what JAX is asked for now waits until the next sample is computed.
+        size = min(found["size"], slow_size(self._spectrum, temperature, step, whole))
         A, M = (found[name][:size, :size] for name in ("A", "M"))
         scattering = np.diag(M)
         if np.min(scattering) < 0:
@@ -215,9 +217,10 @@ class Examination:
                 return edge
             least = least_resolved(self._spectrum) * np.max(scattering)
             known = self._spectrum.smooth or 1 / largest >= least
-        if not known:
-            return float(slowest_rate(self._spectrum, temperature, grid))
-        return min(edge, 1 / largest)
+        return min(edge, 1 / largest) if known else self._safe_rate(temperature, step, whole)
+
+    def _safe_rate(self, temperature, step, size):
+        return float(slowest_rate(self._spectrum, temperature, EnergyGrid(step, size)))
 
     def _collect(self, rows):
         def column(name):

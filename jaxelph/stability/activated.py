@@ -75,20 +75,30 @@ def slow_grid(spectrum: EliashbergFunction, temperature: Scalar, grid: EnergyGri
         >>> slow_grid(example("niobium"), 0.1, EnergyGrid(0.04, 800)).size
         128
     """
+    size = slow_size(spectrum, float(np.asarray(temperature)), float(grid.step), grid.size)
+    return grid if size == grid.size else EnergyGrid(grid.step, size)
+
+
+def slow_size(spectrum: EliashbergFunction, temperature: float, step: float, size: int) -> int:
+    """How many energies `slow_grid` has, of a grid's step (energy) and size; nothing of JAX runs.
+
+    Example:
+        >>> from jaxelph import example
+        >>> slow_size(example("niobium"), 0.1, 0.04, 800)
+        128
+    """
     if not spectrum.smooth:
-        return grid
-    temperature = np.asarray(temperature, float)
+        return size
     omega, coupling = (np.asarray(x, float) for x in spectrum.carriers())
     with np.errstate(divide="ignore"):
         log_weight = np.log(np.abs(omega * coupling)) - omega / temperature
     if not np.max(log_weight, initial=-np.inf) > -np.inf:
-        return grid
+        return size
     order = np.argsort(omega)
     below = np.cumsum(np.exp(log_weight - np.max(log_weight))[order])
     median = omega[order][np.searchsorted(below, below[-1] / 2)]
     reach = median + _REACH * temperature
-    size = bucket(int(np.ceil(reach / np.asarray(grid.step, float))), 64)
-    return EnergyGrid(grid.step, min(size, grid.size))
+    return min(bucket(int(np.ceil(reach / step)), 64), size)
 
 
 @jit

@@ -96,3 +96,22 @@ def test_numbers_of_a_logarithmic_axis_follow_its_limits():
         ticks = (*axes.yaxis.get_major_ticks(), *axes.yaxis.get_minor_ticks())
         seen = [tick for tick in ticks if limits[0] < tick.get_loc() < limits[1]]
         assert {tick.label1.get_text() for tick in seen} - {""} == told
+
+
+def test_panels_stand_where_files_have_them():
+    """Files are written as `finish` leaves a figure: laid out once more, nothing would move."""
+    drawn = canvas(None, 1, 2, (7.0, 3.0))
+    x = np.linspace(0, 1, 200)
+    for axes, scale in zip(drawn.panels, (1.0, 9.6e4), strict=True):
+        for k in range(6):  # curves everywhere: the panel is stretched, and its numbers longer
+            axes.plot(x, scale * (0.5 + 0.5 * np.sin(40 * x + k)), label=f"curve {k}")
+        axes.legend()
+    before = [axes.get_ylim()[1] for axes in drawn.panels]
+    finish(drawn)
+    after = [axes.get_ylim()[1] for axes in drawn.panels]
+    assert np.all(np.array(after) > before)
+    stands = [axes.get_position().bounds for axes in drawn.panels]
+    drawn.figure.set_dpi(200)
+    drawn.figure.get_layout_engine().execute(drawn.figure)
+    moved = [axes.get_position().bounds for axes in drawn.panels]
+    np.testing.assert_allclose(moved, stands, atol=1e-3)
