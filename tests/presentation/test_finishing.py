@@ -115,3 +115,23 @@ def test_panels_stand_where_files_have_them():
     drawn.figure.get_layout_engine().execute(drawn.figure)
     moved = [axes.get_position().bounds for axes in drawn.panels]
     np.testing.assert_allclose(moved, stands, atol=1e-3)
+
+
+def test_panels_that_are_stretched_to_the_end_are_laid_out_once_more(monkeypatch):
+    """The last stretch changes the numbers of an axis, and with their width where panels stand."""
+
+    def stretch(axes):
+        axes.set_ylim(0, 1e6 * axes.get_ylim()[1] + 0.123)
+        return True
+
+    monkeypatch.setattr("jaxelph.presentation.finishing.clear_legend", stretch)
+    drawn = canvas(None, 1, 2, (7.0, 3.0))
+    for axes in drawn.panels:
+        axes.plot([0, 1], [0, 1])
+        axes.ticklabel_format(style="plain")
+    finish(drawn)
+    stands = [axes.get_position().bounds for axes in drawn.panels]
+    drawn.figure.set_dpi(STYLE["savefig.dpi"])
+    drawn.figure.get_layout_engine().execute(drawn.figure)
+    moved = [axes.get_position().bounds for axes in drawn.panels]
+    np.testing.assert_allclose(moved, stands, atol=1e-3)
