@@ -443,7 +443,7 @@ def _(s, t, grid, photon, power, lifetime):
     # On a step of .67 T the few energies that two modes connect decide the root to 1e-12 only.
     wide = j.EnergyGrid(grid.step / 2, 96)
     phonons = j.MovingPhonons(0.3, lifetime)
-    state = j.steady_state(s, t, wide, photon, power, phonons=phonons)
+    state = j.steady_state(s, t, wide, photon, power, phonons=phonons, throw=False)
     return state.f[:20], state.phonons, state.temperature
 
 
