@@ -62,13 +62,10 @@ def lowered_by_platform(
 
     # `lanes` are the sizes of the batch's axes, outermost first; `batched` says of each argument
     # whether it has them, in front.
-    def bind(*arguments, lanes=(), batched=None):
-        batched = (False,) * len(arguments) if batched is None else batched
-        return primitive.bind(*arguments, lanes=lanes, batched=batched)
+    def bind(*arguments, lanes, batched):
+        return tuple(primitive.bind(*arguments, lanes=lanes, batched=batched))
 
-    @primitive.def_impl
-    def _(*arguments, **how):
-        return jax.jit(lambda *arguments: tuple(bind(*arguments, **how)))(*arguments)
+    primitive.def_impl(jax.jit(bind, static_argnames=("lanes", "batched")))
 
     @primitive.def_abstract_eval
     def _(*arguments, lanes, batched):
@@ -83,17 +80,21 @@ def lowered_by_platform(
 
     def batch(arguments, axes, *, lanes, batched):
         (size,) = {a.shape[i] for a, i in zip(arguments, axes, strict=True) if i is not None}
-        new = tuple(b or i is not None for b, i in zip(batched, axes, strict=True))
-        moved = []
-        for a, before, after, i in zip(arguments, batched, new, axes, strict=True):
-            a = a if i is None else jnp.moveaxis(a, i, 0)
-            if after and i is None:
-                a = jnp.broadcast_to(a, (size, *a.shape))
-            elif after and not before:
-                inner = (size, *(1,) * len(lanes), *a.shape[1:])
-                a = jnp.broadcast_to(a.reshape(inner), (size, *lanes, *a.shape[1:]))
-            moved.append(a)
-        results = bind(*moved, lanes=(size, *lanes), batched=new)
+
+        def moved(a, before, i):
+            if not before and i is None:
+                return a  # shared by all
+            a = a[None] if i is None else jnp.moveaxis(a, i, 0)
+            one = a.shape[1 + len(lanes) :] if before else a.shape[1:]
+            if not before:
+                a = a.reshape(size, *(1,) * len(lanes), *one)
+            return jnp.broadcast_to(a, (size, *lanes, *one))
+
+        results = bind(
+            *map(moved, arguments, batched, axes),
+            lanes=(size, *lanes),
+            batched=tuple(b or i is not None for b, i in zip(batched, axes, strict=True)),
+        )
         return results, [0] * len(results)
 
     batching.primitive_batchers[primitive] = batch
@@ -115,7 +116,7 @@ def lowered_by_platform(
     lower(function)
     for platform, other in elsewhere.items():
         lower(other, platform)
-    return lambda *arguments: tuple(bind(*arguments))
+    return lambda *arguments: bind(*arguments, lanes=(), batched=(False,) * len(arguments))
 
 
 def one_by_one(function: Callable) -> Callable:

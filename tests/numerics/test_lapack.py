@@ -41,3 +41,20 @@ def test_batches_of_what_only_some_lanes_share(inner, outer):
         assert found.shape == expected.shape
         np.testing.assert_allclose(found, expected, rtol=1e-13)
     np.testing.assert_allclose(jax.jit(lambda: nested(_applied))()[0], nested(plain)[0], rtol=1e-13)
+
+
+def test_what_is_called_again_is_not_compiled_again():
+    traced = []
+
+    def twice(x):
+        traced.append(x)
+        return (2 * x,)
+
+    call = lowered_by_platform(
+        "twice_in_a_test", lambda x: (jax.ShapeDtypeStruct(x.shape, x.dtype),), twice
+    )
+    for batch in (call, jax.vmap(call)):
+        traced.clear()
+        for k in range(3):
+            np.testing.assert_array_equal(batch(jnp.arange(k, 4.0 + k))[0], 2 * np.arange(k, 4 + k))
+        assert len(traced) == 1
