@@ -110,6 +110,11 @@ class KineticEquation(eqx.Module):
         """The Fermi function f0(T0) on the grid (array of shape (energy,))."""
         return fermi(self.energies, self.temperature)
 
+    @property
+    def moment(self) -> Float[Array, " energy"]:
+        """What sums a function on the grid to its energy moment, ∫ E … dE over E of both signs."""
+        return 2 * self.energies[0] * self.energies
+
     def slopes(self, deviation: Deviation) -> tuple[Float[Array, " energy"], Deviation]:
         """δ' and κ*δ' on the grid."""
         slope = self.slope.mv(deviation, first=0)
@@ -118,8 +123,8 @@ class KineticEquation(eqx.Module):
     @jit
     def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
         """The left-hand side, B(f) ∂f/∂t (array of shape (energy,), energy)."""
-        pair = coefficients(self.weight, self.minus_slope, *self.slopes(deviation))
-        return left_side(*pair, rate, self.exchange.mv(rate))
+        parts = self.weight, self.minus_slope, *self.slopes(deviation)
+        return left_side(*parts, rate, self.exchange.mv(rate))
 
     def symmetric_mass_operator(self, deviation: Deviation):
         """v → B(f) v in its symmetric form, without a matrix; see `KineticMatrices`."""
@@ -127,8 +132,8 @@ class KineticEquation(eqx.Module):
 
     def symmetric_parts(self, deviation: Deviation) -> tuple[Deviation, Deviation]:
         """1 - κ*f' and -f', which determine the symmetric form of B(f)."""
-        slope, dragged = self.slopes(deviation)
-        return self.weight - dragged, self.minus_slope - slope
+        local, slope = coefficients(self.weight, self.minus_slope, *self.slopes(deviation))
+        return local, -slope
 
     @jit
     def least_curvature(self, local: Deviation, window: Deviation) -> Float[Array, ""]:
@@ -199,7 +204,7 @@ class KineticEquation(eqx.Module):
 
     def heat_flow(self, deviation: Deviation) -> Float[Array, ""]:
         """∫ E I(f) dE, the energy that the electrons gain per unit of rescaled time."""
-        return 2 * self.energies[0] * self.energies @ self.collide(deviation)
+        return self.moment @ self.collide(deviation)
 
     @jit
     def matrices(self) -> "KineticMatrices":
@@ -247,8 +252,11 @@ class KineticMatrices(eqx.Module):
 
     def _coefficients(self, deviation):
         """1 - κ*f' and f'."""
+        return coefficients(*self._parts(deviation))
+
+    def _parts(self, deviation):
         slope, dragged, _, _ = self._blocks(self.stacked @ deviation)
-        return coefficients(self.equation.weight, self.equation.minus_slope, slope, dragged)
+        return self.equation.weight, self.equation.minus_slope, slope, dragged
 
     @jit
     def mass(self, deviation: Deviation) -> Float[Array, "energy energy"]:
@@ -257,7 +265,7 @@ class KineticMatrices(eqx.Module):
         return jnp.diag(local) + slope[:, None] * self.exchange
 
     def mass_product(self, deviation: Deviation, rate: Deviation) -> Deviation:
-        return left_side(*self._coefficients(deviation), rate, self.exchange @ rate)
+        return left_side(*self._parts(deviation), rate, self.exchange @ rate)
 
     def collide(self, deviation: Deviation) -> Deviation:
         # The compiler finds this product in `mass_product` too and computes it once.
@@ -286,7 +294,7 @@ class KineticMatrices(eqx.Module):
     def heat_flow_derivative(self, deviation: Deviation) -> Deviation:
         """The derivative of `heat_flow` in f; collisions of electrons keep their energy."""
         _, _, _, odd = self._blocks(self.stacked @ deviation)
-        moment = 2 * self.equation.energies[0] * self.equation.energies
+        moment = self.equation.moment
         return -moment @ self.linear - (moment * deviation) @ self.odd - moment * odd
 
     def symmetric_parts(self, deviation: Deviation) -> tuple[Deviation, Deviation]:
@@ -330,8 +338,11 @@ def coefficients(weight: Array, minus_slope: Array, slope: Array, dragged: Array
     return weight - dragged, slope - minus_slope
 
 
-def left_side(local: Array, slope: Array, rate: Array, exchanged: Array) -> Array:
-    """B(f) ∂f/∂t, of 1 - κ*f', f', ∂f/∂t and κ*∂f/∂t."""
+def left_side(
+    weight: Array, minus_slope: Array, slope: Array, dragged: Array, rate: Array, exchanged: Array
+) -> Array:
+    """B(f) ∂f/∂t, of the same, ∂f/∂t and κ*∂f/∂t."""
+    local, slope = coefficients(weight, minus_slope, slope, dragged)
     return local * rate + slope * exchanged
 
 

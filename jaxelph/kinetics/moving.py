@@ -63,11 +63,6 @@ class MovingEquation(eqx.Module):
         )
 
     @property
-    def _moment(self):
-        energies = self.equation.energies
-        return 2 * energies[0] * energies
-
-    @property
     def _share(self):
         """Of what the grid's collisions and P_k disagree by, over ω_k."""
         each = self.branches.strength * self.branches.omega
@@ -82,7 +77,7 @@ class MovingEquation(eqx.Module):
         collisions = collisions + self.shifts.mix(each @ self.place, deviation)
         emitted = branches.strength * (self.place @ self.shifts.excess(deviation))
         emitted = emitted - branches.relaxation * stored
-        heat = self._moment @ collisions
+        heat = self.equation.moment @ collisions
         missing = heat + branches.omega @ emitted
         return collisions, emitted - self._share * missing, heat
 
@@ -131,8 +126,8 @@ class MovingEquation(eqx.Module):
 
     def _energy_gradient(self, deviation):
         local, window = self.operators.symmetric_parts(deviation)
-        dragged = self.equation.exchange.mv(window * self._moment)
-        return self._moment * local - dragged
+        dragged = self.equation.exchange.mv(window * self.equation.moment)
+        return self.equation.moment * local - dragged
 
 
 def moving_equation(
@@ -251,7 +246,7 @@ def _dense_blocks(t, y, ydot, alpha, moving: MovingEquation):
     core = alpha * operators.mass(deviation) - jacobian
     table = moving.shifts.table(deviation)
     excess = moving.shifts.excess_matrix(deviation, table)
-    heat = operators.heat_flow_derivative(deviation) + moving._moment @ feedback
+    heat = operators.heat_flow_derivative(deviation) + moving.equation.moment @ feedback
     common = _common(y, alpha, moving)
     blocks = _Blocks(matrices=(core, table, excess, heat), product=None, **common)
     # U D⁻¹ Y: by modes between two tables of all n, and what goes by shares.

@@ -22,7 +22,8 @@ from ..numerics import tiles
 from ..numerics.elimination import Factors
 from ..numerics.lapack import lowered_by_platform, on_cuda
 from ..numerics.tiles import Vector, dot, each
-from .equation import KineticMatrices, coefficients, left_side, phonon_integral
+from .equation import KineticMatrices, left_side, phonon_integral
+from .system import heat_unit
 
 
 def stages_in_one_launch(
@@ -71,8 +72,7 @@ def _told(problem, factors: Factors, y, z, h, operators: KineticMatrices):
         operators.exchange,
         equation.weight,
         equation.minus_slope,
-        equation.energies,
-        equation.temperature,
+        equation.moment / heat_unit(equation),
         jnp.asarray(rodas.A, y.dtype),
         jnp.asarray(rodas.C, y.dtype),
     )
@@ -108,9 +108,7 @@ def _stages(
 
     def acting(state):
         slope, dragged, linear, odd = operators(state)
-        local = each(lambda *x: coefficients(*x)[0], weight, minus_slope, slope, dragged)
-        slope = each(lambda *x: coefficients(*x)[1], weight, minus_slope, slope, dragged)
-        return partial(each, left_side, local, slope), linear, odd
+        return partial(each, left_side, weight, minus_slope, slope, dragged), linear, odd
 
     def added(row, increments):
         return each(lambda xs: jnp.sum(row[:, None] * xs, axis=0), increments)
@@ -180,7 +178,7 @@ def in_one_launch(*told: Array, interpret: bool = False) -> tuple[Array, Array]:
 
 
 def _kernel(size, y, z, h, direction, inverse, stacked, exchange, *rest):
-    weight, minus_slope, energies, temperature, a, c, us, ws = rest
+    weight, minus_slope, moment, a, c, us, ws = rest
     cut, electrons = tiles.tiles(size), size - 1
     last = each(lambda at: at == electrons, tiles.indices(cut))
 
@@ -201,8 +199,6 @@ def _kernel(size, y, z, h, direction, inverse, stacked, exchange, *rest):
         none = each(jnp.zeros_like, v)
         return jax.lax.fori_loop(0, 4, one, [none] * 4)
 
-    energy, step = load(energies), energies[0]
-    scale = 2 * step / temperature[...] ** 2
     found = _stages(
         tiles.load_vector(y, size),
         tiles.load_vector(z, size),
@@ -213,7 +209,7 @@ def _kernel(size, y, z, h, direction, inverse, stacked, exchange, *rest):
         lambda v: multiply(inverse, v, size=size)[0],
         each(lambda x, is_heat: jnp.where(is_heat, 1.0, x), load(weight), last),
         load(minus_slope),
-        each(lambda x: scale * x, energy),
+        load(moment),
         last,
         a[...],
         c[...],
@@ -224,9 +220,7 @@ def _kernel(size, y, z, h, direction, inverse, stacked, exchange, *rest):
 
 def by_products(*told: Array) -> tuple[Array, Array]:
     """`_stages` of what `_told` tells, each vector as one part."""
-    y, z, h, direction, inverse, stacked, exchange = told[:7]
-    weight, minus_slope, energies, temperature, a, c = told[7:]
-    electrons = len(energies)
+    y, z, h, direction, inverse, stacked, exchange, weight, minus_slope, moment, a, c = told
 
     def grown(x, end=0.0):
         return {0: jnp.append(x, end)}
@@ -241,8 +235,8 @@ def by_products(*told: Array) -> tuple[Array, Array]:
         lambda v: {0: inverse @ v[0]},
         grown(weight, 1.0),
         grown(minus_slope),
-        grown(2 * energies[0] * energies / temperature**2),
-        {0: jnp.arange(electrons + 1) == electrons},
+        grown(moment),
+        {0: jnp.arange(y.size) == y.size - 1},
         a,
         c,
     )

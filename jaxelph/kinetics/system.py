@@ -34,7 +34,7 @@ class ElectronsAlone(eqx.Module):
 
     def read(self, times, rows):
         del times
-        return rows[:, :-1], rows[:, -1] * _unit(self.args), None
+        return rows[:, :-1], rows[:, -1] * heat_unit(_equation(self.args)), None
 
 
 class WithPhonons(eqx.Module):
@@ -112,8 +112,7 @@ def _term(matrix_free: bool) -> MassMatrixTerm:
     def rhs(t, y, operators):
         del t
         collisions = operators.collide(y[:-1])
-        energies = _equation(operators).energies
-        heat = 2 * energies[0] * energies @ collisions / _unit(operators)
+        heat = _equation(operators).moment @ collisions / heat_unit(_equation(operators))
         return jnp.append(collisions, heat)
 
     def mass_product(t, y, rate, operators):
@@ -127,7 +126,9 @@ def _term(matrix_free: bool) -> MassMatrixTerm:
     def jacobian(t, y, rate, operators):
         del t
         matrix = operators.jacobian(y[:-1], rate[:-1])
-        return _bordered(matrix, operators.heat_flow_derivative(y[:-1]) / _unit(operators), 0.0)
+        return _bordered(
+            matrix, operators.heat_flow_derivative(y[:-1]) / heat_unit(_equation(operators)), 0.0
+        )
 
     if matrix_free:
         return MassMatrixTerm(rhs=rhs, mass_product=mass_product)
@@ -138,9 +139,9 @@ def _equation(operators: KineticEquation | KineticMatrices) -> KineticEquation:
     return operators.equation if isinstance(operators, KineticMatrices) else operators
 
 
-def _unit(operators):
-    # The heat received is integrated along, in units of T0² to be of order one beside f.
-    return _equation(operators).temperature ** 2
+def heat_unit(equation: KineticEquation) -> Float[Array, ""]:
+    """The heat received is integrated along, in units of T0² to be of order one beside f."""
+    return equation.temperature**2
 
 
 def _bordered(matrix, row, corner):

@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int
 
 from . import tiles as kernel
 from .gauss_jordan import eliminate
+from .tiles import dot, product
 
 # Products with each inverse, and eliminations at most.
 _PRODUCTS, _STEPS = 8, 300
@@ -81,7 +82,6 @@ def search(
 def _iterate(size, matrix, start, found, count):
     cut = list(enumerate(kernel.tiles(size)))
     at = kernel.indices(kernel.tiles(size))
-    dot, product = kernel.dot, kernel.product
 
     def diagonal(shape):
         return kernel.index(shape, 0) == kernel.index(shape, 1)

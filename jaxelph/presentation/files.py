@@ -273,16 +273,14 @@ _SAVED: dict[str, dict[str, Any]] = {
 
 
 def write_figure(figure: Any, path: Path) -> None:
-    """A `matplotlib.figure.Figure` in the format that the name's ending says."""
-    figure.savefig(path, **_SAVED.get(path.suffix.lower(), {}))
+    """A `matplotlib.figure.Figure` in the format that the name's ending says.
 
-
-def _write_as_laid_out(figure: Any, path: Path) -> None:
-    """`write_figure` of one that `finishing.finish` has laid out: its panels stay as they are."""
+    Its panels stay where `finishing.finish` has laid them out.
+    """
     engine = figure.get_layout_engine()
     figure.set_layout_engine("none")
     try:
-        write_figure(figure, path)
+        figure.savefig(path, **_SAVED.get(path.suffix.lower(), {}))
     finally:
         figure.set_layout_engine(engine)
 
@@ -299,8 +297,8 @@ def result_writers(
         text: JSON.
     """
     writers: dict[str, Callable[[Path], object]] = {
-        f"{name}.png": lambda path: _write_as_laid_out(figure, path),
-        f"{name}.pdf": lambda path: _write_as_laid_out(figure, path),
+        f"{name}.png": lambda path: write_figure(figure, path),
+        f"{name}.pdf": lambda path: write_figure(figure, path),
         f"{name}.nc": lambda path: write_netcdf(dataset, path),
     }
     if text is not None:
